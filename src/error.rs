@@ -1,0 +1,107 @@
+//! Who must act on a failure, and the one place that turns a failure into text.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+/// Who must act. The number is the process's exit code (`design.md` section 3; `apiscaffold help exit-codes`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// This machine, a disk or a remote failed; trying again may help.
+    Environment = 1,
+    /// What was typed or handed in is wrong; the user mends it.
+    Input = 2,
+    /// The template is at fault; its maintainers mend it.
+    Template = 3,
+    /// Not authenticated, or not permitted.
+    Permission = 4,
+    /// Something is in the way: a name taken, a folder that exists.
+    Conflict = 5,
+    /// Some steps are done; the same command finishes the rest.
+    Partial = 8,
+    /// Stopped by Ctrl-C.
+    Interrupted = 130,
+}
+
+impl Fault {
+    /// The process exit code for this fault.
+    pub const fn exit_code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// An error that knows who must act on it.
+///
+/// `Display` is one plain sentence without a full stop, in lower case; causes are in `source()`.
+pub trait Blame: Error + Send + Sync + 'static {
+    /// Who must act.
+    fn fault(&self) -> Fault;
+    /// The next thing to do, as a sentence or a command.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Any error at command level.
+pub type Failure = Box<dyn Blame>;
+
+impl<E: Blame> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Box::new(error)
+    }
+}
+
+/// The text of a failure: the sentence, its causes, the hint. Ends with a newline; holds no colour.
+pub fn render(failure: &dyn Blame) -> String {
+    let mut text = format!("error: {failure}\n");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        for line in error.to_string().lines() {
+            let _ = writeln!(text, "  caused by: {line}");
+        }
+        cause = error.source();
+    }
+    if let Some(hint) = failure.hint() {
+        for line in hint.lines() {
+            let _ = writeln!(text, "hint: {line}");
+        }
+    }
+    text
+}
+
+/// The candidate that is likeliest meant by `word`, when one is near enough (a third of its length in edits).
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = word.chars().count().max(3) / 3;
+    candidates
+        .into_iter()
+        .map(|candidate| (edits(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein distance in characters.
+fn edits(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let substitute = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_found_and_a_far_one_is_not() {
+        assert_eq!(nearest("titel", ["name", "title", "tile"]), Some("title"));
+        assert_eq!(nearest("colour", ["name", "title"]), None);
+    }
+}

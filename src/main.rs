@@ -1,0 +1,3 @@
+//! The `apiscaffold` command.
+
+fn main() {}

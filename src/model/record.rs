@@ -1,0 +1,145 @@
+//! A record: what the registry knows about one API.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{name::ApiName, phase::Phase};
+
+/// Whether an API's name is only reserved, or its repository is complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The name is taken; the repository is being made, or making it was broken off.
+    #[default]
+    Reserved,
+    /// The repository is complete.
+    Active,
+}
+
+/// Where an API's repository is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// A URL (`file://…` for a local repository).
+    pub url: String,
+    /// The forge's number for it; none for a local repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+}
+
+/// The template that a repository was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateUsed {
+    /// The template's name, from its manifest.
+    pub name: String,
+    /// `builtin`, a folder or a git URL.
+    pub source: String,
+    /// A commit for a git source, a content hash otherwise.
+    pub revision: String,
+}
+
+/// One step of an API's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseChange {
+    /// The phase entered.
+    pub phase: Phase,
+    /// When, RFC 3339 in UTC, to the second.
+    pub date: String,
+    /// Who, as `Name <address>`.
+    pub by: String,
+    /// Why, in a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What the registry keeps about an API. Keys that this version does not know are kept in `other`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Unique: the API's name.
+    pub name: ApiName,
+    /// Unique: usually initials.
+    pub short_name: String,
+    /// Unique: stable for a name (UUIDv5).
+    pub guid: Uuid,
+    /// Stable for a name (UUIDv5).
+    pub spec_guid: Uuid,
+    /// Title shown in the catalogue.
+    pub title: String,
+    /// What the API is for, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// The team that owns it.
+    #[serde(default)]
+    pub owner: String,
+    /// An e-mail address or a URL.
+    #[serde(default)]
+    pub contact: String,
+    /// `apigee`, `proxygen` or what another template offers.
+    #[serde(default)]
+    pub style: String,
+    /// Unique: the path below the host, without slashes at its ends.
+    pub base_path: String,
+    /// Names of the environments set up.
+    #[serde(default)]
+    pub environments: Vec<String>,
+    /// bronze, silver, gold, platinum or what another template offers.
+    #[serde(default)]
+    pub service_level: String,
+    /// Reserved or active.
+    pub state: State,
+    /// Where in its life the API is.
+    pub phase: Phase,
+    /// Unique: where the repository is.
+    pub repository: Repository,
+    /// What it was made from.
+    pub template: TemplateUsed,
+    /// The phases entered so far, oldest first.
+    #[serde(default)]
+    pub history: Vec<PhaseChange>,
+    /// Keys written by a newer version; never dropped.
+    #[serde(flatten)]
+    pub other: toml::Table,
+}
+
+/// What must be unique across a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyKind {
+    /// The API's name.
+    Name,
+    /// The short name.
+    ShortName,
+    /// The base path.
+    BasePath,
+    /// The guid.
+    Guid,
+    /// The repository's URL.
+    Repository,
+}
+
+impl KeyKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Name, Self::ShortName, Self::BasePath, Self::Guid, Self::Repository];
+
+    /// The word for it in messages.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::ShortName => "short name",
+            Self::BasePath => "base path",
+            Self::Guid => "guid",
+            Self::Repository => "repository",
+        }
+    }
+}
+
+impl Record {
+    /// The value of one key.
+    pub fn key(&self, kind: KeyKind) -> String {
+        match kind {
+            KeyKind::Name => self.name.as_str().to_owned(),
+            KeyKind::ShortName => self.short_name.clone(),
+            KeyKind::BasePath => self.base_path.clone(),
+            KeyKind::Guid => self.guid.to_string(),
+            KeyKind::Repository => self.repository.url.clone(),
+        }
+    }
+}
