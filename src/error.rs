@@ -68,9 +68,9 @@ pub fn render(failure: &dyn Blame) -> String {
     text
 }
 
-/// The candidate that is likeliest meant by `word`, when one is near enough (a third of its length in edits).
+/// The candidate that is likeliest meant by `word`, when one is near enough (a third of its length in edits, rounded up).
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = word.chars().count().max(3) / 3;
+    let limit = (word.chars().count() + 2) / 3;
     candidates
         .into_iter()
         .map(|candidate| (edits(word, candidate), candidate))

@@ -1,0 +1,1 @@
+//! Reading a spec: an OpenAPI document and the files it refers to.

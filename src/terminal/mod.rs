@@ -1,0 +1,1 @@
+//! Every word said, every question asked, every bar drawn.
