@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_found_and_a_far_one_is_not() {
-        assert_eq!(nearest("titel", ["name", "title", "tile"]), Some("title"));
+        assert_eq!(nearest("titel", ["name", "title", "file"]), Some("title"));
         assert_eq!(nearest("colour", ["name", "title"]), None);
     }
 }
