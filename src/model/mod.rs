@@ -1,6 +1,8 @@
 //! Pure values: what the tool knows about, with no input or output.
 
 pub mod name;
+pub mod plan;
 pub mod phase;
+pub mod receipt;
 pub mod record;
 pub mod tree;

@@ -1,0 +1,182 @@
+//! The command line. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+use crate::model::phase::Phase;
+use crate::terminal::Color;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER_HELP: &str = "\
+Examples:
+  apiscaffold new my-api --spec my-api.yaml      a repository from an OpenAPI document
+  apiscaffold new my-api --dry-run               what would be done
+  apiscaffold list                               every API in the registry
+  apiscaffold template questions                 what the template asks
+
+Exit codes: 0 done, 1 this machine or a remote failed, 2 wrong input, 3 the template is at fault,
+4 not permitted, 5 conflict (a name or folder is taken), 8 partly done (run the same command again), 130 interrupted";
+
+/// Takes an API from an idea to a working, registered, deployable repository
+#[derive(Debug, Parser)]
+#[command(name = "apiscaffold", version, styles = STYLES, after_help = AFTER_HELP, max_term_width = 110)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Print the result as one JSON document on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Never ask: take the defaults, and name what is missing
+    #[arg(long, short = 'y', global = true)]
+    pub yes: bool,
+    /// Say only results and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// The registry: the path of a bare git repository [default: one in your data folder]
+    #[arg(long, global = true, value_name = "WHERE", env = "APISCAFFOLD_REGISTRY", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub registry: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the repository of a new API and record it
+    New(NewArgs),
+    /// List the APIs in the registry
+    List(ListArgs),
+    /// Show one API's record
+    Show(ShowArgs),
+    /// Work on a template
+    #[command(subcommand)]
+    Template(TemplateCommand),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// An existing folder
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+}
+
+/// Make the repository of a new API and record it
+#[derive(Args, Debug)]
+pub struct NewArgs {
+    /// The API's name: lower-case words joined by hyphens, such as `my-api`
+    pub name: String,
+    /// What the API's repository is made from.
+    #[command(flatten)]
+    pub input: Input,
+    /// The folder in which the repository's folder is made
+    #[arg(long, value_name = "PARENT", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub into: PathBuf,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What a repository is made from.
+#[derive(Args, Clone, Debug)]
+pub struct Input {
+    /// The OpenAPI document, YAML or JSON; the files it refers to come along
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub spec: Option<PathBuf>,
+    /// A file of answers, TOML, YAML or JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub answers: Option<PathBuf>,
+    /// One answer; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// The template.
+    #[command(flatten)]
+    pub template: TemplateSource,
+}
+
+/// Which template.
+#[derive(Args, Clone, Debug)]
+pub struct TemplateSource {
+    /// A folder, a git URL or gh:owner/repo, each with an optional //subfolder [default: the built-in template]
+    #[arg(long = "template", value_name = "SOURCE", env = "APISCAFFOLD_TEMPLATE", hide_env_values = true)]
+    pub source: Option<String>,
+    /// The template's tag, branch or commit
+    #[arg(long, value_name = "REVISION")]
+    pub at: Option<String>,
+    /// Use only templates fetched before
+    #[arg(long, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+}
+
+/// List the APIs in the registry
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Only APIs in this phase
+    #[arg(long, value_enum)]
+    pub phase: Option<Phase>,
+}
+
+/// Show one API's record
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// The API's name
+    pub name: String,
+}
+
+/// Work on a template
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// List the template's questions; with --json as a JSON Schema of an answers file
+    Questions {
+        /// The template.
+        #[command(flatten)]
+        template: TemplateSource,
+    },
+    /// Render the template into a new folder: no commit, no record
+    Preview(PreviewArgs),
+}
+
+/// Render the template into a new folder: no commit, no record
+#[derive(Args, Debug)]
+pub struct PreviewArgs {
+    /// The name of the API to render it for
+    #[arg(default_value = "example-api")]
+    pub name: String,
+    /// What the preview is made from.
+    #[command(flatten)]
+    pub input: Input,
+    /// The folder to make
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub into: PathBuf,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
