@@ -10,10 +10,10 @@ mod revision;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid, Remote, RemoteCallbacks, Repository};
+use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid, Remote, RemoteCallbacks, RemoteHead, Repository};
 
 use crate::git::transport::{Address, Session, has_secret};
-use cache::{Cache, Locked};
+use cache::{Cache, Locked, is_readable};
 pub use error::FetchError;
 use revision::{Advertised, Wanted};
 
@@ -69,7 +69,7 @@ pub fn fetch(request: &Fetch, progress: &mut dyn FnMut(usize, usize, usize)) -> 
     }
     let cache = Cache::of(&request.cache, &request.url);
     let name = request.revision.as_deref().unwrap_or("HEAD");
-    if let Some(commit) = cache.commit_by_id(name) {
+    if let Some(commit) = cache.settled(name) {
         return Ok(cache.fetched(commit, true));
     }
     if request.offline {
@@ -103,7 +103,7 @@ impl Fetching<'_> {
         let advertised = Advertised::of(remote.list().map_err(|error| self.failed(&error))?);
         match advertised.find(self.name) {
             Wanted::Named { reference, commit } => {
-                let cached = self.locked.cache.has(commit);
+                let cached = is_readable(self.repository, commit);
                 if !cached {
                     self.download(&mut remote, &[&reference], 1, progress)?;
                 }
@@ -114,12 +114,16 @@ impl Fetching<'_> {
                     drop(remote);
                     self.everything(progress)?;
                 }
+                let commit = self.in_cache().ok_or_else(|| self.unknown(&advertised))?;
                 self.done(commit, false)
             }
             Wanted::Abbreviated => {
+                if let Some(commit) = self.in_cache() {
+                    return self.done(commit, true);
+                }
                 drop(remote);
                 self.everything(progress)?;
-                let commit = self.locked.cache.commit_by_id(self.name).ok_or_else(|| self.unknown(&advertised))?;
+                let commit = self.in_cache().ok_or_else(|| self.unknown(&advertised))?;
                 self.done(commit, false)
             }
             Wanted::Nothing => Err(self.unknown(&advertised)),
@@ -127,6 +131,7 @@ impl Fetching<'_> {
     }
 
     fn connected(&self) -> Result<Remote<'_>, FetchError> {
+        self.session.forget();
         let url = &self.request.url;
         let mut remote = self.repository.remote_anonymous(url).map_err(|error| self.failed(&error))?;
         remote.connect(Direction::Fetch).map_err(|error| self.failed(&error))?;
@@ -151,7 +156,8 @@ impl Fetching<'_> {
         let mut remote = self.connected()?;
         self.download(&mut remote, &BRANCHES_AND_TAGS, EVERYTHING, progress)?;
         let tips = remote.list().map_err(|error| self.failed(&error))?;
-        tips.iter().filter(|tip| self.locked.cache.has(tip.oid())).try_for_each(|tip| self.pin(tip.oid()))
+        let commits = tips.iter().map(RemoteHead::oid).filter(|tip| is_readable(self.repository, *tip));
+        commits.into_iter().try_for_each(|commit| self.pin(commit))
     }
 
     fn download(
@@ -185,13 +191,17 @@ impl Fetching<'_> {
     }
 
     fn done(&self, commit: Oid, cached: bool) -> Result<Fetched, FetchError> {
-        if !self.locked.cache.has(commit) {
+        if !is_readable(self.repository, commit) {
             return Err(FetchError::NotACommit { url: self.request.url.clone(), revision: self.name.to_owned() });
         }
         self.pin(commit)?;
         let kept = self.locked.remember(self.name, commit);
         kept.map_err(|source| FetchError::Cache { path: self.request.cache.clone(), source })?;
         Ok(self.locked.cache.fetched(commit, cached))
+    }
+
+    fn in_cache(&self) -> Option<Oid> {
+        self.locked.cache.commit_by_id(self.name)
     }
 
     fn pin(&self, commit: Oid) -> Result<(), FetchError> {

@@ -18,6 +18,8 @@ use super::revision::is_id;
 
 const PINS: &str = "refs/apiscaffold/";
 const NAMES: &str = "names.toml";
+/// Digits from which on an abbreviated commit id is not looked for among branches and tags first (git shows as many).
+const UNMISTAKABLE: usize = 7;
 /// The longest readable part of a folder's name.
 const SLUG: usize = 60;
 
@@ -53,13 +55,15 @@ impl Cache {
     /// The commit with this id, or the only one whose id begins so.
     pub(super) fn commit_by_id(&self, id: &str) -> Option<Oid> {
         let repository = is_id(id).then(|| Repository::open_bare(self.path()).ok()).flatten()?;
-        let commit = repository.find_commit_by_prefix(id).ok()?;
-        commit.tree().ok().map(|_| commit.id())
+        let commit = repository.find_commit_by_prefix(id).ok()?.id();
+        is_readable(&repository, commit).then_some(commit)
     }
 
-    /// Whether the commit and its root folder can be read.
-    pub(super) fn has(&self, commit: Oid) -> bool {
-        self.commit_by_id(&commit.to_string()).is_some()
+    /// The commit that this can only mean, whatever the remote's branches and tags are called by now: a full id, or so
+    /// many digits that a name like `2026` is not taken for one.
+    pub(super) fn settled(&self, name: &str) -> Option<Oid> {
+        let enough = name.len() == 40 || name.len() >= UNMISTAKABLE && !self.names().contains_key(name);
+        enough.then(|| self.commit_by_id(name)).flatten()
     }
 
     /// What the cache alone says about a revision.
@@ -107,7 +111,7 @@ impl Locked<'_> {
         let path = self.cache.path();
         if path.exists() {
             sweep(&path)?;
-            if let Some(repository) = Repository::open_bare(&path).ok().filter(|repository| self.is_sound(repository)) {
+            if let Some(repository) = Repository::open_bare(&path).ok().filter(is_sound) {
                 return Ok(repository);
             }
             fs::remove_dir_all(&path)?;
@@ -115,11 +119,6 @@ impl Locked<'_> {
         let mut options = RepositoryInitOptions::new();
         options.bare(true).external_template(false);
         Repository::init_opts(&path, &options).map_err(io::Error::other)
-    }
-
-    fn is_sound(&self, repository: &Repository) -> bool {
-        let Ok(pins) = repository.references_glob(&format!("{PINS}*")) else { return false };
-        pins.into_iter().all(|pin| pin.ok().and_then(|pin| pin.target()).is_some_and(|commit| self.cache.has(commit)))
     }
 
     /// Keeps the commit: git's own housekeeping would remove what no reference leads to.
@@ -137,6 +136,18 @@ impl Locked<'_> {
         io::Write::write_all(&mut file, text.as_bytes())?;
         file.persist(self.cache.path().join(NAMES)).map(drop).map_err(|error| error.error)
     }
+}
+
+/// Whether everything that was to be kept is there.
+fn is_sound(repository: &Repository) -> bool {
+    let Ok(pins) = repository.references_glob(&format!("{PINS}*")) else { return false };
+    let sound = |pin: git2::Reference<'_>| pin.target().is_some_and(|commit| is_readable(repository, commit));
+    pins.into_iter().all(|pin| pin.is_ok_and(sound))
+}
+
+/// Whether it is a commit, and it and its root folder can be read.
+pub(super) fn is_readable(repository: &Repository, commit: Oid) -> bool {
+    repository.find_commit(commit).is_ok_and(|commit| commit.tree().is_ok())
 }
 
 /// Removes locks and half-written files. Whoever holds the lock is the only writer, so they belong to the dead.

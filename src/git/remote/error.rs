@@ -42,7 +42,7 @@ pub enum FetchError {
         /// The tags and branches there are.
         names: Vec<String>,
     },
-    /// A tag of a file or a folder, or a commit id that is none.
+    /// A tag of a file or a folder.
     #[error("`{}` in `{url}` is not a commit", revision.escape_debug())]
     NotACommit {
         /// The URL as given.

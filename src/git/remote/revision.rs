@@ -36,10 +36,16 @@ impl Advertised {
             return Wanted::Named { reference, commit };
         }
         match Oid::from_str(name) {
-            Ok(id) if name.len() == 40 => Wanted::Id(id),
+            Ok(id) if name.len() == 40 => self.tip(id).unwrap_or(Wanted::Id(id)),
             _ if is_id(name) => Wanted::Abbreviated,
             _ => Wanted::Nothing,
         }
+    }
+
+    /// Every server gives what a name of its leads to; other commits, many do not.
+    fn tip(&self, commit: Oid) -> Option<Wanted> {
+        let (name, _) = self.references.iter().find(|(_, id)| *id == commit)?;
+        Some(Wanted::Named { reference: name.trim_end_matches("^{}").to_owned(), commit })
     }
 
     fn commit(&self, full: &str) -> Option<Oid> {
@@ -110,7 +116,9 @@ mod tests {
         assert_eq!(remote.find("cafe"), named("refs/heads/cafe", '2'));
         assert_eq!(remote.find("HEAD"), named("HEAD", '1'));
         assert_eq!(remote.find("refs/heads/v1"), named("refs/heads/v1", '3'));
-        assert_eq!(remote.find(&"2".repeat(40)), Wanted::Id(id('2')));
+        assert_eq!(remote.find(&"2".repeat(40)), named("refs/heads/cafe", '2'));
+        assert_eq!(remote.find(&"5".repeat(40)), named("refs/tags/v1", '5'));
+        assert_eq!(remote.find(&"9".repeat(40)), Wanted::Id(id('9')));
         assert_eq!(remote.find("beef"), Wanted::Abbreviated);
         assert_eq!(remote.find("bee"), Wanted::Nothing);
         assert_eq!(remote.find(&"2".repeat(41)), Wanted::Nothing);

@@ -98,6 +98,11 @@ impl Session {
         Self { shared, before }
     }
 
+    /// Forgets troubles of a connection that is no longer of interest.
+    pub(super) fn forget(&self) {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Why a call to git2 failed: what the transport met, else what libgit2 says.
     pub(super) fn explain(&self, error: &git2::Error) -> NetworkError {
         let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
