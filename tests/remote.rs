@@ -229,7 +229,7 @@ fn a_name_of_digits_is_a_name_before_it_is_an_id() {
 #[test]
 fn many_commits_in_the_cache_are_no_hindrance() {
     let mut world = World::new();
-    for number in 0..45 {
+    for number in 0..25 {
         let id = world.commit(&format!("more-{number}"));
         let fetched = world.fetch(None);
         assert_eq!((fetched.commit.as_str(), depth(&fetched).as_str()), (id.as_str(), "1"));

@@ -194,9 +194,35 @@ impl Drop for Connection {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::path::Path;
+
+    use git2::{Direction, PushOptions, Repository, Signature};
+
     use super::*;
+    use crate::git::transport::{Network, Session};
+
+    /// Runs what the other side would run, on this one.
+    const LOOPBACK: &str = r#"sh -c 'eval "$2"' loopback"#;
+
+    fn network(ssh_command: &str) -> Network {
+        let idle_limit = Duration::from_millis(300);
+        Network { ssh_command: Some(ssh_command.to_owned()), idle_limit, ..Network::default() }
+    }
+
+    fn commit(repository: &Repository) -> git2::Oid {
+        let author = Signature::now("Tester", "tester@example.com").expect("a signature");
+        let tree = repository.treebuilder(None).and_then(|builder| builder.write()).expect("a tree");
+        let tree = repository.find_tree(tree).expect("the tree");
+        repository.commit(Some("refs/heads/main"), &author, &author, "one", &tree, &[]).expect("a commit")
+    }
+
+    fn connected(repository: &Repository, url: &str) -> Result<(), NetworkError> {
+        let session = Session::begin(&network(url));
+        let mut remote = repository.remote_anonymous("me@h:r").expect("a remote");
+        remote.connect(Direction::Fetch).map_err(|error| session.explain(&error))
+    }
 
     #[test]
     fn the_path_is_quoted_for_the_shell_on_the_other_side() {
@@ -205,5 +231,35 @@ mod tests {
             arguments(&address, "git-upload-pack"),
             ["-p", "22", "me@h", r"git-upload-pack '/a'\''b; rm -rf '\!''"]
         );
+    }
+
+    #[test]
+    fn a_commit_is_pushed_to_a_path_with_every_awkward_character() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let (here, there) = (Repository::init(path("here")).expect("new"), path("it's a $HOME; `x` !"));
+        Repository::init_bare(&there).expect("new");
+        let id = commit(&here);
+        let session = Session::begin(&network(LOOPBACK));
+        let url = format!("ssh://me@h{}", Path::display(&there));
+        let mut remote = here.remote_anonymous(&url).expect("a remote");
+        let pushed = remote.push(&["refs/heads/main:refs/heads/main"], Some(&mut PushOptions::new()));
+        pushed.unwrap_or_else(|error| panic!("{}", session.explain(&error)));
+        let arrived = Repository::open_bare(&there).and_then(|there| there.refname_to_id("refs/heads/main"));
+        assert_eq!(arrived, Ok(id));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_and_one_that_fails_is_quoted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = Repository::init(folder.path()).expect("new");
+        let begun = Instant::now();
+        let hangs = connected(&here, "sh -c 'printf 00; exec sleep 20' x").expect_err("nothing comes");
+        assert!(matches!(hangs, NetworkError::Slow { .. }), "{hangs}");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        let fails = connected(&here, "sh -c 'echo out of order >&2; exit 3' x").expect_err("it ends");
+        assert_eq!(fails.to_string(), "`ssh` ended early: out of order");
+        let strange = connected(&here, r"printf '0034%040d refs/heads/\377\n0000' 1 #").expect_err("a strange name");
+        assert!(matches!(strange, NetworkError::NotUtf8), "{strange}");
     }
 }
