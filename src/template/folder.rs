@@ -1,0 +1,276 @@
+//! A folder of this machine as a `Tree`.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use crate::error::{Blame, Fault};
+use crate::model::tree::{self, PathError, Tree, TreePath};
+
+/// The most files that are read.
+const MOST_FILES: usize = 100_000;
+/// The most bytes that are read, over all files: 512 MiB.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// Reads every file below `folder` but `.git`, as it is: ignored and uncommitted ones too.
+///
+/// Symbolic links, special files and names that are not UTF-8 are refused, as are more than 100,000 files or 512 MiB.
+pub fn read_folder(folder: &Path) -> Result<Tree, FolderError> {
+    read_limited(folder, MOST_FILES, MOST_BYTES)
+}
+
+fn read_limited(folder: &Path, most_files: usize, most_bytes: u64) -> Result<Tree, FolderError> {
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(FolderError::Missing { path: folder.into() });
+        }
+        Ok(found) if !found.is_dir() => return Err(FolderError::NotAFolder { path: folder.into() }),
+        _ => {}
+    }
+    let paths = walk(folder, most_files)?;
+    let room = Room { taken: AtomicU64::new(0), limit: most_bytes };
+    let read = |(on_disk, path): (PathBuf, TreePath)| match read_file(&on_disk, &room) {
+        Ok(Some(file)) => Ok((path, file)),
+        Ok(None) => Err(FolderError::TooLarge { path: folder.into() }),
+        Err(source) => Err(FolderError::Unreadable { path: on_disk, source }),
+    };
+    let files: Result<Vec<_>, _> = paths.into_par_iter().with_min_len(16).map(read).collect();
+    let mut tree = Tree::new();
+    for (path, file) in files? {
+        tree.insert(path, file).map_err(|source| FolderError::Path { source })?;
+    }
+    Ok(tree)
+}
+
+/// Every file: where it is on disk and its path in the tree.
+fn walk(folder: &Path, most_files: usize) -> Result<Vec<(PathBuf, TreePath)>, FolderError> {
+    let mut files = Vec::new();
+    let mut folders = vec![(folder.to_owned(), String::new())];
+    while let Some((on_disk, prefix)) = folders.pop() {
+        let unreadable = |source| FolderError::Unreadable { path: on_disk.clone(), source };
+        for entry in fs::read_dir(&on_disk).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name();
+            if name == ".git" {
+                continue;
+            }
+            let refused = |reason| FolderError::Refused { path: entry.path(), reason };
+            let name = name.to_str().ok_or_else(|| refused("its name is not UTF-8"))?;
+            let path = format!("{prefix}{name}");
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                folders.push((entry.path(), format!("{path}/")));
+            } else if kind.is_symlink() {
+                return Err(refused("it is a symbolic link, which could lead out of the template"));
+            } else if !kind.is_file() {
+                return Err(refused("it is neither a file nor a folder"));
+            } else if files.len() == most_files {
+                return Err(FolderError::TooMany { path: folder.into(), limit: most_files });
+            } else {
+                files.push((entry.path(), TreePath::new(path).map_err(|source| FolderError::Path { source })?));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The bytes that may still be read, over all threads.
+struct Room {
+    taken: AtomicU64,
+    limit: u64,
+}
+
+impl Room {
+    fn take(&self, bytes: u64) -> bool {
+        self.taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= self.limit
+    }
+}
+
+/// The file, or nothing when there is no room for it.
+fn read_file(path: &Path, room: &Room) -> io::Result<Option<tree::File>> {
+    let file = File::open(path)?;
+    let found = file.metadata()?;
+    if !room.take(found.len()) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+    // Some files hold more than they say, without end.
+    file.take(room.limit).read_to_end(&mut bytes)?;
+    Ok(Some(tree::File { bytes: Cow::Owned(bytes), executable: is_executable(&found) }))
+}
+
+#[cfg(unix)]
+fn is_executable(found: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// A folder that cannot be a template.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is nothing of that name.
+    #[error("there is no folder `{}`", path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file.
+    #[error("`{}` is not a folder", path.display())]
+    NotAFolder {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// The system does not let it be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// A file or a folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Something that a repository could not hold safely.
+    #[error("the template cannot hold `{}`: {reason}", path.display())]
+    Refused {
+        /// Where it is.
+        path: PathBuf,
+        /// Why not, as half a sentence.
+        reason: &'static str,
+    },
+    /// A name that git, or another system, would not take.
+    #[error("the template holds a file that cannot be used")]
+    Path {
+        /// Which, and why.
+        #[source]
+        source: PathError,
+    },
+    /// More than 100,000 files.
+    #[error("`{}` holds more than {limit} files", path.display())]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// The limit.
+        limit: usize,
+    },
+    /// More than 512 MiB.
+    #[error("the files in `{}` are too large for a template", path.display())]
+    TooLarge {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl Blame for FolderError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Missing { .. } | Self::NotAFolder { .. } | Self::TooMany { .. } | Self::TooLarge { .. } => {
+                Fault::Input
+            }
+            Self::Unreadable { .. } => Fault::Environment,
+            Self::Refused { .. } | Self::Path { .. } => Fault::Template,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Missing { .. } => "give a folder, `gh:owner/repository` or a git URL",
+            Self::NotAFolder { .. } => "give the folder that holds `apiscaffold.toml`",
+            Self::Unreadable { .. } => "check its owner and its permissions",
+            Self::Refused { .. } => "put a copy of the file there, or take it out of the template",
+            Self::Path { .. } => "rename the file",
+            Self::TooMany { .. } | Self::TooLarge { .. } => {
+                "is this the right folder? With `--at REVISION` only what is committed is read; the limits are 100,000 files and 512 MiB"
+            }
+        };
+        Some(hint.to_owned())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    fn write(folder: &Path, path: &str, text: &str) {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folder");
+        fs::write(path, text).expect("write");
+    }
+
+    fn reason(folder: &Path) -> (Fault, String) {
+        let error = read_folder(folder).expect_err("refused");
+        (error.fault(), crate::error::render(&error))
+    }
+
+    #[test]
+    fn files_are_read_as_they_are_without_gits_own() {
+        let folder = folder();
+        for (path, text) in
+            [("a/b/c.txt", "x\r\n"), (".gitignore", "*"), ("run", "#!"), (".git/config", ""), ("sub/.git", "gitdir")]
+        {
+            write(folder.path(), path, text);
+        }
+        fs::set_permissions(folder.path().join("run"), fs::Permissions::from_mode(0o755)).expect("mode");
+        let tree = read_folder(folder.path()).expect("read");
+        let found: Vec<_> = tree.iter().map(|(path, file)| (path.as_str(), file.text(), file.executable)).collect();
+        assert_eq!(
+            found,
+            [(".gitignore", Some("*"), false), ("a/b/c.txt", Some("x\r\n"), false), ("run", Some("#!"), true)]
+        );
+    }
+
+    #[test]
+    fn links_sockets_and_strange_names_are_refused_by_name() {
+        let linked = folder();
+        symlink("/etc/passwd", linked.path().join("secret")).expect("link");
+        let (fault, text) = reason(linked.path());
+        assert!(fault == Fault::Template && text.contains("secret`: it is a symbolic link"), "{text}");
+
+        let special = folder();
+        let _socket = UnixListener::bind(special.path().join("sock")).expect("socket");
+        assert!(reason(special.path()).1.contains("sock`: it is neither"));
+
+        let strange = folder();
+        fs::write(strange.path().join(OsStr::from_bytes(b"a\xff")), "").expect("write");
+        assert!(reason(strange.path()).1.contains("not UTF-8"));
+
+        let back = folder();
+        write(back.path(), "a\\b", "");
+        assert!(reason(back.path()).1.contains("backslash"));
+    }
+
+    #[test]
+    fn a_missing_folder_and_a_file_are_the_users_to_mend() {
+        let folder = folder();
+        write(folder.path(), "file", "");
+        assert_eq!(reason(&folder.path().join("nothing")).0, Fault::Input);
+        assert_eq!(reason(&folder.path().join("file")).0, Fault::Input);
+    }
+
+    #[test]
+    fn the_limits_hold() {
+        let folder = folder();
+        for name in ["a", "b", "c"] {
+            write(folder.path(), name, "12345");
+        }
+        assert_eq!(read_limited(folder.path(), 3, 15).expect("at the limits").len(), 3);
+        assert!(matches!(read_limited(folder.path(), 2, 15), Err(FolderError::TooMany { .. })));
+        assert!(matches!(read_limited(folder.path(), 3, 14), Err(FolderError::TooLarge { .. })));
+    }
+}
