@@ -10,8 +10,8 @@ use serde_saphyr::{Error as YamlError, Location, MessageFormatter as _, Options,
 
 use super::value::Node;
 
-/// Most values a document may have, counting lists, objects and what they hold, aliases written out.
-/// The largest public specs (13 MB) have about half of it; a million take up to 450 MB in the worst case.
+/// Most values a document may have, with aliases written out: every list, object and scalar counts for one, and every
+/// whole 64 bytes of a text or key for one more. GitHub's spec (3.7 MB) has 100,000.
 pub const MAX_VALUES: usize = 1_000_000;
 
 /// Deepest nesting of lists and objects in YAML (specs in the wild: 25). The YAML reader takes up to 20 KB of stack
@@ -56,11 +56,17 @@ impl ParseError {
 /// 127 (JSON), more than [`MAX_VALUES`] values, and whatever is not the notation.
 pub fn parse(bytes: &[u8]) -> Result<Value, ParseError> {
     let text = text(bytes)?;
-    if !is_json(text) {
-        return parse_yaml(text, &Cell::new(MAX_VALUES));
-    }
-    parse_json(text, &Cell::new(MAX_VALUES))
-        .or_else(|error| parse_yaml(text, &Cell::new(MAX_VALUES)).map_err(|_| error))
+    let left = Cell::new(MAX_VALUES);
+    if is_json(text) { parse_flow(text, &left) } else { parse_yaml(text, &left) }
+}
+
+/// Reads text that begins like JSON: YAML can begin so too. When it is neither, the error is JSON's.
+pub(super) fn parse_flow(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
+    let before = left.get();
+    parse_json(text, left).or_else(|error| {
+        left.set(before);
+        parse_yaml(text, left).map_err(|_| error)
+    })
 }
 
 /// The text of a file without its byte order mark.

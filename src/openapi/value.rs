@@ -18,13 +18,24 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let left = self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom(TOO_MANY))?;
-        self.left.set(left);
+        self.spend(1)?;
         deserializer.deserialize_any(self)
     }
 }
 
-const TOO_MANY: &str = "the document has more values than can be read";
+impl Node<'_> {
+    /// Counts `cost` values as read. It bounds the memory a small file can ask for: a value takes up to 450 bytes.
+    fn spend<E: Error>(self, cost: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(cost);
+        self.left.set(left.ok_or_else(|| E::custom("the document has more values than can be read"))?);
+        Ok(())
+    }
+}
+
+/// What a text costs beyond the value it is: an alias can repeat a long one.
+const fn cost(text: &str) -> usize {
+    text.len() / 64
+}
 
 impl<'de> Visitor<'de> for Node<'_> {
     type Value = Value;
@@ -49,11 +60,12 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Number::from_f64(value).map_or_else(|| Value::String(value.to_string()), Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        self.visit_string(value.to_owned())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        self.spend(cost(&value))?;
         Ok(Value::String(value))
     }
 
@@ -72,6 +84,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(Key)? {
+            self.spend(cost(&key))?;
             match map.entry(key) {
                 Entry::Occupied(twice) => {
                     return Err(A::Error::custom(format_args!("the key `{}` is there twice", twice.key())));
