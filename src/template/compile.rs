@@ -1,0 +1,414 @@
+//! Turns one file's text into nodes: literal stretches, and Liquid code made of our tags alone.
+//!
+//! In a block (`{% if %}` … `{% endif %}`) Liquid must see where literal text belongs: it gets
+//! `{% literal 7 %}` for the seventh stretch, which also tells us where in the file a failure happened.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use liquid_core::Renderable;
+
+use super::engine::Engine;
+use super::escape::Place;
+use super::filters::{FINAL, PLACED};
+use super::place::{Format, Scalar, Tracker};
+use super::runtime::Mark;
+use super::scan::{self, Piece, ScanError};
+use super::variables::{root, variables};
+use crate::error::nearest;
+
+/// Parsed Liquid, shared between files that hold the same tag.
+pub(super) type Code = Arc<Vec<Box<dyn Renderable>>>;
+
+/// One part of a compiled file, in order.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// Copied from the file's text.
+    Literal(Range<usize>),
+    /// Rendered by Liquid; the tag begins at byte `at`.
+    Code { code: Code, marks: Arc<Vec<Mark>>, at: usize },
+}
+
+/// Compiles `text`. `known` holds the names of all values.
+pub(super) fn compile(
+    engine: &Engine,
+    text: &str,
+    format: Option<Format>,
+    known: &BTreeSet<String>,
+) -> Result<Vec<Node>, ScanError> {
+    let pieces = scan::scan(text)?;
+    let mut compiler = Compiler {
+        engine,
+        text,
+        known,
+        locals: locals(&pieces),
+        tracker: format.map(Format::tracker),
+        nodes: Vec::new(),
+        block: None,
+    };
+    compiler.pieces(&pieces)?;
+    match compiler.block {
+        Some(block) => Err(block.never_closed()),
+        None => Ok(compiler.nodes),
+    }
+}
+
+/// Names that a text's own tags give values to.
+fn locals<'t>(pieces: &[Piece<'t>]) -> BTreeSet<&'t str> {
+    let mut locals = BTreeSet::new();
+    for piece in pieces {
+        if let Piece::Tag { name, rest, .. } = piece {
+            match *name {
+                "assign" | "capture" | "increment" | "decrement" => {
+                    locals.insert(root(rest));
+                }
+                "for" => locals.extend([root(rest), "forloop"]),
+                _ => {}
+            }
+        }
+    }
+    locals
+}
+
+/// The block being compiled: Liquid code, and the literals that it names.
+struct Block {
+    code: String,
+    marks: Vec<Mark>,
+    /// Literal text since the last mark.
+    literal: String,
+    /// Tags that are open: name, place in the file, and where in `code` the paths that they check go.
+    open: Vec<(String, usize, usize)>,
+    at: usize,
+}
+
+impl Block {
+    fn new(at: usize) -> Self {
+        Self { code: String::new(), marks: Vec::new(), literal: String::new(), open: Vec::new(), at }
+    }
+
+    /// Adds a mark and then `fragment`. Returns where in the code the paths that the mark checks end.
+    fn add(&mut self, fragment: &str, at: usize, checks: &[&str]) -> usize {
+        let text = std::mem::take(&mut self.literal);
+        self.marks.push(Mark { text, at });
+        self.code.push_str(&format!("{{% literal {} {}", self.marks.len() - 1, checks.join(", ")));
+        let end = self.code.len();
+        self.code.push_str(" %}");
+        self.code.push_str(fragment);
+        end
+    }
+
+    fn never_closed(&self) -> ScanError {
+        let (name, at, _) = self.open.last().cloned().unwrap_or_default();
+        let hint = Some(format!("end it with `{{% end{name} %}}`"));
+        ScanError { at, message: format!("`{{% {name} %}}` is never closed"), hint }
+    }
+}
+
+struct Compiler<'t> {
+    engine: &'t Engine,
+    text: &'t str,
+    known: &'t BTreeSet<String>,
+    locals: BTreeSet<&'t str>,
+    tracker: Option<Tracker>,
+    nodes: Vec<Node>,
+    block: Option<Block>,
+}
+
+impl Compiler<'_> {
+    fn pieces(&mut self, pieces: &[Piece<'_>]) -> Result<(), ScanError> {
+        let mut i = 0;
+        while i < pieces.len() {
+            match &pieces[i] {
+                Piece::Literal(range) => self.literal(range.clone()),
+                Piece::Tag { name, rest, at } => self.tag(name, rest, *at)?,
+                Piece::Output { inner, at } => match self.group(&pieces[i..]) {
+                    Some(group) => {
+                        self.scalar(&pieces[i..], &group)?;
+                        i += group.pieces;
+                        continue;
+                    }
+                    None => self.output(inner, *at)?,
+                },
+            }
+            i += 1;
+        }
+        Ok(())
+    }
+
+    fn literal(&mut self, range: Range<usize>) {
+        let text = &self.text[range.clone()];
+        if let Some(tracker) = &mut self.tracker {
+            tracker.literal(text);
+        }
+        match &mut self.block {
+            Some(block) => block.literal.push_str(text),
+            None if range.is_empty() => {}
+            None => self.nodes.push(Node::Literal(range)),
+        }
+    }
+
+    fn output(&mut self, inner: &str, at: usize) -> Result<(), ScanError> {
+        self.check_roots(inner, at)?;
+        let place = self.tracker.as_mut().map(Tracker::output);
+        let fragment = match place.filter(|_| !is_final(inner)) {
+            Some(place) => format!("{{{{ {} | {PLACED}: \"{}\" }}}}", spaced(inner), place.code()),
+            None => format!("{{{{ {} }}}}", spaced(inner)),
+        };
+        self.code(&fragment, at)
+    }
+
+    /// A tag on its own: in a block it becomes a part of it.
+    fn code(&mut self, fragment: &str, at: usize) -> Result<(), ScanError> {
+        if let Some(block) = &mut self.block {
+            block.add(fragment, at, &[]);
+            return Ok(());
+        }
+        let code = self.engine.code(fragment).map_err(|error| broken(&error, at))?;
+        self.nodes.push(Node::Code { code, marks: Arc::default(), at });
+        Ok(())
+    }
+
+    fn tag(&mut self, name: &str, rest: &str, at: usize) -> Result<(), ScanError> {
+        let expression = self.expression(name, rest, at)?;
+        self.check_roots(expression, at)?;
+        let fragment = format!("{{% {name} {} %}}", spaced(rest));
+        match name {
+            "if" | "unless" | "case" | "for" | "capture" | "ifchanged" => {
+                self.open(name, &fragment, expression, at);
+                Ok(())
+            }
+            "else" | "elsif" | "when" => self.branch(name, &fragment, expression, at),
+            _ if name.starts_with("end") => self.close(name, &fragment, at),
+            _ => self.code(&fragment, at),
+        }
+    }
+
+    /// The part of a tag that is an expression.
+    fn expression<'r>(&self, name: &str, rest: &'r str, at: usize) -> Result<&'r str, ScanError> {
+        let after = |mark: &str| rest.split_once(mark).map(|(_, after)| after);
+        let expression = match name {
+            "assign" => after("="),
+            "for" => after(" in "),
+            "capture" | "increment" | "decrement" => Some(""),
+            _ => Some(rest),
+        };
+        expression.ok_or_else(|| ScanError {
+            at,
+            message: format!("`{{% {name} {rest} %}}` is not complete"),
+            hint: None,
+        })
+    }
+
+    fn open(&mut self, name: &str, fragment: &str, expression: &str, at: usize) {
+        let checks: Vec<&str> = match name {
+            "if" | "unless" | "case" => paths(expression),
+            _ => Vec::new(),
+        };
+        let bound = (name == "for").then(|| range_of(expression)).flatten();
+        let fragment = bound.map_or_else(|| fragment.to_owned(), |range| format!("{{% bounded {range} %}}{fragment}"));
+        let block = self.block.get_or_insert_with(|| Block::new(at));
+        let checked = block.add(&fragment, at, &checks);
+        block.open.push((name.to_owned(), at, checked));
+    }
+
+    /// `elsif` and `when` are checked where their block begins: they are evaluated from there.
+    fn branch(&mut self, name: &str, fragment: &str, expression: &str, at: usize) -> Result<(), ScanError> {
+        let Some(block) = &mut self.block else { return Err(misplaced(name, at)) };
+        let Some((_, _, checked)) = block.open.last_mut() else { return Err(misplaced(name, at)) };
+        let more: String = paths(expression).iter().map(|path| format!(", {path}")).collect();
+        block.code.insert_str(*checked, &more);
+        *checked += more.len();
+        block.add(fragment, at, &[]);
+        Ok(())
+    }
+
+    fn close(&mut self, name: &str, fragment: &str, at: usize) -> Result<(), ScanError> {
+        let Some(mut block) = self.block.take() else { return Err(misplaced(name, at)) };
+        let opened = block.open.pop().map(|(opened, ..)| opened);
+        if opened.as_deref() != name.strip_prefix("end") {
+            return Err(misplaced(name, at));
+        }
+        block.add(fragment, at, &[]);
+        if !block.open.is_empty() {
+            self.block = Some(block);
+            return Ok(());
+        }
+        let code = self.engine.parse(&block.code).map_err(|error| broken(&error, block.at))?;
+        self.nodes.push(Node::Code { code: Arc::new(code), marks: Arc::new(block.marks), at: block.at });
+        Ok(())
+    }
+
+    /// Every variable of `expression` must be a value or a local, also where it is never rendered.
+    fn check_roots(&self, expression: &str, at: usize) -> Result<(), ScanError> {
+        for (_, path) in variables(expression) {
+            let name = root(path);
+            if !self.known.contains(name) && !self.locals.contains(name) {
+                let candidates = self.known.iter().map(String::as_str).chain(self.locals.iter().copied());
+                let hint = nearest(name, candidates).map_or_else(
+                    || "declare it as a [[question]], or wrap text meant for another engine in {% raw %}".to_owned(),
+                    |good| format!("did you mean `{good}`?"),
+                );
+                return Err(ScanError { at, message: format!("unknown variable `{name}`"), hint: Some(hint) });
+            }
+        }
+        Ok(())
+    }
+
+    /// The scalar that begins at or before these pieces and is more than one output.
+    fn group(&self, pieces: &[Piece<'_>]) -> Option<Group> {
+        let scalar = self.tracker.as_ref()?.scalar()?;
+        let plain = scalar.place == Place::YamlPlain;
+        let mut group = Group { scalar, pieces: 0, end: 0 };
+        let mut closed = plain;
+        for piece in pieces {
+            match piece {
+                Piece::Output { inner, .. } if is_final(inner) => return None,
+                Piece::Output { .. } => group.pieces += 1,
+                Piece::Tag { .. } => break,
+                Piece::Literal(range) => {
+                    let text = &self.text[range.clone()];
+                    let last = (plain && range.end == self.text.len()).then(|| text.trim_end().len());
+                    let end = Tracker::scalar_end(scalar.place, text).or(last);
+                    group.end = end.unwrap_or(text.len());
+                    group.pieces += usize::from(group.end > 0);
+                    closed |= end.is_some();
+                    if end.is_some() {
+                        break;
+                    }
+                }
+            }
+        }
+        let alone = plain && group.pieces == 1 && scalar.before == 0;
+        (closed && !alone && self.holds(scalar.before)).then_some(group)
+    }
+
+    /// Whether the literal before the tag still has so many bytes to give to a scalar.
+    fn holds(&self, before: usize) -> bool {
+        match (&self.block, self.nodes.last()) {
+            (Some(block), _) => block.literal.len() >= before,
+            (None, Some(Node::Literal(range))) => range.len() >= before,
+            (None, _) => before == 0,
+        }
+    }
+
+    /// Compiles a scalar that is written as a whole.
+    fn scalar(&mut self, pieces: &[Piece<'_>], group: &Group) -> Result<(), ScanError> {
+        let at = match &pieces[0] {
+            Piece::Output { at, .. } | Piece::Tag { at, .. } => *at,
+            Piece::Literal(range) => range.start,
+        };
+        let before = self.take_back(group.scalar.before);
+        let standalone = self.block.is_none();
+        let block = self.block.get_or_insert_with(|| Block::new(at));
+        block.add(&format!("{{% scalar \"{}\" %}}", group.scalar.place.code()), at, &[]);
+        block.literal = unquote(&before, group.scalar.place, true);
+        for (i, piece) in pieces[..group.pieces].iter().enumerate() {
+            match piece {
+                Piece::Output { inner, at } => self.member(inner, *at)?,
+                Piece::Literal(range) => self.member_literal(range.clone(), (i + 1 == group.pieces).then_some(group)),
+                Piece::Tag { .. } => {}
+            }
+        }
+        let Some(block) = &mut self.block else { return Ok(()) };
+        block.add("{% endscalar %}", at, &[]);
+        if standalone && let Some(block) = self.block.take() {
+            let code = self.engine.parse(&block.code).map_err(|error| broken(&error, at))?;
+            self.nodes.push(Node::Code { code: Arc::new(code), marks: Arc::new(block.marks), at });
+        }
+        self.after_scalar(pieces, group);
+        Ok(())
+    }
+
+    fn member(&mut self, inner: &str, at: usize) -> Result<(), ScanError> {
+        self.check_roots(inner, at)?;
+        if let Some(tracker) = &mut self.tracker {
+            tracker.output();
+        }
+        if let Some(block) = &mut self.block {
+            block.add(&format!("{{{{ {} }}}}", spaced(inner)), at, &[]);
+        }
+        Ok(())
+    }
+
+    fn member_literal(&mut self, range: Range<usize>, last: Option<&Group>) {
+        let end = last.map_or(range.end, |group| range.start + group.end);
+        let text = &self.text[range.start..end];
+        if let Some(tracker) = &mut self.tracker {
+            tracker.literal(text);
+        }
+        if let (Some(block), Some(group)) = (&mut self.block, last) {
+            block.literal.push_str(&unquote(text, group.scalar.place, false));
+        } else if let Some(block) = &mut self.block {
+            block.literal.push_str(text);
+        }
+    }
+
+    /// What follows a scalar in the same literal.
+    fn after_scalar(&mut self, pieces: &[Piece<'_>], group: &Group) {
+        if let Some(Piece::Literal(range)) = pieces[..group.pieces].last() {
+            self.literal(range.start + group.end..range.end);
+        }
+    }
+
+    /// Takes the last bytes of the literal before the tag back.
+    fn take_back(&mut self, bytes: usize) -> String {
+        if let Some(block) = &mut self.block {
+            let start = block.literal.len() - bytes;
+            return block.literal.split_off(start);
+        }
+        match self.nodes.last_mut() {
+            Some(Node::Literal(range)) if bytes > 0 => {
+                range.end -= bytes;
+                self.text[range.end..range.end + bytes].to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// A scalar to be written as a whole: so many pieces, the last of them a literal that gives `end` bytes.
+struct Group {
+    scalar: Scalar,
+    pieces: usize,
+    end: usize,
+}
+
+/// The text of a scalar without the quotes of its place.
+fn unquote(text: &str, place: Place, opening: bool) -> String {
+    if place == Place::YamlPlain {
+        return text.to_owned();
+    }
+    let inner = if opening { text.strip_prefix('\'') } else { text.strip_suffix('\'') }.unwrap_or(text);
+    if place == Place::YamlSingle { inner.replace("''", "'") } else { inner.to_owned() }
+}
+
+/// The paths of a condition, to be checked before it is evaluated.
+fn paths(expression: &str) -> Vec<&str> {
+    variables(expression).into_iter().map(|(_, path)| path).collect()
+}
+
+/// The `(a..b)` of a loop.
+fn range_of(expression: &str) -> Option<&str> {
+    let expression = expression.trim_start();
+    expression.starts_with('(').then(|| expression.find(')').map(|end| &expression[..=end])).flatten()
+}
+
+/// Whether an output ends in a filter after which nothing is escaped.
+fn is_final(inner: &str) -> bool {
+    let last = inner.rsplit('|').next().unwrap_or_default();
+    inner.contains('|') && FINAL.contains(&last.trim())
+}
+
+/// Liquid's grammar takes no tabs between words.
+fn spaced(text: &str) -> String {
+    text.replace('\t', " ")
+}
+
+fn misplaced(name: &str, at: usize) -> ScanError {
+    ScanError { at, message: format!("`{{% {name} %}}` does not belong to an open tag"), hint: None }
+}
+
+fn broken(error: &liquid_core::Error, at: usize) -> ScanError {
+    ScanError { at, message: super::engine::sentence(error), hint: None }
+}

@@ -1,0 +1,263 @@
+//! The engine: Liquid with our tags and filters, over values that are all known.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use liquid_core::runtime::{InterruptRegister, RuntimeBuilder};
+use liquid_core::{Language, Renderable, Runtime};
+use liquid_lib::stdlib;
+use serde_json::{Map, Value};
+
+use super::compile::{Code, Node, compile};
+use super::place::Format;
+use super::runtime::{Bounded, BoundedTag, Budget, CaptureBlock, LiteralTag, Progress, ScalarBlock};
+use super::scan::{ScanError, has_tags};
+use super::{filters, runtime};
+use crate::error::{Blame, Fault};
+
+/// Most bytes that one render may give: 512 MiB.
+const OUTPUT_MAX: usize = 512 << 20;
+/// Longest time for all files of a template.
+const TIME_MAX: Duration = Duration::from_secs(60);
+
+/// The values that a template sees, by name.
+pub struct Values {
+    object: liquid::Object,
+    names: BTreeSet<String>,
+}
+
+impl Values {
+    /// Takes typed values: lists and objects stay lists and objects. Numbers beyond 64 bits become text.
+    pub fn new(values: &Map<String, Value>) -> Self {
+        let names = values.keys().cloned().collect();
+        let object = values.iter().map(|(name, value)| (name.clone().into(), to_liquid(value))).collect();
+        Self { object, names }
+    }
+}
+
+fn to_liquid(value: &Value) -> liquid::model::Value {
+    use liquid::model::Value as Liquid;
+    match value {
+        Value::Null => Liquid::Nil,
+        Value::Bool(flag) => Liquid::scalar(*flag),
+        Value::Number(number) => number
+            .as_i64()
+            .map(Liquid::scalar)
+            .or_else(|| number.as_f64().filter(|_| number.is_f64()).map(Liquid::scalar))
+            .unwrap_or_else(|| Liquid::scalar(number.to_string())),
+        Value::String(text) => Liquid::scalar(text.clone()),
+        Value::Array(items) => Liquid::Array(items.iter().map(to_liquid).collect()),
+        Value::Object(entries) => {
+            Liquid::Object(entries.iter().map(|(key, value)| (key.clone().into(), to_liquid(value))).collect())
+        }
+    }
+}
+
+/// A place in a template's file where rendering cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{file}` line {line}, column {column}: {message}")]
+pub struct RenderError {
+    /// The file's path in the template.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+}
+
+impl Blame for RenderError {
+    fn fault(&self) -> Fault {
+        Fault::Template
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.advice.clone()
+    }
+}
+
+/// Renders texts. Cheap to use from several threads; a tag that stands in many files is parsed once.
+pub struct Engine {
+    language: Language,
+    cache: RwLock<HashMap<String, Code>>,
+    budget: Budget,
+    deadline: Instant,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine {
+    /// An engine with fresh limits: 512 MiB of output and 60 s in all, 5,000,000 steps a file, 1 MiB a value.
+    pub fn new() -> Self {
+        let mut language = Language::empty();
+        filters::register(&mut language);
+        register_tags(&mut language);
+        let cache = RwLock::default();
+        Self { language, cache, budget: Budget::new(OUTPUT_MAX), deadline: Instant::now() + TIME_MAX }
+    }
+
+    /// Renders a text in which nothing is escaped. `origin` names it in errors.
+    pub fn text(&self, origin: &str, source: &str, values: &Values) -> Result<String, RenderError> {
+        self.render(origin, source, None, values)
+    }
+
+    /// Evaluates a condition as in `{% if … %}`.
+    pub fn condition(&self, origin: &str, source: &str, values: &Values) -> Result<bool, RenderError> {
+        let text = format!("{{% if {source} %}}true{{% endif %}}");
+        Ok(self.render(origin, &text, None, values)? == "true")
+    }
+
+    pub(super) fn render(
+        &self,
+        file: &str,
+        text: &str,
+        format: Option<Format>,
+        values: &Values,
+    ) -> Result<String, RenderError> {
+        if !has_tags(text) {
+            return Ok(text.to_owned());
+        }
+        // Liquid's own code has arithmetic and indexing that can panic on odd input; no template may end the program.
+        let rendered = catch_unwind(AssertUnwindSafe(|| self.try_render(text, format, values)));
+        rendered
+            .unwrap_or_else(|_| Err(ScanError { at: 0, message: "the engine failed".to_owned(), hint: None }))
+            .map_err(|error| {
+                let (line, column) = position(text, error.at);
+                RenderError { file: file.to_owned(), line, column, message: error.message, advice: error.hint }
+            })
+    }
+
+    fn try_render(&self, text: &str, format: Option<Format>, values: &Values) -> Result<String, ScanError> {
+        let nodes = compile(self, text, format, &values.names)?;
+        let runtime = RuntimeBuilder::new().set_globals(&values.object).build();
+        let mut out = Bounded { bytes: Vec::with_capacity(text.len() + text.len() / 8), budget: &self.budget };
+        runtime.registers().get_mut::<Progress>().deadline = Some(self.deadline);
+        for node in &nodes {
+            match node {
+                Node::Literal(range) => {
+                    out.write_all(&text.as_bytes()[range.clone()]).map_err(|error| full(&error, range.start))?
+                }
+                Node::Code { code, marks, at } => {
+                    runtime.registers().get_mut::<Progress>().marks = Arc::clone(marks);
+                    self.run(code, &mut out, &runtime).map_err(|error| self.failed(&error, &runtime, *at))?;
+                }
+            }
+            if runtime.registers().get_mut::<InterruptRegister>().interrupted() {
+                break;
+            }
+        }
+        String::from_utf8(out.bytes).map_err(|_| ScanError {
+            at: 0,
+            message: "the result is not UTF-8".to_owned(),
+            hint: None,
+        })
+    }
+
+    fn run(&self, code: &Code, out: &mut Bounded<'_>, runtime: &dyn Runtime) -> liquid_core::Result<()> {
+        code.iter().try_for_each(|part| part.render_to(out, runtime))
+    }
+
+    /// Where and why Liquid failed: at the last mark of a block, or at the tag itself.
+    fn failed(&self, error: &liquid_core::Error, runtime: &dyn Runtime, at: usize) -> ScanError {
+        let progress = runtime.registers().get_mut::<Progress>();
+        let at = progress.marks.get(progress.mark).map_or(at, |mark| mark.at);
+        ScanError { at, message: sentence(error), hint: None }
+    }
+
+    /// Parsed code, from the cache when the same was parsed before.
+    pub(super) fn code(&self, source: &str) -> liquid_core::Result<Code> {
+        let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(source).cloned();
+        if let Some(code) = cached {
+            return Ok(code);
+        }
+        let code: Code = Arc::new(self.parse(source)?);
+        self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned(), Arc::clone(&code));
+        Ok(code)
+    }
+
+    pub(super) fn parse(&self, source: &str) -> liquid_core::Result<Vec<Box<dyn Renderable>>> {
+        liquid_core::parser::parse(source, &self.language)
+    }
+}
+
+fn register_tags(language: &mut Language) {
+    language.tags.register("assign".to_owned(), stdlib::AssignTag.into());
+    language.tags.register("break".to_owned(), stdlib::BreakTag.into());
+    language.tags.register("continue".to_owned(), stdlib::ContinueTag.into());
+    language.tags.register("cycle".to_owned(), stdlib::CycleTag.into());
+    language.tags.register("increment".to_owned(), stdlib::IncrementTag.into());
+    language.tags.register("decrement".to_owned(), stdlib::DecrementTag.into());
+    language.tags.register("literal".to_owned(), LiteralTag.into());
+    language.tags.register("bounded".to_owned(), BoundedTag.into());
+    language.blocks.register("if".to_owned(), stdlib::IfBlock.into());
+    language.blocks.register("unless".to_owned(), stdlib::UnlessBlock.into());
+    language.blocks.register("ifchanged".to_owned(), stdlib::IfChangedBlock.into());
+    language.blocks.register("for".to_owned(), stdlib::ForBlock.into());
+    language.blocks.register("case".to_owned(), stdlib::CaseBlock.into());
+    language.blocks.register("capture".to_owned(), CaptureBlock.into());
+    language.blocks.register("scalar".to_owned(), ScalarBlock.into());
+}
+
+/// Line and column, from 1, of a byte.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at.min(text.len())];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+fn full(_: &std::io::Error, at: usize) -> ScanError {
+    ScanError { at, message: format!("more than {} MiB of output", OUTPUT_MAX >> 20), hint: None }
+}
+
+/// Liquid's error, which is several lines of text, as one sentence.
+pub(super) fn sentence(error: &liquid_core::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("liquid: ");
+    let context = |key: &str| {
+        let found = text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='));
+        found.map(str::to_owned)
+    };
+    if first.is_empty() || first.starts_with("-->") {
+        return format!("not valid Liquid{}", text.lines().rev().find_map(expected).unwrap_or_default());
+    }
+    if first == "Failed to render" {
+        return "too much output".to_owned();
+    }
+    if let Some(filter) = context("requested filter") {
+        return format!("unknown filter `{filter}`");
+    }
+    let subject = context("requested variable")
+        .or_else(|| Some(format!("{}.{}", context("variable")?, context("requested index")?)));
+    match subject {
+        Some(subject) => format!("unknown variable `{subject}`"),
+        None => {
+            let mut sentence = first.trim_end_matches('.').to_owned();
+            if let Some(letter) = sentence.get(..1).map(str::to_lowercase) {
+                sentence.replace_range(..1, &letter);
+            }
+            let filter = context("filter").map(|name| format!(" (filter `{name}`)")).unwrap_or_default();
+            format!("{sentence}{filter}")
+        }
+    }
+}
+
+/// `= expected …` of a parser's message.
+fn expected(line: &str) -> Option<String> {
+    line.trim().strip_prefix("= ").map(|expected| format!(": {}", expected.trim()))
+}
+
+/// The longest value a filter may give, for messages and docs.
+pub const VALUE_MAX: usize = runtime::VALUE_MAX;
+
+#[cfg(test)]
+mod tests;

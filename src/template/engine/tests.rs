@@ -1,0 +1,292 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn values(value: Value) -> Values {
+    let Value::Object(map) = value else { panic!("an object") };
+    Values::new(&map)
+}
+
+fn sample() -> Values {
+    values(json!({
+        "name": "my-api", "title": "A \"title\"", "flag": true, "off": false, "count": 3, "nothing": null,
+        "items": ["a", "b"], "spec": null, "api": {"name": "my-api", "tags": ["x"]},
+        "ops": [{"id": "one", "path": "/a"}, {"id": "two", "path": "/b"}],
+    }))
+}
+
+fn plain(text: &str) -> String {
+    Engine::new().text("t", text, &sample()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn error(text: &str) -> RenderError {
+    Engine::new().text("t", text, &sample()).expect_err("it must not render")
+}
+
+#[test]
+fn outputs_blocks_loops_and_filters_work_as_in_liquid() {
+    assert_eq!(plain("a {{ name }} b"), "a my-api b");
+    assert_eq!(plain("{% if flag %}yes{% else %}no{% endif %}{% unless off %}!{% endunless %}"), "yes!");
+    assert_eq!(plain("{% for op in ops %}{{ forloop.index }}={{ op.id }} {% endfor %}"), "1=one 2=two ");
+    assert_eq!(
+        plain("{% assign x = name | upcase %}{{ x }}{% capture y %}[{{ x }}]{% endcapture %}{{ y }}"),
+        "MY-API[MY-API]"
+    );
+    assert_eq!(plain("{% case count %}{% when 1 %}one{% when 3 or 4 %}three{% else %}many{% endcase %}"), "three");
+    assert_eq!(plain("{% for i in (1..count) %}{% if i == 2 %}{% continue %}{% endif %}{{ i }}{% endfor %}"), "13");
+    assert_eq!(
+        plain("{{ 'ab Cd' | kebab }} {{ 'ab-cd' | pascal }} {{ 'my-own-api' | initials }} {{ items | join: '+' }}"),
+        "ab-cd AbCd moa a+b"
+    );
+    assert_eq!(plain("{% for op in ops -%}\n  {{ op.path }}\n{%- endfor %}"), "/a/b");
+}
+
+#[test]
+fn expressions_of_other_engines_are_untouched() {
+    assert_eq!(plain("x: ${{ github.ref }} {{ name }} ${{ a || '' }}"), "x: ${{ github.ref }} my-api ${{ a || '' }}");
+    assert_eq!(plain("{% if flag %}${{ matrix }}{% endif %}"), "${{ matrix }}");
+    assert_eq!(plain("{% raw %}{{ APIGEE }}{% endraw %}"), "{{ APIGEE }}");
+}
+
+#[test]
+fn an_unknown_variable_is_an_error_with_its_place() {
+    let shown = |text: &str| error(text).to_string();
+    assert_eq!(shown("a\nb {{ nope }}"), "`t` line 2, column 3: unknown variable `nope`");
+    assert_eq!(shown("{% if nope %}{% endif %}"), "`t` line 1, column 1: unknown variable `nope`");
+    assert_eq!(shown("\n{% if off %}\n{{ nope }}{% endif %}"), "`t` line 3, column 1: unknown variable `nope`");
+    assert_eq!(shown("x\n {{ api.nope }}"), "`t` line 2, column 2: unknown variable `api.nope`");
+    assert_eq!(
+        shown("{% for op in ops %}\n\n {{ op.nope }}{% endfor %}"),
+        "`t` line 3, column 2: unknown variable `op.nope`"
+    );
+    assert_eq!(
+        shown("{% for op in ops %}\n{% if op.nope %}{% endif %}{% endfor %}"),
+        "`t` line 2, column 1: unknown variable `op.nope`"
+    );
+    assert_eq!(
+        shown("{% if off %}{% elsif api.nope %}{% endif %}"),
+        "`t` line 1, column 1: unknown variable `api.nope`"
+    );
+    assert_eq!(error("{{ titel }}").advice.as_deref(), Some("did you mean `title`?"));
+}
+
+#[test]
+fn a_condition_may_go_through_nil() {
+    assert_eq!(plain("{% if spec.title %}a{% else %}b{% endif %}"), "b");
+    assert!(Engine::new().text("t", "{{ spec.title }}", &sample()).is_err());
+}
+
+#[test]
+fn broken_tags_say_what_and_where() {
+    assert_eq!(error("a {% if flag %} b").to_string(), "`t` line 1, column 3: `{% if %}` is never closed");
+    assert_eq!(error("{% endif %}").to_string(), "`t` line 1, column 1: `{% endif %}` does not belong to an open tag");
+    assert!(error("{% if flag %}{% endfor %}").to_string().contains("does not belong"));
+    assert!(error("{{ name | nope }}").to_string().contains("nope"), "{}", error("{{ name | nope }}"));
+    assert!(error("{{ name | }}").to_string().starts_with("`t` line 1, column 1:"));
+    assert!(error("{% literal 3 %}").to_string().contains("unknown tag"));
+}
+
+#[test]
+fn growth_is_bounded() {
+    assert!(error("{% for i in (1..1000000000) %}x{% endfor %}").to_string().contains("range"));
+    let nested = "{% for i in (1..99999) %}{% for j in (1..99999) %}{% endfor %}{% endfor %}";
+    assert!(error(nested).to_string().contains("steps"));
+    let doubling =
+        "{% assign x = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..60) %}{% assign x = x | append: x %}{% endfor %}";
+    assert!(error(doubling).to_string().contains("1048576 bytes"));
+    let captured = "{% assign x = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..60) %}{% capture x %}{{ x }}{{ x }}{% endcapture %}{% endfor %}";
+    assert!(error(captured).to_string().contains("too much output"), "{}", error(captured));
+    let replaced =
+        "{% assign x = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..60) %}{% assign x = x | replace: 'x', x %}{% endfor %}";
+    assert!(Engine::new().text("t", replaced, &sample()).is_err());
+}
+
+/// Renders `text` as a file of `format` with a title.
+fn formatted(format: Format, text: &str, title: &str) -> String {
+    let values = values(json!({"title": title, "flag": true}));
+    Engine::new().render("t", text, Some(format), &values).unwrap_or_else(|error| panic!("{error}"))
+}
+
+const YAML: &str = "plain: {{ title }}\n\"double\": \"{{ title }}\"\nsingle: '{{ title }}'\nmixed: see {{ title }} there\n\
+quoted: \"see {{ title }}.\" # {{ title }}\nsingles: 'it''s {{ title }}'\nflow: [{{ title }}, {a: {{ title }}}]\n\
+list:\n  - {{ title }}\n  - key: {{ title }}\n    next: 1\nurl: https://h/{{ title }}\n{% if flag %}inside: x {{ title }}\n{% endif %}\
+{% for i in (1..2) %}key{{ i }}: {{ title }}\n{% endfor %}last: {{ title }}";
+
+fn yaml(text: &str) -> Value {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn check_yaml(title: &str) {
+    let text = formatted(Format::Yaml, YAML, title);
+    let value = yaml(&text);
+    let expect = json!({
+        "plain": title, "double": title, "single": title, "mixed": format!("see {title} there"),
+        "quoted": format!("see {title}."), "singles": format!("it's {title}"), "flow": [title, {"a": title}],
+        "list": [title, {"key": title, "next": 1}], "url": format!("https://h/{title}"),
+        "inside": format!("x {title}"), "key1": title, "key2": title, "last": title,
+    });
+    assert_eq!(value, expect, "{text}");
+}
+
+fn check_json(title: &str) {
+    let template = r#"{"a": {{ title }}, "b": "{{ title }}", "c": "x {{ title }} \" y", {{ title }}: [{{ flag }}]}"#;
+    let text = formatted(Format::Json, template, title);
+    let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!((&value["a"], &value["b"]), (&json!(title), &json!(title)));
+    assert_eq!(value["c"], json!(format!("x {title} \" y")));
+}
+
+fn check_toml(title: &str) {
+    let template = "a = {{ title }}\nb = \"{{ title }}\" # {{ title }}\nc = '{{ title }}'\nd = \"\"\"{{ title }}\"\"\"\n\
+                    e = [{{ title }}, \"x {{ title }}\"]\nf = 'x {{ title }} y'\n[t]\n{{ title }} = {{ flag }}\n";
+    let text = formatted(Format::Toml, template, title);
+    let value: toml::Table = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    for key in ["a", "b", "c"] {
+        assert_eq!(value[key].as_str(), Some(title), "{text}");
+    }
+    assert_eq!(value["f"].as_str(), Some(format!("x {title} y").as_str()));
+    assert_eq!(value["e"][1].as_str(), Some(format!("x {title}").as_str()));
+    assert!(value["t"].get(title).is_some());
+}
+
+fn check_xml(title: &str) {
+    let template = "<?xml version=\"1.0\"?>\n<a b=\"{{ title }}\" c='x {{ title }}'><!-- {{ title }} -->{{ title }}<d><![CDATA[{{ title }}]]></d></a>";
+    let text = formatted(Format::Xml, template, title);
+    let document = roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let root = document.root_element();
+    assert_eq!(root.attribute("b"), Some(title));
+    assert_eq!(root.attribute("c"), Some(format!("x {title}").as_str()));
+    let inside: String = root.children().filter(roxmltree::Node::is_text).filter_map(|node| node.text()).collect();
+    assert_eq!(inside, title);
+    // A CDATA section cannot hold a carriage return: a parser reads it as a line feed.
+    let cdata = title.replace("\r\n", "\n").replace('\r', "\n");
+    assert_eq!(
+        root.children().find(|node| node.has_tag_name("d")).and_then(|node| node.text()).unwrap_or_default(),
+        cdata
+    );
+}
+
+fn check_shell(title: &str) {
+    let template = "a={{ title }}\nb=\"x {{ title }}\"\nc='{{ title }}'\nd=\"$(printf '%s' {{ title }}; echo .)\"\n# {{ title }}\nprintf '%s\\0' \"$a\" \"$b\" \"$c\" \"$d\"\ncat <<EOF\n{{ title }}\nEOF\n";
+    let script = formatted(Format::Shell, template, title);
+    let output = std::process::Command::new("sh").arg("-c").arg(&script).output().expect("sh runs");
+    let expect = format!("{title}\0x {title}\0{title}\0{title}.\0{title}\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expect, "{script}");
+}
+
+const HOSTILE: [&str; 24] = [
+    "plain",
+    "\"",
+    "'",
+    "''",
+    "a: b",
+    "a #b",
+    "- a",
+    "{{ title }}",
+    "${{ secrets.X }}",
+    "]]>",
+    "--",
+    "<&>",
+    "a\nb",
+    "\n",
+    " x ",
+    "true",
+    "12",
+    "null",
+    "~",
+    "\\",
+    "$(x) `y` $z",
+    "🦀 \u{202E}rtl",
+    "\u{2028}\u{85}\u{FEFF}x",
+    "EOF\"'",
+];
+
+#[test]
+fn known_hostile_titles_are_given_back_by_every_format() {
+    for title in HOSTILE {
+        check_yaml(title);
+        check_json(title);
+        check_toml(title);
+        check_xml(title);
+        check_shell(title);
+    }
+}
+
+#[test]
+fn block_scalars_keep_their_indentation() {
+    let text = formatted(
+        Format::Yaml,
+        "a: |\n  one {{ title }}\n  two\nb: {{ title }}\n- c: >-\n    {{ title }}\n",
+        "x\ny: z",
+    );
+    assert_eq!(text, "a: |\n  one x\n  y: z\n  two\nb: \"x\\ny: z\"\n- c: >-\n    x\n    y: z\n");
+}
+
+#[test]
+fn typed_values_stay_typed() {
+    let values = values(json!({"list": ["a: b", 1], "flag": true, "count": 3, "nothing": null, "text": "3"}));
+    let yaml = Engine::new().render(
+        "t",
+        "[{{ list }}, {{ flag }}, {{ count }}, {{ nothing }}, {{ text }}]",
+        Some(Format::Yaml),
+        &values,
+    );
+    assert_eq!(yaml.expect("it renders"), "[[\"a: b\", 1], true, 3, null, \"3\"]");
+    let json = Engine::new().render("t", "{{ list }}", Some(Format::Json), &values);
+    assert_eq!(json.expect("it renders"), "[\"a: b\",1]");
+}
+
+/// Titles of the characters that break formats, up to 500 of them.
+fn hostile() -> impl Strategy<Value = String> {
+    let odd = prop::sample::select(vec![
+        "\"", "'", "<", "&", ">", ":", ": ", " #", "#", "{{", "}}", "${{", "{%", "]]>", "--", "\n", "\t", "\\", "%",
+        "@", "`", "$", "🦀", "م", "\u{202E}", " ", "-", "|", "*", "é", "!", "?", ",", "[", "]", "{", "}", "=",
+        "\u{2028}", "\u{FEFF}", "'''", "\"\"\"", "EO",
+    ]);
+    prop::collection::vec(prop_oneof![odd.prop_map(str::to_owned), "[a-zA-Z0-9 ]{1,12}"], 1..60)
+        .prop_map(|parts| parts.concat().chars().take(500).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn every_hostile_title_is_given_back(title in hostile()) {
+        check_yaml(&title);
+        check_json(&title);
+        check_toml(&title);
+        check_xml(&title);
+    }
+
+    #[test]
+    fn any_text_is_rendered_or_refused_without_a_panic(text in "(\\{\\{|\\}\\}|\\{%|%\\}|-|if|endif|for|name|title|raw|endraw|comment|endcomment| |\\n|'|\"|\\||x|\\$|:|\\.|\\[|\\]){0,40}") {
+        for format in [None, Some(Format::Xml), Some(Format::Json), Some(Format::Yaml), Some(Format::Toml), Some(Format::Shell)] {
+            let _ = Engine::new().render("t", &text, format, &sample());
+        }
+    }
+
+    #[test]
+    fn expressions_of_github_actions_survive(text in "(\\$\\{\\{|\\}\\}| \\{\\{ name \\}\\} | a |\\n|\\$|\\{|x|secrets\\.X|\\{% raw %\\}|\\{% endraw %\\}){0,30}") {
+        if let Ok(rendered) = Engine::new().text("t", &text, &sample()) {
+            let find = |text: &str| {
+                let mut found: Vec<String> = regex::Regex::new(r"\$\{\{.*?\}\}").expect("a pattern").find_iter(text).map(|m| m.as_str().to_owned()).collect();
+                found.sort();
+                found
+            };
+            prop_assert_eq!(find(&text), find(&rendered));
+        }
+    }
+
+    #[test]
+    fn our_own_cutting_renders_what_liquid_renders(text in "(\\{\\{-? name -?\\}\\}|\\{%-? if flag -?%\\}|\\{%-? else -?%\\}|\\{%-? endif -?%\\}|\\{%-? for i in items -?%\\}|\\{\\{ i \\}\\}|\\{%-? endfor -?%\\}|\\{%-? raw -?%\\}|\\{%-? endraw -?%\\}|\\{%-? comment -?%\\}|\\{%-? endcomment -?%\\}| |\\n|\\r\\n|a|\\{|\\}|%){0,16}") {
+        let globals = liquid::object!({"name": "my-api", "flag": true, "items": ["a", "b"]});
+        // Liquid's own parser panics on some texts with an open comment.
+        let parse = || liquid::ParserBuilder::with_stdlib().build().expect("a parser").parse(&text);
+        let (Ok(Ok(template)), Ok(ours)) = (catch_unwind(parse), Engine::new().text("t", &text, &sample())) else { return Ok(()) };
+        if let Ok(theirs) = template.render(&globals) {
+            prop_assert_eq!(ours, theirs, "{:?}", text);
+        }
+    }
+}

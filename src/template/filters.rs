@@ -1,0 +1,257 @@
+//! The filters a template may use: Liquid's own, ours, and a bound on what each may give.
+
+use std::fmt;
+
+use heck::{ToKebabCase as _, ToPascalCase as _, ToSnakeCase as _, ToTitleCase as _};
+use liquid::model::{self, ValueView};
+use liquid_core::parser::{FilterArguments, ParameterReflection};
+use liquid_core::{Error, Expression, Filter, FilterReflection, Language, ParseFilter, Result, Runtime};
+use liquid_lib::stdlib;
+use serde_json::Value;
+
+use super::escape::{self, Place};
+use super::runtime::VALUE_MAX;
+use crate::model::name;
+
+/// The hidden filter that writes a value for its place.
+pub(super) const PLACED: &str = "placed";
+
+/// Filters after which an output is not escaped again.
+pub(super) const FINAL: [&str; 7] = ["raw", "json", "yaml", "xml", "toml", "shell", "markdown"];
+
+type Call = fn(&Value, &[Value]) -> std::result::Result<Value, String>;
+
+/// Our filters: name, number of arguments, function.
+const OURS: [(&str, usize, Call); 21] = [
+    (PLACED, 1, |value, arguments| {
+        let place = arguments.first().and_then(Value::as_str).and_then(Place::from_code);
+        Ok(place.map_or_else(|| value.clone(), |place| escape::escape(value, place).into()))
+    }),
+    ("raw", 0, |value, _| Ok(value.clone())),
+    ("json", 0, |value, _| Ok(value.to_string().into())),
+    ("yaml", 0, |value, _| Ok(escape::yaml_value(value).into())),
+    ("toml", 0, |value, _| Ok(escape::toml_value(value).into())),
+    ("xml", 0, |value, _| Ok(escape::xml(&text(value), true).into())),
+    ("shell", 0, |value, _| Ok(escape::shell_words(value).into())),
+    ("markdown", 0, |value, _| Ok(escape::markdown(&text(value)).into())),
+    ("kebab", 0, |value, _| Ok(text(value).to_kebab_case().into())),
+    ("snake", 0, |value, _| Ok(text(value).to_snake_case().into())),
+    ("pascal", 0, |value, _| Ok(text(value).to_pascal_case().into())),
+    ("title", 0, |value, _| Ok(text(value).to_title_case().into())),
+    ("initials", 0, |value, _| Ok(name::initials(&text(value)).into())),
+    ("path_pattern", 0, |value, _| Ok(path_pattern(&text(value)).into())),
+    ("append", 1, |value, arguments| Ok((text(value) + &text(&arguments[0])).into())),
+    ("prepend", 1, |value, arguments| Ok((text(&arguments[0]) + &text(value)).into())),
+    ("replace", 2, |value, arguments| replace(value, arguments, usize::MAX)),
+    ("replace_first", 2, |value, arguments| replace(value, arguments, 1)),
+    ("remove", 1, |value, arguments| Ok(text(value).replace(&text(&arguments[0]), "").into())),
+    ("join", 1, join),
+    ("uuid", 0, |value, _| {
+        Ok(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text(value).as_bytes()).to_string().into())
+    }),
+];
+
+fn text(value: &Value) -> String {
+    escape::plain_text(value)
+}
+
+/// The path of an operation as an Apigee `MatchesPath` pattern: each `{parameter}` is `*`, query and fragment go.
+/// Characters that a pattern cannot hold literally are `*` as well.
+fn path_pattern(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        let literal = |c: char| c.is_ascii_alphanumeric() || "-._~$!&'()+,;=:@%".contains(c);
+        let has_parameter = segment.contains('{');
+        segments.push(if !has_parameter && segment.chars().all(literal) { segment } else { "*" });
+    }
+    segments.join("/")
+}
+
+fn replace(value: &Value, arguments: &[Value], count: usize) -> std::result::Result<Value, String> {
+    let (text, from, to) = (text(value), text(&arguments[0]), text(&arguments[1]));
+    let times = text.matches(&from).count().min(count);
+    if times.saturating_mul(to.len()) > VALUE_MAX {
+        return Err(too_long());
+    }
+    Ok(text.replacen(&from, &to, times).into())
+}
+
+fn join(value: &Value, arguments: &[Value]) -> std::result::Result<Value, String> {
+    let Value::Array(items) = value else { return Ok(value.clone()) };
+    let separator = text(&arguments[0]);
+    if items.len().saturating_mul(separator.len()) > VALUE_MAX {
+        return Err(too_long());
+    }
+    Ok(items.iter().map(text).collect::<Vec<_>>().join(&separator).into())
+}
+
+fn too_long() -> String {
+    format!("a value of more than {VALUE_MAX} bytes")
+}
+
+/// Gives `language` every filter.
+pub(super) fn register(language: &mut Language) {
+    for filter in standard() {
+        let name = filter.reflection().name().to_owned();
+        language.filters.register(name, Box::new(Guarded(filter)));
+    }
+    for (name, arguments, call) in OURS {
+        let ours = Ours { name, arguments, call };
+        language.filters.register(name.to_owned(), Box::new(Guarded(Box::new(ours))));
+    }
+}
+
+/// Liquid's filters, less those that ours replace.
+fn standard() -> Vec<Box<dyn ParseFilter>> {
+    vec![
+        stdlib::Abs.into(),
+        stdlib::AtLeast.into(),
+        stdlib::AtMost.into(),
+        stdlib::Capitalize.into(),
+        stdlib::Ceil.into(),
+        stdlib::Compact.into(),
+        stdlib::Concat.into(),
+        stdlib::Date.into(),
+        stdlib::Default.into(),
+        stdlib::DividedBy.into(),
+        stdlib::Downcase.into(),
+        stdlib::Escape.into(),
+        stdlib::EscapeOnce.into(),
+        stdlib::First.into(),
+        stdlib::Floor.into(),
+        stdlib::Last.into(),
+        stdlib::Lstrip.into(),
+        stdlib::Map.into(),
+        stdlib::Minus.into(),
+        stdlib::Modulo.into(),
+        stdlib::NewlineToBr.into(),
+        stdlib::Plus.into(),
+        stdlib::RemoveFirst.into(),
+        stdlib::Reverse.into(),
+        stdlib::Round.into(),
+        stdlib::Rstrip.into(),
+        stdlib::Size.into(),
+        stdlib::Slice.into(),
+        stdlib::Sort.into(),
+        stdlib::SortNatural.into(),
+        stdlib::Split.into(),
+        stdlib::Strip.into(),
+        stdlib::StripHtml.into(),
+        stdlib::StripNewlines.into(),
+        stdlib::Times.into(),
+        stdlib::Truncate.into(),
+        stdlib::TruncateWords.into(),
+        stdlib::Uniq.into(),
+        stdlib::Upcase.into(),
+        stdlib::UrlDecode.into(),
+        stdlib::UrlEncode.into(),
+        stdlib::Where.into(),
+    ]
+}
+
+/// A filter made of a function over JSON values.
+#[derive(Clone)]
+struct Ours {
+    name: &'static str,
+    arguments: usize,
+    call: Call,
+}
+
+impl FilterReflection for Ours {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn description(&self) -> &'static str {
+        ""
+    }
+
+    fn positional_parameters(&self) -> &'static [ParameterReflection] {
+        &[]
+    }
+
+    fn keyword_parameters(&self) -> &'static [ParameterReflection] {
+        &[]
+    }
+}
+
+impl ParseFilter for Ours {
+    fn parse(&self, mut arguments: FilterArguments<'_>) -> Result<Box<dyn Filter>> {
+        let given: Vec<Expression> = arguments.positional.by_ref().collect();
+        if given.len() != self.arguments || arguments.keyword.next().is_some() {
+            let message = format!("filter `{}` takes {} arguments, not {}", self.name, self.arguments, given.len());
+            return Err(Error::with_msg(message));
+        }
+        Ok(Box::new(OursCalled { filter: self.clone(), arguments: given }))
+    }
+
+    fn reflection(&self) -> &dyn FilterReflection {
+        self
+    }
+}
+
+struct OursCalled {
+    filter: Ours,
+    arguments: Vec<Expression>,
+}
+
+impl fmt::Debug for OursCalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for OursCalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.filter.name)
+    }
+}
+
+impl Filter for OursCalled {
+    fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<model::Value> {
+        let evaluated: Result<Vec<Value>> =
+            self.arguments.iter().map(|argument| to_json(argument.evaluate(runtime)?.as_view())).collect();
+        let output = (self.filter.call)(&to_json(input)?, &evaluated?).map_err(Error::with_msg)?;
+        model::to_value(&output)
+    }
+}
+
+fn to_json(value: &dyn ValueView) -> Result<Value> {
+    serde_json::to_value(value.to_value()).map_err(|error| Error::with_msg(error.to_string()))
+}
+
+/// Refuses a filter's result that is too large, so that no chain of filters fills the memory.
+#[derive(Clone)]
+struct Guarded(Box<dyn ParseFilter>);
+
+impl ParseFilter for Guarded {
+    fn parse(&self, arguments: FilterArguments<'_>) -> Result<Box<dyn Filter>> {
+        Ok(Box::new(GuardedCalled(self.0.parse(arguments)?)))
+    }
+
+    fn reflection(&self) -> &dyn FilterReflection {
+        self.0.reflection()
+    }
+}
+
+#[derive(Debug)]
+struct GuardedCalled(Box<dyn Filter>);
+
+impl fmt::Display for GuardedCalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Filter for GuardedCalled {
+    fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<model::Value> {
+        let output = self.0.evaluate(input, runtime)?;
+        let long = match &output {
+            model::Value::Scalar(scalar) => scalar.to_kstr().len() > VALUE_MAX,
+            model::Value::Array(items) => items.len() > VALUE_MAX,
+            _ => false,
+        };
+        if long { Err(Error::with_msg(too_long())) } else { Ok(output) }
+    }
+}

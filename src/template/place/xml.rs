@@ -1,0 +1,56 @@
+//! XML: text, tags, attributes, comments, CDATA.
+
+use crate::template::escape::Place;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    Tag,
+    Attribute(u8),
+    Comment,
+    Cdata,
+    Instruction,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::template) struct Tracker {
+    state: State,
+}
+
+impl Tracker {
+    pub(super) fn literal(&mut self, text: &str) {
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let (state, taken) = step(self.state, rest);
+            self.state = state;
+            rest = &rest[taken..];
+        }
+    }
+
+    pub(super) fn output(&self) -> Place {
+        match self.state {
+            State::Text | State::Tag | State::Instruction => Place::XmlText,
+            State::Attribute(_) => Place::XmlAttribute,
+            State::Comment => Place::XmlComment,
+            State::Cdata => Place::XmlCdata,
+        }
+    }
+}
+
+/// The state after the next few bytes, and how many they are.
+fn step(state: State, rest: &[u8]) -> (State, usize) {
+    match state {
+        State::Text if rest.starts_with(b"<!--") => (State::Comment, 4),
+        State::Text if rest.starts_with(b"<![CDATA[") => (State::Cdata, 9),
+        State::Text if rest.starts_with(b"<?") => (State::Instruction, 2),
+        State::Text if rest[0] == b'<' => (State::Tag, 1),
+        State::Comment if rest.starts_with(b"-->") => (State::Text, 3),
+        State::Cdata if rest.starts_with(b"]]>") => (State::Text, 3),
+        State::Instruction if rest.starts_with(b"?>") => (State::Text, 2),
+        State::Tag if rest[0] == b'>' => (State::Text, 1),
+        State::Tag if matches!(rest[0], b'"' | b'\'') => (State::Attribute(rest[0]), 1),
+        State::Attribute(quote) if rest[0] == quote => (State::Tag, 1),
+        _ => (state, 1),
+    }
+}

@@ -1,0 +1,313 @@
+//! What we add to Liquid: literals by number, whole scalars, and bounds on everything a template can make grow.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use liquid::model::{KString, Value, ValueView};
+use liquid_core::error::ResultLiquidReplaceExt as _;
+use liquid_core::parser::TryMatchToken;
+use liquid_core::runtime::Variable;
+use liquid_core::{
+    BlockReflection, Error, Expression, Language, ParseBlock, ParseTag, Renderable, Result, Runtime, TagBlock,
+    TagReflection, TagTokenIter, Template,
+};
+
+use super::escape::{self, Place};
+
+/// Longest text that one filter or `capture` may give: 1 MiB.
+pub(super) const VALUE_MAX: usize = 1 << 20;
+/// Steps (tags met) in one file.
+const STEPS_MAX: u64 = 5_000_000;
+/// Longest range that a loop may count.
+const RANGE_MAX: i64 = 100_000;
+
+/// The literal text before a tag, and where that tag is in the file.
+#[derive(Debug)]
+pub(super) struct Mark {
+    pub(super) text: String,
+    pub(super) at: usize,
+}
+
+/// How far the render of one block has come.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) marks: Arc<Vec<Mark>>,
+    /// The last mark met.
+    pub(super) mark: usize,
+    steps: u64,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// Bytes that may still be written, shared by all files of one render.
+#[derive(Debug)]
+pub(super) struct Budget(AtomicUsize);
+
+impl Budget {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(AtomicUsize::new(bytes))
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+}
+
+/// Memory that refuses to grow beyond a budget.
+#[derive(Debug)]
+pub(super) struct Bounded<'b> {
+    pub(super) bytes: Vec<u8>,
+    pub(super) budget: &'b Budget,
+}
+
+impl Write for Bounded<'_> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if !self.budget.take(data.len()) {
+            return Err(io::Error::other("too much output"));
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn render_bounded(template: &Template, runtime: &dyn Runtime) -> Result<String> {
+    let budget = Budget::new(VALUE_MAX);
+    let mut out = Bounded { bytes: Vec::new(), budget: &budget };
+    template.render_to(&mut out, runtime)?;
+    Ok(String::from_utf8_lossy(&out.bytes).into_owned())
+}
+
+/// `{% literal N path, path %}`: writes the literal text of mark N, counts a step, and checks that each path is known.
+#[derive(Clone, Debug)]
+pub(super) struct LiteralTag;
+
+impl TagReflection for LiteralTag {
+    fn tag(&self) -> &'static str {
+        "literal"
+    }
+
+    fn description(&self) -> &'static str {
+        "literal text by number"
+    }
+}
+
+impl ParseTag for LiteralTag {
+    fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
+        let number = arguments.expect_next("a number")?.expect_literal().into_result()?;
+        let mark = number.as_scalar().and_then(|scalar| scalar.to_integer()).and_then(|i| usize::try_from(i).ok());
+        let mut known = Vec::new();
+        for token in arguments {
+            if let TryMatchToken::Matches(variable) = token.expect_variable() {
+                known.push(variable);
+            }
+        }
+        Ok(Box::new(Literal { mark: mark.unwrap_or(0), known }))
+    }
+
+    fn reflection(&self) -> &dyn TagReflection {
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Literal {
+    mark: usize,
+    known: Vec<Variable>,
+}
+
+impl Renderable for Literal {
+    fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
+        {
+            let mut progress = runtime.registers().get_mut::<Progress>();
+            progress.mark = self.mark;
+            progress.step()?;
+            let text = progress.marks.get(self.mark).map_or("", |mark| mark.text.as_str());
+            writer.write_all(text.as_bytes()).replace("too much output")?;
+        }
+        self.known.iter().try_for_each(|variable| is_known(variable, runtime))
+    }
+}
+
+impl Progress {
+    fn step(&mut self) -> Result<()> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX {
+            return Err(Error::with_msg(format!("more than {STEPS_MAX} steps")));
+        }
+        if self.steps.is_multiple_of(4096) && self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            return Err(Error::with_msg("rendering takes too long"));
+        }
+        Ok(())
+    }
+}
+
+/// A path is known when each step of it is there, or when it goes through nil: `spec.title` is, without a spec.
+fn is_known(variable: &Variable, runtime: &dyn Runtime) -> Result<()> {
+    let Some(path) = variable.try_evaluate(runtime) else {
+        return Err(unknown(&variable.to_string()));
+    };
+    for length in 1..=path.len() {
+        match runtime.try_get(&path[..length]) {
+            Some(value) if value.is_nil() => return Ok(()),
+            Some(_) => {}
+            None => {
+                let words: Vec<String> = path.iter().map(|step| step.to_kstr().to_string()).collect();
+                return Err(unknown(&words[..length].join(".")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown(path: &str) -> Error {
+    Error::with_msg("Unknown variable").context("requested variable", path.to_owned())
+}
+
+/// `{% bounded a b %}`: refuses the range `(a..b)` of the loop that follows when it is too long.
+#[derive(Clone, Debug)]
+pub(super) struct BoundedTag;
+
+impl TagReflection for BoundedTag {
+    fn tag(&self) -> &'static str {
+        "bounded"
+    }
+
+    fn description(&self) -> &'static str {
+        "a bound on a loop's range"
+    }
+}
+
+impl ParseTag for BoundedTag {
+    fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
+        let (from, to) = arguments.expect_next("a range")?.expect_range().into_result()?;
+        Ok(Box::new(Range { from, to }))
+    }
+
+    fn reflection(&self) -> &dyn TagReflection {
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Range {
+    from: Expression,
+    to: Expression,
+}
+
+impl Renderable for Range {
+    fn render_to(&self, _: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
+        let end = |expression: &Expression| -> Result<i64> {
+            Ok(expression.evaluate(runtime)?.as_scalar().and_then(|scalar| scalar.to_integer()).unwrap_or(0))
+        };
+        if end(&self.to)?.saturating_sub(end(&self.from)?) >= RANGE_MAX {
+            return Err(Error::with_msg(format!("a range of more than {RANGE_MAX} numbers")));
+        }
+        Ok(())
+    }
+}
+
+/// Liquid's `capture`, with a bound.
+#[derive(Clone, Debug)]
+pub(super) struct CaptureBlock;
+
+impl BlockReflection for CaptureBlock {
+    fn start_tag(&self) -> &'static str {
+        "capture"
+    }
+
+    fn end_tag(&self) -> &'static str {
+        "endcapture"
+    }
+
+    fn description(&self) -> &'static str {
+        "Liquid's capture, with a bound"
+    }
+}
+
+impl ParseBlock for CaptureBlock {
+    fn parse(
+        &self,
+        mut arguments: TagTokenIter<'_>,
+        mut tokens: TagBlock<'_, '_>,
+        options: &Language,
+    ) -> Result<Box<dyn Renderable>> {
+        let name = arguments.expect_next("a name")?.expect_identifier().into_result()?;
+        arguments.expect_nothing()?;
+        let template = Template::new(tokens.parse_all(options)?);
+        tokens.assert_empty();
+        Ok(Box::new(Capture { name: KString::from_ref(name), template }))
+    }
+
+    fn reflection(&self) -> &dyn BlockReflection {
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Capture {
+    name: KString,
+    template: Template,
+}
+
+impl Renderable for Capture {
+    fn render_to(&self, _: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
+        let text = render_bounded(&self.template, runtime)?;
+        runtime.set_global(self.name.clone(), Value::scalar(text));
+        Ok(())
+    }
+}
+
+/// `{% scalar PLACE %}…{% endscalar %}`: a scalar that is written as a whole.
+#[derive(Clone, Debug)]
+pub(super) struct ScalarBlock;
+
+impl BlockReflection for ScalarBlock {
+    fn start_tag(&self) -> &'static str {
+        "scalar"
+    }
+
+    fn end_tag(&self) -> &'static str {
+        "endscalar"
+    }
+
+    fn description(&self) -> &'static str {
+        "a scalar that is written as a whole"
+    }
+}
+
+impl ParseBlock for ScalarBlock {
+    fn parse(
+        &self,
+        mut arguments: TagTokenIter<'_>,
+        mut tokens: TagBlock<'_, '_>,
+        options: &Language,
+    ) -> Result<Box<dyn Renderable>> {
+        let code = arguments.expect_next("a place")?.expect_literal().into_result()?;
+        let template = Template::new(tokens.parse_all(options)?);
+        tokens.assert_empty();
+        let place = Place::from_code(&code.to_kstr()).unwrap_or(Place::YamlPlain);
+        Ok(Box::new(Scalar { place, template }))
+    }
+
+    fn reflection(&self) -> &dyn BlockReflection {
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Scalar {
+    place: Place,
+    template: Template,
+}
+
+impl Renderable for Scalar {
+    fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
+        let text = serde_json::Value::String(render_bounded(&self.template, runtime)?);
+        writer.write_all(escape::escape(&text, self.place).as_bytes()).replace("too much output")
+    }
+}
