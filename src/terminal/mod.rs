@@ -1,1 +1,162 @@
-//! Every word said, every question asked, every bar drawn.
+//! Every word said, every question asked, every bar drawn. Results go to stdout, everything else to stderr.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::error::{self, Blame};
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` or `TERM=dumb` says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to speak.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// Results as one JSON document on stdout.
+    pub json: bool,
+    /// Only results and errors.
+    pub quiet: bool,
+    /// More about what is done.
+    pub verbose: bool,
+    /// Never ask.
+    pub yes: bool,
+    /// Whether to colour stderr.
+    pub color: bool,
+    /// Whether bars may be drawn.
+    pub bars: bool,
+}
+
+/// The way to the person, or to the workflow, that started the program.
+#[derive(Clone, Debug)]
+pub struct Terminal {
+    manner: Manner,
+    can_ask: bool,
+}
+
+impl Terminal {
+    /// Speaks in `manner`. Questions are possible when stdin and stderr are terminals.
+    pub fn new(manner: Manner) -> Self {
+        let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !manner.yes && !manner.json;
+        Self { manner, can_ask }
+    }
+
+    /// Whether stderr is a terminal.
+    pub fn is_terminal() -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Whether there is someone to ask.
+    pub fn can_ask(&self) -> bool {
+        self.can_ask
+    }
+
+    /// Whether the result is to be JSON.
+    pub fn json(&self) -> bool {
+        self.manner.json
+    }
+
+    /// Something worth knowing.
+    pub fn say(&self, text: &str) {
+        if !self.manner.quiet {
+            stderr(text);
+        }
+    }
+
+    /// A detail for `-v`.
+    pub fn detail(&self, text: &str) {
+        if self.manner.verbose {
+            stderr(text);
+        }
+    }
+
+    /// Something that may need attention.
+    pub fn warn(&self, text: &str) {
+        if !self.manner.quiet {
+            stderr(&format!("{} {text}", self.painted("warning:", YELLOW)));
+        }
+    }
+
+    /// A failure: to stderr for a person, and as `{"error": …}` on stdout with `--json`.
+    pub fn fail(&self, failure: &dyn Blame) {
+        let text = error::render(failure);
+        let text = text.strip_prefix("error:").map_or_else(|| text.clone(), |rest| self.painted("error:", RED) + rest);
+        stderr(text.trim_end());
+        if self.manner.json {
+            let code = failure.fault().exit_code();
+            let hint = failure.hint();
+            self.result_json(&json!({"error": {"message": failure.to_string(), "hint": hint, "exit_code": code}}));
+        }
+    }
+
+    /// The result, as text.
+    pub fn result(&self, text: &str) {
+        stdout(text);
+    }
+
+    /// The result, as a JSON document.
+    pub fn result_json(&self, value: &Value) {
+        stdout(&serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// A spinner that says what is going on; it is gone when dropped. Draws nothing when stderr is no terminal.
+    pub fn bar(&self, text: &'static str) -> Bar {
+        let bar = ProgressBar::new_spinner().with_message(text);
+        if !self.manner.bars || self.manner.quiet {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        } else {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        Bar(bar)
+    }
+
+    fn painted(&self, text: &str, color: &str) -> String {
+        if self.manner.color { format!("{color}{text}{RESET}") } else { text.to_owned() }
+    }
+}
+
+const RED: &str = "\u{1b}[1;31m";
+const YELLOW: &str = "\u{1b}[1;33m";
+const RESET: &str = "\u{1b}[0m";
+
+/// A spinner or bar on stderr.
+#[derive(Debug)]
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// How much of how much is done.
+    pub fn set(&self, done: u64, total: u64) {
+        if self.0.length() != Some(total) {
+            self.0.set_length(total);
+            if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}") {
+                self.0.set_style(style);
+            }
+        }
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Nobody reads any more when writing fails: there is nothing left to tell.
+fn stdout(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+fn stderr(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

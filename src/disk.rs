@@ -1,0 +1,228 @@
+//! Writing a tree to disk: beside its place, then there by one rename.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use tempfile::TempDir;
+
+use crate::error::{Blame, Fault};
+use crate::model::tree::{File, Tree};
+
+/// A folder or file that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// Something could not be made or written.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// What was written.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The place is taken.
+    #[error("`{}` exists already, and is left as it is", path.display())]
+    Exists {
+        /// The place.
+        path: PathBuf,
+    },
+}
+
+impl Blame for DiskError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Write { .. } => Fault::Environment,
+            Self::Exists { .. } => Fault::Conflict,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let advice = match self {
+            Self::Exists { .. } => "choose another name, or another folder with `--into`",
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, then run the same command again",
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "choose a folder that you may write to, with `--into`"
+                }
+                io::ErrorKind::NotFound => "make the folder first, or choose another one with `--into`",
+                _ => "mend what the cause says, then run the same command again",
+            },
+        };
+        Some(advice.to_owned())
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> DiskError {
+    move |source| DiskError::Write { path: path.to_owned(), source }
+}
+
+/// A folder beside the place it is for. When it is dropped before it is put there, it is removed.
+#[derive(Debug)]
+pub struct Staging {
+    folder: TempDir,
+    /// Held for as long as this run lives: the kernel lets go of it when the process dies, however it dies.
+    _lock: fs::File,
+}
+
+impl Staging {
+    /// Makes a staging folder in `parent` for the folder `name`, and removes those that killed runs left behind.
+    pub fn new(parent: &Path, name: &str) -> Result<Self, DiskError> {
+        let prefix = format!(".apiscaffold-{name}-");
+        remove_abandoned(parent, &prefix);
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(failed(parent))?;
+        open_to_others(folder.path()).map_err(failed(folder.path()))?;
+        let lock = fs::File::open(folder.path()).map_err(failed(folder.path()))?;
+        // A file system without locks only loses the cleaning up after a killed run.
+        let _ = lock.try_lock();
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// Where to write.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts the folder at `target` in one step.
+    ///
+    /// # Errors
+    /// `Exists` when something is there by now.
+    pub fn put(self, target: &Path) -> Result<(), DiskError> {
+        if fs::symlink_metadata(target).is_ok() {
+            return Err(DiskError::Exists { path: target.to_owned() });
+        }
+        match fs::rename(self.folder.path(), target) {
+            Ok(()) => {
+                let _moved = self.folder.keep();
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                Err(DiskError::Exists { path: target.to_owned() })
+            }
+            Err(error) => Err(failed(target)(error)),
+        }
+    }
+}
+
+/// Temporary folders are private; a repository is as open as any other new folder.
+#[cfg(unix)]
+fn open_to_others(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let probe = folder.join("umask");
+    fs::create_dir(&probe)?;
+    let mode = fs::metadata(&probe)?.permissions().mode();
+    fs::remove_dir(&probe)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn remove_abandoned(parent: &Path, prefix: &str) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(prefix) {
+            continue;
+        }
+        let unlocked = fs::File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
+        if unlocked {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Writes every file of `tree` below `folder`, which exists and is empty. Files are written once, on all processors.
+pub fn write(tree: &Tree, folder: &Path) -> Result<(), DiskError> {
+    for directory in directories(tree) {
+        let path = folder.join(directory);
+        fs::create_dir(&path).map_err(failed(&path))?;
+    }
+    let files: Vec<_> = tree.iter().collect();
+    files.into_par_iter().with_min_len(8).try_for_each(|(path, file)| {
+        let path = folder.join(path.as_str());
+        write_file(&path, file).map_err(failed(&path))
+    })
+}
+
+/// Every folder of the tree, parents first.
+fn directories(tree: &Tree) -> BTreeSet<&str> {
+    let mut directories = BTreeSet::new();
+    for (path, _) in tree.iter() {
+        let path = path.as_str();
+        for (end, _) in path.rmatch_indices('/') {
+            if !directories.insert(&path[..end]) {
+                break;
+            }
+        }
+    }
+    directories
+}
+
+fn write_file(path: &Path, file: &File) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(if file.executable { 0o777 } else { 0o666 });
+    }
+    options.open(path)?.write_all(&file.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tree::TreePath;
+
+    fn sample() -> Tree {
+        let mut tree = Tree::new();
+        for (path, executable) in [("a/b/c", false), ("a/run", true), ("z", false)] {
+            let file = File { bytes: path.as_bytes().to_vec().into(), executable };
+            tree.insert(TreePath::new(path).expect("a path"), file).expect("new");
+        }
+        tree
+    }
+
+    #[test]
+    fn a_tree_is_written_with_its_modes_and_put_in_place_by_one_rename() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let staging = Staging::new(parent.path(), "x").expect("staged");
+        write(&sample(), staging.path()).expect("written");
+        let target = parent.path().join("x");
+        staging.put(&target).expect("put");
+        assert_eq!(fs::read(target.join("a/b/c")).expect("there"), b"a/b/c");
+        assert_eq!(fs::read_dir(parent.path()).expect("listed").count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &str| fs::metadata(target.join(path)).expect("there").permissions().mode() & 0o100;
+            assert_eq!((mode("a/run"), mode("z")), (0o100, 0));
+        }
+    }
+
+    #[test]
+    fn what_exists_is_not_touched_and_nothing_is_left_behind() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let target = parent.path().join("x");
+        fs::write(&target, "mine").expect("written");
+        let staging = Staging::new(parent.path(), "x").expect("staged");
+        assert!(matches!(staging.put(&target), Err(DiskError::Exists { .. })));
+        assert_eq!(fs::read(&target).expect("there"), b"mine");
+        assert_eq!(fs::read_dir(parent.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn an_abandoned_staging_folder_is_removed_and_a_live_one_is_not() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let live = Staging::new(parent.path(), "x").expect("staged");
+        let dead = parent.path().join(".apiscaffold-x-dead");
+        fs::create_dir(&dead).expect("made");
+        let _next = Staging::new(parent.path(), "x").expect("staged");
+        assert!(live.path().exists() && !dead.exists());
+    }
+}

@@ -1,0 +1,132 @@
+//! The world as the program finds it, read once and passed on.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::error::{Blame, Fault};
+use crate::terminal::{Color, Manner, Terminal};
+
+/// Environment, current folder, clock and terminal.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Environment variables that are text.
+    pub variables: BTreeMap<String, String>,
+    /// The current folder.
+    pub folder: PathBuf,
+    /// When the program started.
+    pub now: Timestamp,
+    /// The way to the user.
+    pub terminal: Terminal,
+    home: Option<PathBuf>,
+}
+
+/// What the command line says about speaking.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Speech {
+    /// `--json`
+    pub json: bool,
+    /// `--quiet`
+    pub quiet: bool,
+    /// `-v`
+    pub verbose: bool,
+    /// `--yes`
+    pub yes: bool,
+    /// `--color`
+    pub color: Color,
+}
+
+/// The world is not fit to work in.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// There is no current folder.
+    #[error("the current folder cannot be found")]
+    NoFolder(#[source] io::Error),
+    /// No place for the user's data.
+    #[error("there is no home folder to keep the {what} in")]
+    NoHome {
+        /// registry or cache
+        what: &'static str,
+        /// The variable that says where.
+        variable: &'static str,
+    },
+}
+
+impl Blame for WorldError {
+    fn fault(&self) -> Fault {
+        Fault::Environment
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoFolder(_) => Some("change to a folder that exists, and run the command again".to_owned()),
+            Self::NoHome { variable, .. } => Some(format!("set HOME or {variable} to a folder you can write to")),
+        }
+    }
+}
+
+impl World {
+    /// Reads the process's environment, current folder and clock.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn open(speech: Speech) -> Result<Self, WorldError> {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
+        let terminal = Terminal::new(manner(speech, &variables));
+        let folder = std::env::current_dir().map_err(WorldError::NoFolder)?;
+        Ok(Self { variables, folder, now: Timestamp::now(), terminal, home: std::env::home_dir() })
+    }
+
+    /// A variable that is set and not empty.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// `path` as it is meant in the current folder.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// Where the registry is when nothing else is said: `$XDG_DATA_HOME/apiscaffold/registry.git`
+    /// (<https://specifications.freedesktop.org/basedir-spec/>).
+    pub fn default_registry(&self) -> Result<PathBuf, WorldError> {
+        self.own_folder("XDG_DATA_HOME", ".local/share", "registry").map(|folder| folder.join("registry.git"))
+    }
+
+    /// Where fetched templates are kept.
+    pub fn cache(&self) -> Result<PathBuf, WorldError> {
+        self.own_folder("XDG_CACHE_HOME", ".cache", "cache").map(|folder| folder.join("templates"))
+    }
+
+    /// The user's `config.toml`, whether it exists or not.
+    pub fn config(&self) -> Option<PathBuf> {
+        self.own_folder("XDG_CONFIG_HOME", ".config", "config").ok().map(|folder| folder.join("config.toml"))
+    }
+
+    fn own_folder(&self, variable: &'static str, below_home: &str, what: &'static str) -> Result<PathBuf, WorldError> {
+        let given = self.variable(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || self.home.as_ref().filter(|home| home.is_absolute()).map(|home| home.join(below_home));
+        given.or_else(home).map(|folder| folder.join("apiscaffold")).ok_or(WorldError::NoHome { what, variable })
+    }
+}
+
+/// <https://no-color.org>, <https://bixense.com/clicolors/>
+fn manner(speech: Speech, variables: &BTreeMap<String, String>) -> Manner {
+    let set = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let terminal = Terminal::is_terminal();
+    let dumb = variables.get("TERM").is_some_and(|term| term == "dumb");
+    let color = match speech.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || (terminal && !dumb)),
+    };
+    Manner {
+        json: speech.json,
+        quiet: speech.quiet,
+        verbose: speech.verbose,
+        yes: speech.yes,
+        color,
+        bars: terminal && !dumb && !set("CI"),
+    }
+}
