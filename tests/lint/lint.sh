@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Runs every linter on one generated repository. Exit 1 and the findings, if there are any; else nothing is said.
+# Usage: tests/lint/lint.sh REPOSITORY
+set -euo pipefail
+
+if [ $# != 1 ] || [ ! -d "$1" ]; then
+    echo "usage: $0 REPOSITORY" >&2
+    exit 2
+fi
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+tools=$("$here/install.sh")
+node=$tools/node_modules/.bin
+python=$tools/venv/bin
+cd -- "$1"
+export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
+failed=0
+
+# run NAME COMMAND…: shows what the command said only when it failed.
+run() {
+    local name=$1 said
+    shift
+    if ! said=$("$@" 2>&1); then
+        printf '== %s\n%s\n' "$name" "$said"
+        failed=1
+    fi
+}
+
+for bundle in proxies/*/apiproxy; do
+    # The platform runs Apigee Edge (virtual hosts, key-value maps of an environment): profile `apigee`, not `apigeex`.
+    run "apigeelint $bundle" "$node/apigeelint" --norc -s "$bundle" -f stylish.js --profile apigee --maxWarnings 0
+done
+run redocly "$node/redocly" lint --max-problems 20
+run actionlint "$python/actionlint" -shellcheck shellcheck .github/workflows/*.yml
+run zizmor "$python/zizmor" --offline --persona pedantic --no-progress --quiet .github
+run "schema of workflows" "$python/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+run "schema of dependabot.yml" "$python/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
+run "schema of catalog-info.yaml" "$python/check-jsonschema" --schemafile "$here/catalog-info.schema.json" catalog-info.yaml
+run "schema of manifest.yml" "$python/check-jsonschema" --schemafile "$here/manifest.schema.json" manifest.yml
+# The specification may be the producer's own, in whatever style.
+run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .github
+run "parse" python3 "$here/parse.py"
+undefined=$(make -n --warn-undefined-variables help lint test bundle publish clean 2>&1 | grep 'undefined variable' || true)
+if [ -n "$undefined" ]; then
+    printf '== Makefile\n%s\n' "$undefined"
+    failed=1
+fi
+scripts=$(git ls-files '*.sh' 2>/dev/null || find . -name '*.sh' -not -path './node_modules/*')
+if [ -n "$scripts" ]; then
+    mapfile -t scripts <<<"$scripts"
+    run shellcheck shellcheck "${scripts[@]}"
+fi
+exit "$failed"
