@@ -1,6 +1,23 @@
 //! `apiscaffold`: one command takes an API from an idea to a working, registered, deployable repository.
+//!
+//! The map of the house, from the street inwards; a room uses only those below it, never its neighbours:
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`cli`] | the command line; its doc comments are the help |
+//! | [`commands`] | one file a command: arguments → material → plan → report |
+//! | [`apply`] | a plan → its effects |
+//! | [`world`] | environment, current folder, clock, terminal: read once |
+//! | [`answers`], [`disk`], [`git`], [`openapi`], [`registry`], [`template`], [`terminal`] | one subject each |
+//! | [`model`], [`error`] | pure values, and who must act on a failure |
+//!
+//! `tests/architecture.rs` holds this drawing as a table.
 
 pub mod answers;
+pub mod apply;
+pub mod cli;
+pub mod commands;
+pub mod disk;
 pub mod error;
 pub mod git;
 pub mod model;
@@ -8,3 +25,52 @@ pub mod openapi;
 pub mod registry;
 pub mod template;
 pub mod terminal;
+pub mod world;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::cli::Cli;
+use crate::error::Blame;
+use crate::terminal::{Manner, Terminal};
+use crate::world::{Speech, World};
+
+/// Runs the program with these arguments, the first of which is its own name, and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let global = &cli.global;
+    let speech = Speech {
+        json: global.json,
+        quiet: global.quiet,
+        verbose: global.verbose,
+        yes: global.yes,
+        color: global.color,
+    };
+    let fail = |terminal: &Terminal, failure: &dyn Blame| {
+        terminal.fail(failure);
+        failure.fault().exit_code()
+    };
+    let world = match World::open(speech) {
+        Ok(world) => world,
+        Err(error) => return fail(&Terminal::new(Manner { json: speech.json, ..Manner::default() }), &error),
+    };
+    match commands::run(cli, &world) {
+        Ok(()) => 0,
+        Err(failure) => fail(&world.terminal, &*failure),
+    }
+}
+
+/// Help and version go to stdout and are no failure; the rest goes to stderr and is exit code 2.
+fn usage(error: &clap::Error) -> u8 {
+    // Nobody reads any more when printing fails.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        _ => error::Fault::Input.exit_code(),
+    }
+}

@@ -1,3 +1,7 @@
 //! The `apiscaffold` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    apiscaffold::run(std::env::args_os()).into()
+}

@@ -36,6 +36,14 @@ impl Values {
         let object = values.iter().map(|(name, value)| (name.clone().into(), to_liquid(value))).collect();
         Self { object, names }
     }
+
+    /// Adds values, or replaces those of the same names.
+    pub fn extend(&mut self, values: &Map<String, Value>) {
+        for (name, value) in values {
+            self.names.insert(name.clone());
+            self.object.insert(name.clone().into(), to_liquid(value));
+        }
+    }
 }
 
 fn to_liquid(value: &Value) -> liquid::model::Value {

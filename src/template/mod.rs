@@ -1,5 +1,6 @@
 //! A template: its manifest and its tree, and how both become a repository. Nothing else uses `liquid`.
 
+pub mod builtin;
 mod compile;
 pub mod engine;
 mod escape;
@@ -7,6 +8,7 @@ mod filters;
 pub mod folder;
 pub mod manifest;
 mod place;
+pub mod render;
 mod runtime;
 mod scan;
 pub mod source;

@@ -1,0 +1,132 @@
+//! From the command line to everything that a render needs: template, spec, answers, values.
+
+use serde_json::{Map, Value, json};
+
+use super::load::{self, Template};
+use crate::answers::file::{self, AnswersFile};
+use crate::answers::{self, Answers, Expression, Layers};
+use crate::cli::Input;
+use crate::error::Failure;
+use crate::model::name::ApiName;
+use crate::model::question::Question;
+use crate::openapi::{self, Spec};
+use crate::template::engine::{Engine, Values};
+use crate::template::manifest;
+use crate::terminal::ask;
+use crate::world::World;
+
+/// Variables that steer the tool itself; no question of a template can read them.
+const OWN_VARIABLES: [&str; 7] = ["APP_ID", "APP_KEY", "OFFLINE", "OWNER", "REGISTRY", "TEMPLATE", "TOKEN"];
+
+/// What a repository is made from, before the answers.
+pub(super) struct Material {
+    pub(super) name: ApiName,
+    pub(super) template: Template,
+    pub(super) spec: Option<Spec>,
+    pub(super) engine: Engine,
+    layers: Layers,
+}
+
+impl Material {
+    /// Reads template, spec and answers files.
+    pub(super) fn read(name: ApiName, input: &Input, world: &World) -> Result<Self, Failure> {
+        let spec = input.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
+        let template = load::template(&input.template, world)?;
+        let layers = layers(input, &template.manifest.questions, spec.as_ref(), world)?;
+        Ok(Self { name, template, spec, engine: Engine::new(), layers })
+    }
+
+    /// Prefers `value` to the template's default of a question.
+    pub(super) fn derive(&mut self, question: &str, value: &str) {
+        self.layers.spec.insert(question.to_owned(), value.into());
+    }
+
+    /// Settles every answer. `propose` may change what is proposed to a person.
+    pub(super) fn answers(&self, world: &World, propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>) -> Result<Answers, Failure> {
+        let mut values = Values::new(&self.common());
+        let mut evaluate = |expression: Expression<'_>, answers: &Map<String, Value>| {
+            values.extend(answers);
+            let origin = manifest::FILE_NAME;
+            Ok(match expression {
+                Expression::Text(text) => self.engine.text(origin, text, &values)?.into(),
+                Expression::Condition(condition) => self.engine.condition(origin, condition, &values)?.into(),
+            })
+        };
+        let mut ask = |question: &Question, proposed: Option<&Value>| -> Result<Value, Failure> {
+            Ok(ask::ask(question, propose(question, proposed.cloned()).as_ref())?)
+        };
+        let ask: Option<&mut dyn FnMut(&Question, Option<&Value>) -> Result<Value, Failure>> =
+            if world.terminal.can_ask() { Some(&mut ask) } else { None };
+        let answers = answers::settle(&self.name, &self.template.manifest.questions, &self.layers, &mut evaluate, ask)?;
+        for note in &answers.notes {
+            world.terminal.warn(note);
+        }
+        Ok(answers)
+    }
+
+    /// The values that do not depend on answers.
+    pub(super) fn common(&self) -> Map<String, Value> {
+        let used = &self.template.used;
+        let template = json!({
+            "name": used.name, "source": used.source, "revision": used.revision, "tool": env!("CARGO_PKG_VERSION"),
+        });
+        let mut values = Map::new();
+        values.insert("name".to_owned(), self.name.as_str().into());
+        values.insert("template".to_owned(), template);
+        values.insert("spec".to_owned(), self.spec.as_ref().map_or(Value::Null, summary));
+        values
+    }
+
+    /// The manifest's environments that the answer `environments` names; all of them when it is not asked.
+    pub(super) fn environments(&self, answers: &Map<String, Value>) -> Vec<Value> {
+        let chosen = answers.get("environments").and_then(Value::as_array);
+        let wanted = |name: Option<&Value>| chosen.is_none_or(|chosen| name.is_some_and(|name| chosen.contains(name)));
+        let all = self.template.manifest.environments.iter();
+        all.filter(|environment| wanted(environment.get("name"))).cloned().map(Value::Object).collect()
+    }
+}
+
+/// What templates see of a spec.
+fn summary(spec: &Spec) -> Value {
+    let summary = &spec.summary;
+    let operations: Vec<Value> = summary
+        .operations
+        .iter()
+        .map(|operation| {
+            json!({
+                "method": operation.method, "path": operation.path, "id": operation.id, "summary": operation.summary,
+                "tags": operation.tags, "statuses": operation.statuses, "security": operation.security,
+                "deprecated": operation.deprecated,
+            })
+        })
+        .collect();
+    let contact = summary.contact.as_ref();
+    let contact = contact.map(|contact| json!({"name": contact.name, "email": contact.email, "url": contact.url}));
+    json!({
+        "title": summary.title, "version": summary.version, "description": summary.description,
+        "openapi": summary.openapi, "servers": summary.servers, "security": summary.security,
+        "contact": contact, "operations": operations,
+    })
+}
+
+fn layers(input: &Input, questions: &[Question], spec: Option<&Spec>, world: &World) -> Result<Layers, Failure> {
+    let file = input.answers.as_ref().map(|path| file::read(&world.absolute(path))).transpose()?;
+    let config: Option<AnswersFile> = match world.config() {
+        Some(path) => file::config(&path)?,
+        None => None,
+    };
+    let environment = questions.iter().filter_map(|question| {
+        let word = question.name.to_uppercase();
+        let variable = format!("APISCAFFOLD_{word}");
+        let value = world.variables.get(&variable).filter(|_| !OWN_VARIABLES.contains(&word.as_str()))?;
+        Some((question.name.clone(), variable, value.clone()))
+    });
+    let extension = spec.and_then(|spec| spec.document.get("x-apiscaffold")).and_then(Value::as_object);
+    Ok(Layers {
+        set: input.set.clone(),
+        file,
+        environment: environment.collect(),
+        config,
+        spec: extension.cloned().unwrap_or_default(),
+    })
+}

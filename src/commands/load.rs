@@ -1,0 +1,110 @@
+//! From a template's source to its manifest and tree.
+
+use std::path::Path;
+
+use crate::cli::TemplateSource;
+use crate::error::{Blame, Failure, Fault};
+use crate::git;
+use crate::git::remote::{Fetch, Network};
+use crate::model::record::TemplateUsed;
+use crate::model::tree::Tree;
+use crate::template::manifest::{FILE_NAME, Manifest};
+use crate::template::source::{Reading, Source};
+use crate::template::{builtin, folder};
+use crate::world::World;
+
+/// A template that was read.
+pub(super) struct Template {
+    pub(super) manifest: Manifest,
+    /// Everything but the manifest.
+    pub(super) tree: Tree,
+    pub(super) used: TemplateUsed,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error("`{0}` is not a template: it has no `{FILE_NAME}`")]
+    NoManifest(String),
+    #[error("the template's `{FILE_NAME}` is not UTF-8 text")]
+    NotText,
+}
+
+impl Blame for LoadError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoManifest(_) => Fault::Input,
+            Self::NotText => Fault::Template,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoManifest(_) => "name the folder that holds it; for a folder within a repository add `//subfolder`".to_owned(),
+            Self::NotText => "this is for the template's maintainers to mend".to_owned(),
+        })
+    }
+}
+
+/// Reads the template that the command line names.
+pub(super) fn template(arguments: &TemplateSource, world: &World) -> Result<Template, Failure> {
+    let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
+    let source = Source::parse(arguments.source.as_deref(), server)?;
+    let (mut tree, commit) = read(&source, arguments, world)?;
+    let revision = commit.unwrap_or_else(|| git::commit::tree_id(&tree));
+    let manifest = tree.remove(FILE_NAME).ok_or_else(|| LoadError::NoManifest(source.to_string()))?;
+    let manifest = Manifest::parse(manifest.text().ok_or(LoadError::NotText)?)?;
+    manifest.fits(env!("CARGO_PKG_VERSION"))?;
+    let used = TemplateUsed { name: manifest.about.name.clone(), source: shown(&source, world), revision };
+    Ok(Template { manifest, tree, used })
+}
+
+/// The source as a receipt keeps it: good from any folder.
+fn shown(source: &Source, world: &World) -> String {
+    match source {
+        Source::Folder { path, subfolder } => {
+            let path = world.absolute(Path::new(path));
+            let path = path.canonicalize().unwrap_or(path).to_string_lossy().into_owned();
+            Source::Folder { path, subfolder: subfolder.clone() }.to_string()
+        }
+        Source::BuiltIn | Source::Git { .. } => source.to_string(),
+    }
+}
+
+/// The tree, and the commit when it comes from git.
+fn read(source: &Source, arguments: &TemplateSource, world: &World) -> Result<(Tree, Option<String>), Failure> {
+    match source.reading(arguments.at.as_deref())? {
+        Reading::BuiltIn => Ok((builtin::tree(), None)),
+        Reading::Files(path) => Ok((folder::read_folder(&world.absolute(&path))?, None)),
+        Reading::Commit { repository, subfolder } => {
+            let fetched = fetch(repository, arguments, world)?;
+            let (tree, commit) = git::read::tree_at(&fetched.repository, Some(&fetched.commit), subfolder)?;
+            Ok((tree, Some(commit)))
+        }
+    }
+}
+
+fn fetch(repository: &str, arguments: &TemplateSource, world: &World) -> Result<git::remote::Fetched, Failure> {
+    let bar = world.terminal.bar("fetching the template");
+    // GIT_SSH is a program's path, GIT_SSH_COMMAND a line for the shell (`man git`).
+    let program = || world.variable("GIT_SSH").map(|path| format!("'{}'", path.replace('\'', r"'\''")));
+    let ssh_command = world.variable("GIT_SSH_COMMAND").map(str::to_owned).or_else(program);
+    let is_folder = !repository.contains("://") && world.absolute(Path::new(repository)).exists();
+    let url = if is_folder {
+        world.absolute(Path::new(repository)).to_string_lossy().into_owned()
+    } else {
+        repository.to_owned()
+    };
+    let request = Fetch {
+        url,
+        revision: arguments.at.clone(),
+        cache: world.cache()?,
+        offline: arguments.offline,
+        network: Network { ssh_command, ..Network::default() },
+    };
+    let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
+    if let Some(age) = fetched.age {
+        let hours = age.as_secs() / 3600;
+        world.terminal.say(&format!("offline: `{repository}` was last seen {hours} hours ago"));
+    }
+    Ok(fetched)
+}

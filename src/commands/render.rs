@@ -1,0 +1,147 @@
+//! From material and answers to the tree of a repository and its record.
+
+use serde_json::{Map, Value, json};
+
+use super::input::Material;
+use crate::answers::Answers;
+use crate::error::{Blame, Failure, Fault};
+use crate::model::name::initials;
+use crate::model::phase::Phase;
+use crate::model::receipt::{self, Receipt};
+use crate::model::record::{Record, Repository, State};
+use crate::model::tree::{File, Tree, TreePath};
+use crate::registry;
+use crate::template::engine::Values;
+use crate::template::render::{self, RenderErrors};
+
+/// A template whose files and the tool's own meet at one path.
+#[derive(Debug, thiserror::Error)]
+#[error("template `{template}` puts a file at `{path}`, which is where the tool puts the {what}")]
+struct Meeting {
+    template: String,
+    path: String,
+    what: &'static str,
+}
+
+impl Blame for Meeting {
+    fn fault(&self) -> Fault {
+        Fault::Template
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("the template's maintainers can leave that file out with a [[file]] rule".to_owned())
+    }
+}
+
+/// The record of a new API, reserved, without a repository.
+pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
+    let values = answers.values();
+    let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let or = |given: String, other: &dyn Fn() -> String| if given.is_empty() { other() } else { given };
+    let name = material.name.clone();
+    let summary = material.spec.as_ref().map(|spec| &spec.summary);
+    let (guid, spec_guid) = registry::guids(&name);
+    let environments = material.environments(values);
+    let names = environments.iter().filter_map(|environment| environment.get("name")?.as_str().map(str::to_owned));
+    Record {
+        short_name: or(text("short_name"), &|| initials(name.as_str())),
+        guid,
+        spec_guid,
+        title: or(text("title"), &|| summary.map_or_else(|| name.to_string(), |summary| summary.title.clone())),
+        description: text("description"),
+        owner: text("owner_team"),
+        contact: text("contact_email"),
+        style: text("style"),
+        base_path: or(text("base_path"), &|| name.to_string()),
+        environments: names.collect(),
+        service_level: text("service_level"),
+        state: State::Reserved,
+        phase: Phase::Inception,
+        repository: Repository::default(),
+        template: material.template.used.clone(),
+        history: Vec::new(),
+        other: toml::Table::new(),
+        name,
+    }
+}
+
+/// Renders the repository of `record`: the template's files, the spec's, and the receipt.
+pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Record) -> Result<Tree, Failure> {
+    let common = material.common();
+    let spec_path = spec_path(material, &common, answers)?;
+    let values = Values::new(&values(material, common, answers, record, &spec_path));
+    let template = std::mem::take(&mut material.template.tree);
+    let name = &material.template.used.name;
+    let rendered = render::render(template, &material.template.manifest.files, &material.engine, &values);
+    let mut tree = rendered.map_err(|errors| RenderErrors { template: name.clone(), errors })?;
+    add_spec(material, &mut tree, &spec_path)?;
+    let receipt = Receipt {
+        name: material.name.clone(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        template: material.template.used.clone(),
+        spec: spec_path,
+        answers: answers.values().clone(),
+    };
+    let file = File::plain(receipt.to_toml().into_bytes());
+    add(&mut tree, receipt::FILE_NAME, file, "receipt", &material.template.used.name)?;
+    Ok(tree)
+}
+
+fn values(
+    material: &Material,
+    mut values: Map<String, Value>,
+    answers: &Answers,
+    record: &Record,
+    spec_path: &str,
+) -> Map<String, Value> {
+    values.extend(answers.values().clone());
+    values.insert("environments".to_owned(), material.environments(answers.values()).into());
+    let api = json!({
+        "name": record.name, "short_name": record.short_name, "guid": record.guid, "spec_guid": record.spec_guid,
+        "title": record.title, "description": record.description, "base_path": record.base_path,
+        "owner": record.owner, "contact": record.contact, "style": record.style, "phase": record.phase,
+        "service_level": record.service_level, "spec_path": spec_path,
+    });
+    values.insert("api".to_owned(), api);
+    values
+}
+
+/// Where the spec is in the repository. A document that its own files refer to by name keeps its name.
+fn spec_path(material: &Material, common: &Map<String, Value>, answers: &Answers) -> Result<String, Failure> {
+    let manifest = &material.template.manifest;
+    let Some(place) = &manifest.spec else { return Ok(String::new()) };
+    let mut values = Values::new(common);
+    values.extend(answers.values());
+    let path = material.engine.text(crate::template::manifest::FILE_NAME, &place.path, &values)?;
+    let Some(spec) = &material.spec else { return Ok(format!("{path}.yaml")) };
+    let main = spec.main.as_str();
+    let named = spec.tree.iter().any(|(path, file)| path.as_str() != main && contains(&file.bytes, main.as_bytes()));
+    if named {
+        let folder = path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
+        return Ok(folder + main);
+    }
+    let extension = spec.main.extension().unwrap_or("yaml");
+    Ok(format!("{path}.{extension}"))
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
+/// Puts the producer's document and the files it refers to into the tree, byte for byte.
+fn add_spec(material: &mut Material, tree: &mut Tree, spec_path: &str) -> Result<(), Failure> {
+    let (Some(spec), Some(_)) = (&mut material.spec, &material.template.manifest.spec) else { return Ok(()) };
+    let folder = spec_path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
+    for (path, file) in std::mem::take(&mut spec.tree) {
+        let target = if path == spec.main { spec_path.to_owned() } else { format!("{folder}{path}") };
+        add(tree, &target, file, "spec", &material.template.used.name)?;
+    }
+    Ok(())
+}
+
+fn add(tree: &mut Tree, path: &str, file: File, what: &'static str, template: &str) -> Result<(), Failure> {
+    if tree.get(path).is_some() {
+        return Err(Meeting { template: template.to_owned(), path: path.to_owned(), what }.into());
+    }
+    Ok(tree.insert(TreePath::new(path)?, file)?)
+}

@@ -1,0 +1,57 @@
+//! `apiscaffold template`: for the people who write templates.
+
+use crate::answers::schema;
+use crate::cli::{PreviewArgs, TemplateSource};
+use crate::disk::{self, DiskError, Staging};
+use crate::error::Failure;
+use crate::model::name::ApiName;
+use crate::model::question::{DefaultValue, Kind, Question};
+use crate::world::World;
+
+use super::input::Material;
+use super::{load, render};
+
+/// Lists what a template asks.
+pub(super) fn questions(arguments: &TemplateSource, world: &World) -> Result<(), Failure> {
+    let template = load::template(arguments, world)?;
+    let questions = &template.manifest.questions;
+    if world.terminal.json() {
+        world.terminal.result_json(&schema::schema(questions, &template.used.name));
+    } else {
+        world.terminal.result(&questions.iter().map(line).collect::<Vec<_>>().join("\n"));
+    }
+    Ok(())
+}
+
+fn line(question: &Question) -> String {
+    let choices = match &question.kind {
+        Kind::Choice { choices } | Kind::List { choices } if !choices.is_empty() => format!(" of {}", choices.join(", ")),
+        _ => String::new(),
+    };
+    let default = match &question.default {
+        None => "; must be answered".to_owned(),
+        Some(DefaultValue::Value(value)) => format!("; default {value}"),
+        Some(DefaultValue::Text(text)) if text.contains('\n') || text.contains("{%") => "; default derived".to_owned(),
+        Some(DefaultValue::Text(text)) => format!("; default {text}"),
+    };
+    format!("{}  {}\n    {}{choices}{default}", question.name, question.prompt, question.kind.word())
+}
+
+/// Renders a template into a new folder.
+pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Failure> {
+    let name = ApiName::new(arguments.name.clone())?;
+    let target = world.absolute(&arguments.into);
+    if target.symlink_metadata().is_ok() {
+        return Err(DiskError::Exists { path: target }.into());
+    }
+    let mut material = Material::read(name, &arguments.input, world)?;
+    let answers = material.answers(world, &|_, proposed| proposed)?;
+    let record = render::draft(&material, &answers);
+    let tree = render::repository(&mut material, &answers, &record)?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let staging = Staging::new(target.parent().unwrap_or(&world.folder), &name)?;
+    disk::write(&tree, staging.path())?;
+    staging.put(&target)?;
+    world.terminal.result(&format!("{} files in {}", tree.len(), target.display()));
+    Ok(())
+}
