@@ -122,8 +122,11 @@ fn bombs_are_refused() {
         aliases += &format!("a{i}: &a{i} [{}]\n", [before.as_str(); 10].join(", "));
         merges += &format!("a{i}: &a{i}\n  <<: [{}]\n  k{i}: x\n", [before.as_str(); 10].join(", "));
     }
-    assert!(refuse(&aliases).line.is_some());
-    assert!(refuse(&merges).line.is_some());
+    let long = format!("a: &a \"{}\"\nall:\n{}", "x".repeat(1 << 20), "- *a\n".repeat(2_000));
+    for bomb in [aliases, merges, long] {
+        let error = refuse(&bomb);
+        assert!(error.line.is_some() && error.message.contains("more"), "{error}");
+    }
 }
 
 #[test]
@@ -134,6 +137,9 @@ fn deep_nesting_is_refused_and_sensible_nesting_is_read() {
         assert_eq!(parse(json.as_bytes()).is_ok(), read, "{depth} lists");
         assert_eq!(parse(objects.as_bytes()).is_ok(), read, "{depth} objects");
         assert_eq!(parse(format!("a: {json}").as_bytes()).is_ok(), read, "{depth} flow lists");
+        if !read {
+            assert_eq!(refuse(&json).message, "the nesting is too deep");
+        }
         assert_eq!(parse(("- ".repeat(depth) + "x").as_bytes()).is_ok(), read, "{depth} block lists");
     }
 }
