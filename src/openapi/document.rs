@@ -51,8 +51,8 @@ impl ParseError {
 ///
 /// Keys keep their order and become text as it is written (`200:` is `"200"`). In YAML only `true` and `false` are
 /// truth values, dates stay text, `<<` is merged, and a number with leading zeros or underscores stays text.
-/// An integer that fits neither `i64` nor `u64` becomes the nearest float, and a float that fits no `f64` becomes
-/// text in YAML and is an error in JSON. Bytes without a value (nothing, or only comments) are `null`.
+/// An integer that fits neither `i64` nor `u64` becomes the nearest float, and a float that fits no `f64` the text
+/// `.inf`, `-.inf` or `.nan`. Bytes without a value (nothing, or only comments) are `null`.
 ///
 /// # Errors
 /// What is not UTF-8 text, a key that is there twice, more than one document, nesting deeper than 64 (YAML) or
@@ -101,17 +101,23 @@ pub(super) fn is_json(text: &str) -> bool {
 
 /// Reads JSON; `left` is how many more values may be read, and is lowered by those read.
 pub(super) fn parse_json(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
+    let before = left.get();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Node { left }.deserialize(&mut deserializer);
-    value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
-        let text = error.to_string();
-        let message = match text.strip_suffix(&format!(" at line {} column {}", error.line(), error.column())) {
-            Some("recursion limit exceeded") => TOO_DEEP,
-            Some(message) => message,
-            None => &text,
+    value.and_then(|value| deserializer.end().map(|()| value)).or_else(|error| {
+        let said = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let message = match said.strip_suffix(&place).unwrap_or(&said) {
+            // A number that fits no float, such as 1e400: JSON is YAML, where it can become text.
+            "number out of range" => {
+                left.set(before);
+                return parse_yaml(text, left);
+            }
+            "recursion limit exceeded" => TOO_DEEP,
+            message => message,
         };
         let number = |number: usize| (error.line() > 0).then_some(number);
-        ParseError { line: number(error.line()), column: number(error.column()), message: tidy(message) }
+        Err(ParseError { line: number(error.line()), column: number(error.column()), message: tidy(message) })
     })
 }
 

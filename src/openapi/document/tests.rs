@@ -30,13 +30,15 @@ fn keys_become_text_as_they_are_written_and_keep_their_order() {
 }
 
 #[test]
-fn a_number_too_large_does_not_fail_a_yaml_document() {
+fn a_number_too_large_does_not_fail_a_document() {
     let value = read("a: 18446744073709551615\nb: 18446744073709551616\nc: 1e400\nd: .nan\ne: -9223372036854775809");
     assert_eq!(value["a"], json!(u64::MAX));
     assert_eq!(value["b"], json!(18_446_744_073_709_551_616.0));
     assert_eq!(value["c"], json!(".inf"));
     assert_eq!(value["d"], json!(".nan"));
     assert!(value["e"].is_f64());
+    let json = parse_json(r#"{"a": 1e400, "b": [-1E999]}"#, &Cell::new(5)).expect("read");
+    assert_eq!(json, json!({"a": ".inf", "b": ["-.inf"]}));
     assert_eq!(read(r#"{"b": 18446744073709551616}"#), json!({"b": 18_446_744_073_709_551_616.0}));
 }
 
