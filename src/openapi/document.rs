@@ -164,7 +164,10 @@ fn yaml_error(error: &YamlError) -> ParseError {
         YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias stands inside what it stands for".into(),
         YamlError::UnknownAnchor { .. } => "an alias names an anchor that is not there".into(),
         YamlError::AliasError { error, .. } => yaml_error(error).message.into(),
-        other => UserMessageFormatter.format_message(other),
+        other => match UserMessageFormatter.format_message(other) {
+            message if message == "recursion limit exceeded" => TOO_DEEP.into(),
+            message => message,
+        },
     };
     let location = error.location().filter(|location| *location != Location::UNKNOWN);
     let number = |read: fn(&Location) -> u64| location.as_ref().and_then(|place| usize::try_from(read(place)).ok());

@@ -141,6 +141,8 @@ fn deep_nesting_is_refused_and_sensible_nesting_is_read() {
         assert_eq!(parse(format!("a: {json}").as_bytes()).is_ok(), read, "{depth} flow lists");
         if !read {
             assert_eq!(refuse(&json).message, "the nesting is too deep");
+            assert_eq!(refuse(format!("a: {json}")).message, "the nesting is too deep");
+            assert_eq!(refuse("- ".repeat(depth) + "x").message, "the nesting is too deep");
         }
         assert_eq!(parse(("- ".repeat(depth) + "x").as_bytes()).is_ok(), read, "{depth} block lists");
     }
