@@ -5,10 +5,11 @@ use std::cell::Cell;
 
 use serde::de::DeserializeSeed as _;
 use serde_json::Value;
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Error as YamlError, Location, MessageFormatter as _, Options, UserMessageFormatter};
 
-use super::value::Node;
+use super::value::{Node, TOO_MANY};
 
 /// Most values a document may have, with aliases written out: every list, object and scalar counts for one, and every
 /// whole 64 bytes of a text or key for one more. GitHub's spec (3.7 MB) has 100,000.
@@ -17,6 +18,8 @@ pub const MAX_VALUES: usize = 1_000_000;
 /// Deepest nesting of lists and objects in YAML (specs in the wild: 25). The YAML reader takes up to 20 KB of stack
 /// a level, and a thread has 2 MB. `serde_json` refuses JSON deeper than 127 by itself.
 const MAX_DEPTH: usize = 64;
+
+const TOO_DEEP: &str = "the nesting is too deep";
 
 /// Why bytes are not a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,8 +51,8 @@ impl ParseError {
 ///
 /// Keys keep their order and become text as it is written (`200:` is `"200"`). In YAML only `true` and `false` are
 /// truth values, dates stay text, `<<` is merged, and a number with leading zeros or underscores stays text.
-/// An integer that fits neither `i64` nor `u64` becomes the nearest float, and a float that fits no `f64` becomes
-/// text in YAML and is an error in JSON. Bytes without a value (nothing, or only comments) are `null`.
+/// An integer that fits neither `i64` nor `u64` becomes the nearest float, and a float that fits no `f64` the text
+/// `.inf`, `-.inf` or `.nan`. Bytes without a value (nothing, or only comments) are `null`.
 ///
 /// # Errors
 /// What is not UTF-8 text, a key that is there twice, more than one document, nesting deeper than 64 (YAML) or
@@ -98,16 +101,23 @@ pub(super) fn is_json(text: &str) -> bool {
 
 /// Reads JSON; `left` is how many more values may be read, and is lowered by those read.
 pub(super) fn parse_json(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
+    let before = left.get();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Node { left }.deserialize(&mut deserializer);
-    value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
-        let message = error.to_string();
+    value.and_then(|value| deserializer.end().map(|()| value)).or_else(|error| {
+        let said = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
-        ParseError {
-            line: (error.line() > 0).then_some(error.line()),
-            column: (error.line() > 0).then_some(error.column()),
-            message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
-        }
+        let message = match said.strip_suffix(&place).unwrap_or(&said) {
+            // A number that fits no float, such as 1e400: JSON is YAML, where it can become text.
+            "number out of range" => {
+                left.set(before);
+                return parse_yaml(text, left);
+            }
+            "recursion limit exceeded" => TOO_DEEP,
+            message => message,
+        };
+        let number = |number: usize| (error.line() > 0).then_some(number);
+        Err(ParseError { line: number(error.line()), column: number(error.column()), message: tidy(message) })
     })
 }
 
@@ -143,16 +153,21 @@ fn yaml_error(error: &YamlError) -> ParseError {
     let message: Cow<'_, str> = match error {
         YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is there twice").into(),
         YamlError::MultipleDocuments { .. } => "a second document begins, and a file may hold only one".into(),
+        YamlError::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP.into(),
+        YamlError::Budget { breach: BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. }, .. } => TOO_MANY.into(),
         YamlError::Budget { .. }
         | YamlError::AliasReplayLimitExceeded { .. }
         | YamlError::AliasExpansionLimitExceeded { .. }
         | YamlError::AliasReplayStackDepthExceeded { .. } => {
-            "the document is too deep, or grows too large when its aliases are written out".into()
+            "its anchors, aliases and `<<` are more than can be written out".into()
         }
         YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias stands inside what it stands for".into(),
         YamlError::UnknownAnchor { .. } => "an alias names an anchor that is not there".into(),
-        YamlError::AliasError { error, .. } => return yaml_error(error),
-        other => UserMessageFormatter.format_message(other),
+        YamlError::AliasError { error, .. } => yaml_error(error).message.into(),
+        other => match UserMessageFormatter.format_message(other) {
+            message if message == "recursion limit exceeded" => TOO_DEEP.into(),
+            message => message,
+        },
     };
     let location = error.location().filter(|location| *location != Location::UNKNOWN);
     let number = |read: fn(&Location) -> u64| location.as_ref().and_then(|place| usize::try_from(read(place)).ok());

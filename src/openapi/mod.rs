@@ -25,6 +25,7 @@ use serde_json::Value;
 use self::documents::{At, Documents};
 pub use self::error::SpecError;
 pub use self::folder::{MAX_FILE, MAX_FILES, MAX_TREE};
+use self::reference::Target;
 pub use self::summary::{Contact, Operation, Summary};
 use self::summary::{TooMany, Written, scalar, summarise};
 use crate::model::tree::{Tree, TreePath};
@@ -101,8 +102,20 @@ pub fn read(path: &Path) -> Result<Spec, SpecError> {
         let (kind, message) = (FindingKind::Untitled, "the API has no title".to_owned());
         findings.insert(0, Finding { file: main.to_string(), pointer: "/info".to_owned(), kind, message });
     }
+    if summary.description.is_empty() {
+        summary.description = described_elsewhere(&documents, &tree, root).unwrap_or_default();
+    }
     drop(documents);
     Ok(Spec { main, tree, document: Rc::unwrap_or_clone(document), summary, findings })
+}
+
+/// The text of the file that `info.description` refers to: NHS specs keep theirs in Markdown.
+fn described_elsewhere(documents: &Documents, tree: &Tree, root: At<'_>) -> Option<String> {
+    let info = documents.follow(root.get("info")?)?;
+    let reference = info.value.get("description")?.get("$ref")?.as_str()?;
+    let Target::Inside { path, fragment } = reference::target(info.file, reference) else { return None };
+    let file = tree.get(&path).filter(|_| fragment.is_empty())?;
+    file.text().map(str::to_owned)
 }
 
 /// The versions as they are written, when YAML has one of them as a number.
@@ -126,9 +139,11 @@ fn version(path: &Path, document: &Value, written: &Written) -> Result<String, S
     if known.iter().any(is) {
         return Ok(version);
     }
-    let said =
-        if version.is_empty() { "without a version".to_owned() } else { format!("`{}`", reference::shown(&version)) };
-    Err(SpecError::Version { path: path.to_owned(), found: format!("`{key}` {said}") })
+    let found = match version.as_str() {
+        "" => format!("`{key}` without a version"),
+        version => format!("`{key}: {}`", reference::shown(version)),
+    };
+    Err(SpecError::Version { path: path.to_owned(), found })
 }
 
 /// What stands at the top of a document that is not OpenAPI.

@@ -136,7 +136,7 @@ impl Collector {
             Target::FileAddress => return refuse(&self.folder, "an address of a file leaves the spec's folder"),
         };
         if path != file && self.tree.get(&path).is_none() {
-            match self.fetch(&path)? {
+            match self.fetch(&path, reference.force)? {
                 Fetched::Read => {}
                 Fetched::Outside => return refuse(&self.folder, "a symlink on its way leaves the spec's folder"),
                 Fetched::Missing(_) if !must => return Ok(Outcome::Fine),
@@ -149,8 +149,9 @@ impl Collector {
         Ok(if there { Outcome::Fine } else { Outcome::Doubtful })
     }
 
-    /// Reads the file at `path` into the tree; a JSON or YAML file is parsed as well.
-    fn fetch(&mut self, path: &str) -> Result<Fetched, SpecError> {
+    /// Reads the file at `path` into the tree; a JSON or YAML file is parsed as well. One that only may be a part of
+    /// the document need not be sound: it can be an example of what the API refuses.
+    fn fetch(&mut self, path: &str, force: Force) -> Result<Fetched, SpecError> {
         if let Some(why) = self.missing.get(path) {
             return Ok(Fetched::Missing(why));
         }
@@ -166,7 +167,10 @@ impl Collector {
         let document = path
             .extension()
             .is_some_and(|extension| ["json", "yaml", "yml"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
-        let value = if document { Some(Rc::new(self.parse(&path, &bytes)?)) } else { None };
+        let value = match document.then(|| self.parse(&path, &bytes)).transpose() {
+            Err(error) if force == Force::Must => return Err(error),
+            parsed => parsed.ok().flatten().map(Rc::new),
+        };
         self.add(path, bytes, value)?;
         Ok(Fetched::Read)
     }

@@ -1,7 +1,5 @@
 //! References: finding them in a document, and working out what they name. No file is touched here.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 /// One step from the top of a document downwards.
@@ -11,24 +9,31 @@ pub(super) enum Step<'a> {
     Index(usize),
 }
 
-/// The longest JSON pointer or reference that is repeated in a message, in bytes.
+/// About how much of a JSON pointer or a reference is repeated in a message, in bytes.
 const LONGEST: usize = 1_000;
 
 /// The steps as a JSON pointer (RFC 6901). One that is absurdly long keeps only its end.
 pub(super) fn pointer(steps: &[Step<'_>]) -> String {
-    let mut text = String::new();
-    for step in steps {
-        match step {
-            Step::Key(key) => text.extend(["/", &key.replace('~', "~0").replace('/', "~1")]),
-            Step::Index(index) => {
-                let _ = write!(text, "/{index}");
-            }
+    let mut names: Vec<String> = Vec::new();
+    let mut length = 0;
+    for step in steps.iter().rev() {
+        let name = match step {
+            Step::Key(key) => end(key).replace('~', "~0").replace('/', "~1"),
+            Step::Index(index) => index.to_string(),
+        };
+        length += name.len() + 1;
+        names.push(name);
+        if length > LONGEST {
+            names.push("…".to_owned());
+            break;
         }
     }
-    match text.len().checked_sub(LONGEST) {
-        Some(surplus) if surplus > 0 => format!("…{}", &text[text.ceil_char_boundary(surplus)..]),
-        _ => text,
-    }
+    names.iter().rev().flat_map(|name| ["/", name]).collect()
+}
+
+/// The end of a key. A file can have one of many megabytes, and a thousand findings below it.
+fn end(key: &str) -> &str {
+    &key[key.ceil_char_boundary(key.len().saturating_sub(LONGEST))..]
 }
 
 /// A reference for a message: control characters escaped, and cut where it is absurdly long.
@@ -267,7 +272,9 @@ mod tests {
     #[test]
     fn an_absurdly_long_pointer_or_reference_is_cut() {
         let long = "é".repeat(5_000);
-        assert!(pointer(&[Step::Key(&long)]).len() <= LONGEST + 3);
+        assert!(pointer(&[Step::Key(&long)]).len() <= LONGEST + 8);
+        let cut = pointer(&[Step::Key("top"), Step::Key(&long), Step::Index(7)]);
+        assert!(cut.len() <= 2 * LONGEST && cut.starts_with("/…/é") && cut.ends_with("é/7"), "{cut}");
         assert!(shown(&long).len() <= LONGEST + 3);
         assert_eq!(shown("a\u{1b}[31m"), "a\\u{1b}[31m");
     }

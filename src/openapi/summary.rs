@@ -15,7 +15,7 @@ pub struct Summary {
     pub title: String,
     /// `info.version`, as it is written.
     pub version: String,
-    /// `info.description`.
+    /// `info.description`, or the text of the file it refers to.
     pub description: String,
     /// The version of OpenAPI, such as `3.0.3` or `2.0`.
     pub openapi: String,

@@ -76,6 +76,7 @@ fn the_summary_says_what_the_document_says() {
     let summary = own("library/library.yaml").summary;
     assert_eq!((summary.title.as_str(), summary.version.as_str()), ("Village library", "1.10"));
     assert_eq!(summary.openapi, "3.0.3");
+    assert_eq!(summary.description, "The library of the village.\n");
     assert_eq!(summary.servers, ["https://library.example.org/v1", "{base}/v1"]);
     assert_eq!(summary.security, ["key", "login"]);
     let contact = summary.contact.expect("a contact");
@@ -174,6 +175,16 @@ fn a_reference_that_leads_nowhere_is_a_finding_with_its_place() {
 }
 
 #[test]
+fn an_example_in_a_file_of_its_own_need_not_be_sound() {
+    let text = document("x: {examples: {e: {externalValue: bad.json}}}");
+    let files = Files::new(&[("api.yaml", text.as_bytes()), ("bad.json", b"{\"a\": ")]);
+    let spec = files.read().expect("read");
+    assert!(spec.tree.get("bad.json").is_some() && spec.findings.is_empty());
+    fs::write(&files.main, document("x: {$ref: bad.json}")).expect("written");
+    assert!(matches!(files.read(), Err(SpecError::Parse { .. })));
+}
+
+#[test]
 fn a_remote_reference_is_a_finding() {
     let spec = one(document("x: {$ref: 'https://example.org/a.yaml#/b'}")).expect("read");
     assert_eq!(kinds(&spec), [("api.yaml#/x".to_owned(), FindingKind::Remote)]);
@@ -228,6 +239,8 @@ fn a_version_that_is_a_number_is_read_as_it_is_written() {
     {
         assert!(matches!(refused(text), SpecError::Version { .. }), "{text}");
     }
+    let said = refused("swagger: 1.2").to_string();
+    assert!(said.ends_with("says `swagger: 1.2`, and 3.0, 3.1, 3.2 and Swagger 2.0 can be read"), "{said}");
     assert_eq!(one("openapi: 3.0.0\ninfo: {title: 007, version: 1.20}").expect("read").summary.version, "1.20");
 }
 

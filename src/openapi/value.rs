@@ -8,6 +8,9 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+/// The message when no value is left.
+pub(super) const TOO_MANY: &str = "the document has more values than can be read";
+
 /// Takes one value out of a deserializer. `left` is how many more values the document may have.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
@@ -27,7 +30,7 @@ impl Node<'_> {
     /// Counts `cost` values as read. It bounds the memory a small file can ask for: a value takes up to 450 bytes.
     fn spend<E: Error>(self, cost: usize) -> Result<(), E> {
         let left = self.left.get().checked_sub(cost);
-        self.left.set(left.ok_or_else(|| E::custom("the document has more values than can be read"))?);
+        self.left.set(left.ok_or_else(|| E::custom(TOO_MANY))?);
         Ok(())
     }
 }

@@ -30,13 +30,15 @@ fn keys_become_text_as_they_are_written_and_keep_their_order() {
 }
 
 #[test]
-fn a_number_too_large_does_not_fail_a_yaml_document() {
+fn a_number_too_large_does_not_fail_a_document() {
     let value = read("a: 18446744073709551615\nb: 18446744073709551616\nc: 1e400\nd: .nan\ne: -9223372036854775809");
     assert_eq!(value["a"], json!(u64::MAX));
     assert_eq!(value["b"], json!(18_446_744_073_709_551_616.0));
     assert_eq!(value["c"], json!(".inf"));
     assert_eq!(value["d"], json!(".nan"));
     assert!(value["e"].is_f64());
+    let json = parse_json(r#"{"a": 1e400, "b": [-1E999]}"#, &Cell::new(5)).expect("read");
+    assert_eq!(json, json!({"a": ".inf", "b": ["-.inf"]}));
     assert_eq!(read(r#"{"b": 18446744073709551616}"#), json!({"b": 18_446_744_073_709_551_616.0}));
 }
 
@@ -122,8 +124,11 @@ fn bombs_are_refused() {
         aliases += &format!("a{i}: &a{i} [{}]\n", [before.as_str(); 10].join(", "));
         merges += &format!("a{i}: &a{i}\n  <<: [{}]\n  k{i}: x\n", [before.as_str(); 10].join(", "));
     }
-    assert!(refuse(&aliases).line.is_some());
-    assert!(refuse(&merges).line.is_some());
+    let long = format!("a: &a \"{}\"\nall:\n{}", "x".repeat(1 << 20), "- *a\n".repeat(2_000));
+    for bomb in [aliases, merges, long] {
+        let error = refuse(&bomb);
+        assert!(error.line.is_some() && error.message.contains("more"), "{error}");
+    }
 }
 
 #[test]
@@ -134,6 +139,11 @@ fn deep_nesting_is_refused_and_sensible_nesting_is_read() {
         assert_eq!(parse(json.as_bytes()).is_ok(), read, "{depth} lists");
         assert_eq!(parse(objects.as_bytes()).is_ok(), read, "{depth} objects");
         assert_eq!(parse(format!("a: {json}").as_bytes()).is_ok(), read, "{depth} flow lists");
+        if !read {
+            assert_eq!(refuse(&json).message, "the nesting is too deep");
+            assert_eq!(refuse(format!("a: {json}")).message, "the nesting is too deep");
+            assert_eq!(refuse("- ".repeat(depth) + "x").message, "the nesting is too deep");
+        }
         assert_eq!(parse(("- ".repeat(depth) + "x").as_bytes()).is_ok(), read, "{depth} block lists");
     }
 }
