@@ -2,5 +2,6 @@
 
 pub mod name;
 pub mod phase;
+pub mod question;
 pub mod record;
 pub mod tree;
