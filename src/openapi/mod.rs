@@ -1,1 +1,180 @@
 //! Reading a spec: an OpenAPI document and the files it refers to.
+//!
+//! OpenAPI 3.0, 3.1, 3.2 and Swagger 2.0, in YAML or JSON, as one file or as many. The bytes of the files are kept as
+//! they are; what is understood of them is the [`Summary`]. Nothing is fetched, and nothing outside the document's
+//! folder is read.
+
+pub mod document;
+mod documents;
+mod error;
+mod folder;
+mod read;
+mod reference;
+mod summary;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use self::documents::{At, Documents};
+pub use self::error::SpecError;
+pub use self::folder::{MAX_FILE, MAX_FILES, MAX_TREE};
+use self::reference::Target;
+pub use self::summary::{Contact, Operation, Summary};
+use self::summary::{TooMany, Written, scalar, summarise};
+use crate::model::tree::{Tree, TreePath};
+
+/// A spec that was read.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The document's path inside `tree`.
+    pub main: TreePath,
+    /// The document and all files it reaches, byte for byte, with paths relative to the document's folder.
+    pub tree: Tree,
+    /// The main document alone, in its own order, its references as they are. Numbers may have lost digits: see
+    /// [`document::parse`].
+    pub document: Value,
+    /// What it says about its API.
+    pub summary: Summary,
+    /// What is wrong with it, though it can be used: the document's own first, then file by file. At most a thousand.
+    pub findings: Vec<Finding>,
+}
+
+/// Something in a spec that its owner should know about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file's path from the document's folder.
+    pub file: String,
+    /// The JSON pointer to the object that holds it; empty for the whole file.
+    pub pointer: String,
+    /// What it is.
+    pub kind: FindingKind,
+    /// One sentence without a full stop.
+    pub message: String,
+}
+
+/// The kinds of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FindingKind {
+    /// A reference whose file, or the place in it, is not there.
+    Dangling,
+    /// A reference to another machine, which is never fetched.
+    Remote,
+    /// `info.title` is missing or empty.
+    Untitled,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}: {}", self.file, self.pointer, self.message)
+    }
+}
+
+/// Reads the document at `path` and every file it refers to by a relative `$ref`.
+///
+/// A file of any kind is collected; `.yaml`, `.yml` and `.json` are searched for further references. `externalValue`,
+/// `operationRef` and `discriminator.mapping` are followed as well where they name a file that is there.
+/// The document itself may be a symlink; what it refers to is looked for beside the name that was given.
+///
+/// # Errors
+/// What cannot be read, what is not an OpenAPI document, and a reference that leaves the document's folder. The limits
+/// are [`MAX_FILE`], [`MAX_TREE`], [`MAX_FILES`] and, over all files together, [`document::MAX_VALUES`].
+pub fn read(path: &Path) -> Result<Spec, SpecError> {
+    let read::Collected { folder, main, tree, documents, document, mut findings } = read::collect(path)?;
+    let shown = folder.shown(main.as_str());
+    let written = written(&tree, &main, &document);
+    let openapi = version(&shown, &document, &written)?;
+    let root = At { file: main.as_str(), value: &document };
+    check_paths(&shown, &documents, root)?;
+    let mut summary =
+        summarise(&documents, root, &openapi).map_err(|TooMany| SpecError::TooManyOperations { path: shown })?;
+    if let Some(info) = written.info {
+        summary.title = info.title.unwrap_or_default();
+        summary.version = info.version.unwrap_or_default();
+    }
+    if summary.title.trim().is_empty() {
+        let (kind, message) = (FindingKind::Untitled, "the API has no title".to_owned());
+        findings.insert(0, Finding { file: main.to_string(), pointer: "/info".to_owned(), kind, message });
+    }
+    if summary.description.is_empty() {
+        summary.description = described_elsewhere(&documents, &tree, root).unwrap_or_default();
+    }
+    drop(documents);
+    Ok(Spec { main, tree, document: Rc::unwrap_or_clone(document), summary, findings })
+}
+
+/// The text of the file that `info.description` refers to: NHS specs keep theirs in Markdown.
+fn described_elsewhere(documents: &Documents, tree: &Tree, root: At<'_>) -> Option<String> {
+    let info = documents.follow(root.get("info")?)?;
+    let reference = info.value.get("description")?.get("$ref")?.as_str()?;
+    let Target::Inside { path, fragment } = reference::target(info.file, reference) else { return None };
+    let file = tree.get(&path).filter(|_| fragment.is_empty())?;
+    file.text().map(str::to_owned)
+}
+
+/// The versions as they are written, when YAML has one of them as a number.
+fn written(tree: &Tree, main: &TreePath, document: &Value) -> Written {
+    let number = |pointer| document.pointer(pointer).is_some_and(Value::is_number);
+    let text = tree.get(main.as_str()).and_then(|file| document::text(&file.bytes).ok()).unwrap_or_default();
+    let numbers = ["/openapi", "/swagger", "/info/title", "/info/version"].into_iter().any(number);
+    if numbers && !document::is_json(text) { Written::read(text) } else { Written::default() }
+}
+
+/// The version of OpenAPI, when it is one that can be read.
+fn version(path: &Path, document: &Value, written: &Written) -> Result<String, SpecError> {
+    let key = ["openapi", "swagger"].into_iter().find(|key| document.get(key).is_some());
+    let key = key.ok_or_else(|| SpecError::NotOpenApi { path: path.to_owned(), found: top(document) })?;
+    let (written, known) = match key {
+        "openapi" => (&written.openapi, &["3.0", "3.1", "3.2"][..]),
+        _ => (&written.swagger, &["2.0"][..]),
+    };
+    let version = written.clone().unwrap_or_else(|| scalar(document.get(key)));
+    let is = |known: &&str| version.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    if known.iter().any(is) {
+        return Ok(version);
+    }
+    let found = match version.as_str() {
+        "" => format!("`{key}` without a version"),
+        version => format!("`{key}: {}`", reference::shown(version)),
+    };
+    Err(SpecError::Version { path: path.to_owned(), found })
+}
+
+/// What stands at the top of a document that is not OpenAPI.
+fn top(document: &Value) -> String {
+    match document {
+        Value::Object(map) if map.is_empty() => "an empty object".to_owned(),
+        Value::Object(map) => {
+            let keys: Vec<_> = map.keys().take(4).map(|key| format!("`{}`", reference::shown(key))).collect();
+            keys.join(", ") + if map.len() > keys.len() { " and more" } else { "" }
+        }
+        other => noun(other).to_owned(),
+    }
+}
+
+fn check_paths(path: &Path, documents: &Documents, root: At<'_>) -> Result<(), SpecError> {
+    match root.get("paths").and_then(|at| documents.follow(at)) {
+        Some(at) if !at.value.is_object() => {
+            Err(SpecError::PathsNotAnObject { path: path.to_owned(), found: noun(at.value) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a value is, in a word.
+fn noun(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,181 @@
+//! From the bytes of a JSON or YAML file to a value, or to an error with line and column.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use serde::de::DeserializeSeed as _;
+use serde_json::Value;
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::options::NonFiniteFloatPolicy;
+use serde_saphyr::{Error as YamlError, Location, MessageFormatter as _, Options, UserMessageFormatter};
+
+use super::value::{Node, TOO_MANY};
+
+/// Most values a document may have, with aliases written out: every list, object and scalar counts for one, and every
+/// whole 64 bytes of a text or key for one more. GitHub's spec (3.7 MB) has 100,000.
+pub const MAX_VALUES: usize = 1_000_000;
+
+/// Deepest nesting of lists and objects in YAML (specs in the wild: 25). The YAML reader takes up to 20 KB of stack
+/// a level, and a thread has 2 MB. `serde_json` refuses JSON deeper than 127 by itself.
+const MAX_DEPTH: usize = 64;
+
+const TOO_DEEP: &str = "the nesting is too deep";
+
+/// Why bytes are not a document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", place(*line, *column))]
+pub struct ParseError {
+    /// The line, from 1, where one is known.
+    pub line: Option<usize>,
+    /// The column, from 1, where one is known.
+    pub column: Option<usize>,
+    /// What is wrong: half a sentence, lower case, without a full stop.
+    pub message: String,
+}
+
+fn place(line: Option<usize>, column: Option<usize>) -> String {
+    match (line, column) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: "),
+        (Some(line), None) => format!("line {line}: "),
+        _ => String::new(),
+    }
+}
+
+impl ParseError {
+    fn nowhere(message: impl Into<String>) -> Self {
+        Self { line: None, column: None, message: message.into() }
+    }
+}
+
+/// Reads a document: JSON when its first character is `{` or `[` and it can be read so, otherwise YAML 1.2.
+///
+/// Keys keep their order and become text as it is written (`200:` is `"200"`). In YAML only `true` and `false` are
+/// truth values, dates stay text, `<<` is merged, and a number with leading zeros or underscores stays text.
+/// An integer that fits neither `i64` nor `u64` becomes the nearest float, and a float that fits no `f64` the text
+/// `.inf`, `-.inf` or `.nan`. Bytes without a value (nothing, or only comments) are `null`.
+///
+/// # Errors
+/// What is not UTF-8 text, a key that is there twice, more than one document, nesting deeper than 64 (YAML) or
+/// 127 (JSON), more than [`MAX_VALUES`] values, and whatever is not the notation.
+pub fn parse(bytes: &[u8]) -> Result<Value, ParseError> {
+    let text = text(bytes)?;
+    let left = Cell::new(MAX_VALUES);
+    if is_json(text) { parse_flow(text, &left) } else { parse_yaml(text, &left) }
+}
+
+/// Reads text that begins like JSON: YAML can begin so too. When it is neither, the error is JSON's.
+pub(super) fn parse_flow(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
+    let before = left.get();
+    parse_json(text, left).or_else(|error| {
+        left.set(before);
+        parse_yaml(text, left).map_err(|_| error)
+    })
+}
+
+/// The text of a file without its byte order mark.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, ParseError> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(ParseError::nowhere("the text is UTF-16, and only UTF-8 can be read"));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        ParseError { line: Some(line), column: Some(column), message: "the text is not UTF-8".to_owned() }
+    })?;
+    match text.find('\0') {
+        Some(at) => {
+            let line = text[..at].matches('\n').count() + 1;
+            Err(ParseError { line: Some(line), column: None, message: "there is a NUL: this is not text".to_owned() })
+        }
+        None => Ok(text),
+    }
+}
+
+/// Whether a text is to be read as JSON: its first character that is not white space says so.
+pub(super) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// Reads JSON; `left` is how many more values may be read, and is lowered by those read.
+pub(super) fn parse_json(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
+    let before = left.get();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Node { left }.deserialize(&mut deserializer);
+    value.and_then(|value| deserializer.end().map(|()| value)).or_else(|error| {
+        let said = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let message = match said.strip_suffix(&place).unwrap_or(&said) {
+            // A number that fits no float, such as 1e400: JSON is YAML, where it can become text.
+            "number out of range" => {
+                left.set(before);
+                return parse_yaml(text, left);
+            }
+            "recursion limit exceeded" => TOO_DEEP,
+            message => message,
+        };
+        let number = |number: usize| (error.line() > 0).then_some(number);
+        Err(ParseError { line: number(error.line()), column: number(error.column()), message: tidy(message) })
+    })
+}
+
+/// Reads YAML; `left` as for [`parse_json`].
+pub(super) fn parse_yaml(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
+    serde_saphyr::with_deserializer_from_str_with_options(text, yaml_options(), |deserializer| {
+        Node { left }.deserialize(deserializer)
+    })
+    .map_err(|error| yaml_error(&error))
+}
+
+/// The counts are the same as for JSON; what guards against bombs is the number of values, written out.
+pub(super) fn yaml_options() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: 2 * MAX_VALUES,
+            max_events: 4 * MAX_VALUES,
+            max_recorded_anchor_events: MAX_VALUES,
+            max_depth: MAX_DEPTH,
+            enforce_alias_anchor_ratio: false,
+        },
+        emit_comments: false,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        ignore_binary_tag_for_string: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        with_snippet: false,
+    }
+}
+
+fn yaml_error(error: &YamlError) -> ParseError {
+    let message: Cow<'_, str> = match error {
+        YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is there twice").into(),
+        YamlError::MultipleDocuments { .. } => "a second document begins, and a file may hold only one".into(),
+        YamlError::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP.into(),
+        YamlError::Budget { breach: BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. }, .. } => TOO_MANY.into(),
+        YamlError::Budget { .. }
+        | YamlError::AliasReplayLimitExceeded { .. }
+        | YamlError::AliasExpansionLimitExceeded { .. }
+        | YamlError::AliasReplayStackDepthExceeded { .. } => {
+            "its anchors, aliases and `<<` are more than can be written out".into()
+        }
+        YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias stands inside what it stands for".into(),
+        YamlError::UnknownAnchor { .. } => "an alias names an anchor that is not there".into(),
+        YamlError::AliasError { error, .. } => yaml_error(error).message.into(),
+        other => UserMessageFormatter.format_message(other),
+    };
+    let location = error.location().filter(|location| *location != Location::UNKNOWN);
+    let number = |read: fn(&Location) -> u64| location.as_ref().and_then(|place| usize::try_from(read(place)).ok());
+    ParseError { line: number(Location::line), column: number(Location::column), message: tidy(&message) }
+}
+
+/// Control characters escaped, so that a message cannot steer a terminal, and no full stop.
+fn tidy(message: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    message.trim_end_matches('.').chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! The parsed files of a spec, and following references among them.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::reference::{Target, target};
+
+/// Most references followed one after the other: a chain that is longer is a circle.
+const MAX_HOPS: usize = 32;
+
+/// The parsed files by their path from the spec's folder.
+#[derive(Default)]
+pub(super) struct Documents {
+    values: HashMap<String, Rc<Value>>,
+}
+
+/// A value and the file it stands in, which its references are relative to.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) file: &'a str,
+    pub(super) value: &'a Value,
+}
+
+impl<'a> At<'a> {
+    /// The value below `key`.
+    pub(super) fn get(self, key: &str) -> Option<Self> {
+        self.value.get(key).map(|value| Self { value, ..self })
+    }
+
+    /// The text below `key`, or nothing.
+    pub(super) fn text(self, key: &str) -> &'a str {
+        self.value.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Documents {
+    /// Adds a parsed file.
+    pub(super) fn insert(&mut self, path: String, value: Rc<Value>) {
+        self.values.insert(path, value);
+    }
+
+    /// A parsed file.
+    pub(super) fn get(&self, path: &str) -> Option<&Rc<Value>> {
+        self.values.get(path)
+    }
+
+    /// What `at` stands for: itself, or what its `$ref` leads to, over as many references as it takes. Nothing when a
+    /// reference on the way leads nowhere, out of the parsed files, or in a circle.
+    pub(super) fn follow<'a>(&'a self, at: At<'a>) -> Option<At<'a>> {
+        self.follow_within(at, &mut MAX_HOPS.clone())
+    }
+
+    fn follow_within<'a>(&'a self, mut at: At<'a>, hops: &mut usize) -> Option<At<'a>> {
+        while let Some(reference) = at.value.get("$ref").and_then(Value::as_str) {
+            *hops = hops.checked_sub(1)?;
+            at = self.named_within(at.file, reference, hops)?;
+        }
+        Some(at)
+    }
+
+    /// What the `$ref` of `at` itself leads to, one step on.
+    pub(super) fn next<'a>(&'a self, at: At<'a>) -> Option<At<'a>> {
+        let reference = at.value.get("$ref").and_then(Value::as_str)?;
+        self.named_within(at.file, reference, &mut MAX_HOPS.clone())
+    }
+
+    /// Whether `reference`, standing in `file`, leads to a value when the references on its way are followed too.
+    pub(super) fn leads_somewhere(&self, file: &str, reference: &str) -> bool {
+        self.named_within(file, reference, &mut MAX_HOPS.clone()).is_some()
+    }
+
+    fn named_within<'a>(&'a self, file: &str, reference: &str, hops: &mut usize) -> Option<At<'a>> {
+        let Target::Inside { path, fragment } = target(file, reference) else { return None };
+        let (file, value) = self.values.get_key_value(&path)?;
+        let mut at = At { file, value };
+        if fragment.is_empty() {
+            return Some(at);
+        }
+        for name in fragment.strip_prefix('/')?.split('/') {
+            let name = name.replace("~1", "/").replace("~0", "~");
+            at = match step(at, &name) {
+                Some(below) => below,
+                None => step(self.follow_within(at, hops)?, &name)?,
+            };
+        }
+        Some(at)
+    }
+}
+
+fn step<'a>(at: At<'a>, name: &str) -> Option<At<'a>> {
+    let value = match at.value {
+        Value::Array(list) => list.get(name.parse::<usize>().ok()?)?,
+        other => other.get(name)?,
+    };
+    Some(At { value, ..at })
+}

@@ -1,0 +1,133 @@
+//! Why a spec cannot be read.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::document::ParseError;
+use crate::error::{Blame, Fault};
+use crate::model::tree::PathError;
+
+/// Why a spec cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// The file system refused.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// A folder, a pipe, a device.
+    #[error("`{}` is not a file but a {what}", path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// One file has too many bytes.
+    #[error("`{}` has {size} bytes, and {limit} are the most a spec's file may have", path.display())]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// All files together have too many bytes, or are too many.
+    #[error("with `{}` the spec has more than {limit}", path.display())]
+    TreeTooLarge {
+        /// The file that went over the limit.
+        path: PathBuf,
+        /// The limit with its unit.
+        limit: String,
+    },
+    /// The file is neither JSON nor YAML.
+    #[error("cannot read `{}{}`: {}", path.display(), place(reason), reason.message)]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: ParseError,
+    },
+    /// The document has neither `openapi` nor `swagger` at its top.
+    #[error("`{}` is not an OpenAPI document: there is no `openapi` or `swagger` at its top, but {found}", path.display())]
+    NotOpenApi {
+        /// The document.
+        path: PathBuf,
+        /// What is there instead.
+        found: String,
+    },
+    /// A version of OpenAPI that is not known.
+    #[error("`{}` says {found}, and 3.0, 3.1, 3.2 and Swagger 2.0 can be read", path.display())]
+    Version {
+        /// The document.
+        path: PathBuf,
+        /// The key and the version, in ticks.
+        found: String,
+    },
+    /// `paths` is not an object.
+    #[error("`paths` in `{}` is {found}, not an object", path.display())]
+    PathsNotAnObject {
+        /// The document.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A reference leads out of the spec's folder.
+    #[error("`{}` refers at `{pointer}` to `{reference}`: {reason}", path.display())]
+    Outside {
+        /// The file that holds the reference.
+        path: PathBuf,
+        /// Where in it, as a JSON pointer.
+        pointer: String,
+        /// The reference as it is written.
+        reference: String,
+        /// Why it is refused, as half a sentence.
+        reason: &'static str,
+    },
+    /// A file whose name no tree takes.
+    #[error("a file of the spec has a name that cannot be used")]
+    Name(#[from] PathError),
+    /// References that multiply the operations without end.
+    #[error("the operations of `{}` are more than can be listed", path.display())]
+    TooManyOperations {
+        /// The document.
+        path: PathBuf,
+    },
+}
+
+fn place(reason: &ParseError) -> String {
+    [reason.line, reason.column].into_iter().map_while(|number| number.map(|number| format!(":{number}"))).collect()
+}
+
+impl Blame for SpecError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Read { source, .. } if source.kind() != io::ErrorKind::NotFound => Fault::Environment,
+            _ => Fault::Input,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "check the path given with `--spec`"
+            }
+            Self::Read { .. } => "check who may read the file",
+            Self::NotAFile { .. } => "name the OpenAPI document itself",
+            Self::FileTooLarge { .. } | Self::TreeTooLarge { .. } | Self::TooManyOperations { .. } => {
+                "split the API, or leave out what the spec does not need"
+            }
+            Self::Parse { .. } => "correct the file, then run the same command again",
+            Self::NotOpenApi { .. } => "name the file that begins with `openapi: 3…` or `swagger: \"2.0\"`",
+            Self::Version { .. } => "convert the document to OpenAPI 3.0 or 3.1",
+            Self::PathsNotAnObject { .. } => "write it as an object; without any path it is `paths: {}`",
+            Self::Outside { .. } => "move the file beside the document, or bundle the spec into one file",
+            Self::Name(_) => "rename the file, and the references to it",
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,110 @@
+//! The folder of a spec: the only place that reads its files, and that keeps a reference inside.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::error::SpecError;
+
+/// Most bytes one file of a spec may have: 32 MiB. The largest public documents have 13 MB.
+pub const MAX_FILE: u64 = 32 << 20;
+/// Most bytes all files of a spec may have together: 128 MiB.
+pub const MAX_TREE: u64 = 128 << 20;
+/// Most files a spec may refer to, there or not. The largest public one has 2,900.
+pub const MAX_FILES: usize = 10_000;
+
+/// A folder to read files from, and how much may still be read.
+pub(super) struct Folder {
+    /// The folder as the user typed it, for messages.
+    typed: PathBuf,
+    /// The same, absolute and without symlinks.
+    real: PathBuf,
+    bytes: u64,
+    files: usize,
+}
+
+/// What is at a path that a reference names.
+pub(super) enum Found {
+    File(Vec<u8>),
+    /// Nothing that can be read as a file, said as half a sentence.
+    Nothing(&'static str),
+    /// A symlink leads out of the folder.
+    Outside,
+}
+
+impl Folder {
+    /// The folder that holds `document`.
+    pub(super) fn of(document: &Path) -> Result<Self, SpecError> {
+        let typed = document.parent().unwrap_or(Path::new("")).to_owned();
+        let folder = if typed.as_os_str().is_empty() { Path::new(".") } else { &typed };
+        let real = fs::canonicalize(folder).map_err(|source| SpecError::Read { path: document.to_owned(), source })?;
+        Ok(Self { typed, real, bytes: MAX_TREE, files: MAX_FILES })
+    }
+
+    /// The path of a file of the spec, as the user would type it.
+    pub(super) fn shown(&self, path: &str) -> PathBuf {
+        self.typed.join(path)
+    }
+
+    /// Reads the document itself. It was named by the user, so it may be a symlink to anywhere.
+    pub(super) fn document(&mut self, path: &Path) -> Result<Vec<u8>, SpecError> {
+        let failed = |source| SpecError::Read { path: path.to_owned(), source };
+        let metadata = fs::metadata(path).map_err(failed)?;
+        match kind(&metadata) {
+            Some(what) => Err(SpecError::NotAFile { path: path.to_owned(), what }),
+            None => self.take(path, path, &metadata),
+        }
+    }
+
+    /// Reads the file at `path`, relative to the folder.
+    pub(super) fn file(&mut self, path: &str) -> Result<Found, SpecError> {
+        let shown = self.shown(path);
+        let Some(files) = self.files.checked_sub(1) else {
+            return Err(SpecError::TreeTooLarge { path: shown, limit: format!("{MAX_FILES} files") });
+        };
+        self.files = files;
+        let real = match fs::canonicalize(self.real.join(path)) {
+            Ok(real) => real,
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(SpecError::Read { path: shown, source });
+            }
+            Err(_) => return Ok(Found::Nothing("there is no such file")),
+        };
+        if !real.starts_with(&self.real) {
+            return Ok(Found::Outside);
+        }
+        let metadata = fs::metadata(&real).map_err(|source| SpecError::Read { path: shown.clone(), source })?;
+        match kind(&metadata) {
+            Some(_) => Ok(Found::Nothing("it is not a file")),
+            None => self.take(&real, &shown, &metadata).map(Found::File),
+        }
+    }
+
+    /// Reads the regular file at `real`, called `shown` in messages, when it is not too much.
+    fn take(&mut self, real: &Path, shown: &Path, metadata: &fs::Metadata) -> Result<Vec<u8>, SpecError> {
+        let too_large = |size| SpecError::FileTooLarge { path: shown.to_owned(), size, limit: MAX_FILE };
+        if metadata.len() > MAX_FILE {
+            return Err(too_large(metadata.len()));
+        }
+        let over = |limit: String| SpecError::TreeTooLarge { path: shown.to_owned(), limit };
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+        fs::File::open(real)
+            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+            .map_err(|source| SpecError::Read { path: shown.to_owned(), source })?;
+        let size = bytes.len() as u64;
+        if size > MAX_FILE {
+            return Err(too_large(size));
+        }
+        self.bytes = self.bytes.checked_sub(size).ok_or_else(|| over(format!("{MAX_TREE} bytes")))?;
+        Ok(bytes)
+    }
+}
+
+/// What something is when it is not a file. Opening a pipe would wait for ever.
+fn kind(metadata: &fs::Metadata) -> Option<&'static str> {
+    match (metadata.is_file(), metadata.is_dir()) {
+        (true, _) => None,
+        (_, true) => Some("folder"),
+        _ => Some("pipe or a device"),
+    }
+}

@@ -1,0 +1,247 @@
+//! Collecting a spec: the document and every file it reaches, and what is wrong with its references.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::document::{self, MAX_VALUES, ParseError};
+use super::documents::Documents;
+use super::error::SpecError;
+use super::folder::{Folder, Found};
+use super::reference::{Force, Reference, Step, Target, pointer, shown, target, walk};
+use super::{Finding, FindingKind};
+use crate::model::tree::{File, Tree, TreePath};
+
+/// Most findings that are kept; a spec with more has one cause for all of them.
+const MAX_FINDINGS: usize = 1_000;
+
+/// Everything that was read, not yet summed up.
+pub(super) struct Collected {
+    pub(super) folder: Folder,
+    pub(super) main: TreePath,
+    pub(super) tree: Tree,
+    pub(super) documents: Documents,
+    /// The main document, which is in `documents` too.
+    pub(super) document: Rc<Value>,
+    pub(super) findings: Vec<Finding>,
+}
+
+struct Collector {
+    folder: Folder,
+    tree: Tree,
+    documents: Documents,
+    /// Values all files together may still have.
+    left: Cell<usize>,
+    /// Parsed files whose references have not been looked at yet.
+    waiting: Vec<String>,
+    findings: Vec<Finding>,
+    /// References that lead nowhere at first sight, and whose way may go over other references.
+    doubtful: Vec<Finding>,
+    missing: HashMap<String, &'static str>,
+}
+
+/// How a reference came out, remembered for the next one with the same text.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Fine,
+    Doubtful,
+    Dangling(&'static str),
+    Remote,
+}
+
+/// Reads the document at `path` and all it reaches.
+pub(super) fn collect(path: &Path) -> Result<Collected, SpecError> {
+    let mut folder = Folder::of(path)?;
+    let bytes = folder.document(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let main = TreePath::new(name)?;
+    let mut collector = Collector {
+        folder,
+        tree: Tree::new(),
+        documents: Documents::default(),
+        left: Cell::new(MAX_VALUES),
+        waiting: Vec::new(),
+        findings: Vec::new(),
+        doubtful: Vec::new(),
+        missing: HashMap::new(),
+    };
+    let document = Rc::new(collector.parse(&main, &bytes)?);
+    collector.add(main.clone(), bytes, Some(Rc::clone(&document)))?;
+    while let Some(file) = collector.waiting.pop() {
+        collector.references_of(&file)?;
+    }
+    collector.settle();
+    let Collector { folder, tree, documents, mut findings, .. } = collector;
+    findings.sort_by(|a, b| (a.file != main.as_str(), &a.file).cmp(&(b.file != main.as_str(), &b.file)));
+    Ok(Collected { folder, main, tree, documents, document, findings })
+}
+
+impl Collector {
+    fn parse(&self, path: &TreePath, bytes: &[u8]) -> Result<Value, SpecError> {
+        let extension = path.extension().unwrap_or_default();
+        parse(extension, bytes, &self.left)
+            .map_err(|reason| SpecError::Parse { path: self.folder.shown(path.as_str()), reason })
+    }
+
+    fn add(&mut self, path: TreePath, bytes: Vec<u8>, value: Option<Rc<Value>>) -> Result<(), SpecError> {
+        if let Some(value) = value {
+            self.documents.insert(path.as_str().to_owned(), value);
+            self.waiting.push(path.as_str().to_owned());
+        }
+        Ok(self.tree.insert(path, File::plain(bytes))?)
+    }
+
+    /// Looks at every reference in one file, and reads the files they name.
+    fn references_of(&mut self, file: &str) -> Result<(), SpecError> {
+        let Some(value) = self.documents.get(file).map(Rc::clone) else { return Ok(()) };
+        let mut known: HashMap<&str, Outcome> = HashMap::new();
+        walk(&value, &mut Vec::new(), &mut |steps, reference| {
+            let outcome = match known.get(reference.text) {
+                Some(outcome) => *outcome,
+                None => self.look_at(file, &value, steps, reference)?,
+            };
+            if reference.force == Force::Must {
+                known.insert(reference.text, outcome);
+            }
+            self.note(file, steps, reference, outcome);
+            Ok(())
+        })
+    }
+
+    fn look_at(
+        &mut self,
+        file: &str,
+        value: &Value,
+        steps: &[Step<'_>],
+        reference: Reference<'_>,
+    ) -> Result<Outcome, SpecError> {
+        let must = reference.force == Force::Must;
+        if must && reference.text.is_empty() {
+            return Ok(Outcome::Dangling("it is empty"));
+        }
+        let refuse = |folder: &Folder, reason| {
+            let (pointer, reference) = (pointer(steps), shown(reference.text));
+            Err(SpecError::Outside { path: folder.shown(file), pointer, reference, reason })
+        };
+        let (path, fragment) = match target(file, reference.text) {
+            Target::Inside { path, fragment } => (path, fragment),
+            Target::Remote if must || reference.text.starts_with("http") => return Ok(Outcome::Remote),
+            Target::Remote => return Ok(Outcome::Fine),
+            Target::Absolute if !must => return Ok(Outcome::Fine),
+            Target::Absolute => return refuse(&self.folder, "a path from the root leaves the spec's folder"),
+            Target::Climbs => return refuse(&self.folder, "it leaves the spec's folder"),
+            Target::FileAddress => return refuse(&self.folder, "an address of a file leaves the spec's folder"),
+        };
+        if path != file && self.tree.get(&path).is_none() {
+            match self.fetch(&path, reference.force)? {
+                Fetched::Read => {}
+                Fetched::Outside => return refuse(&self.folder, "a symlink on its way leaves the spec's folder"),
+                Fetched::Missing(_) if !must => return Ok(Outcome::Fine),
+                Fetched::Missing(why) => return Ok(Outcome::Dangling(why)),
+            }
+        }
+        let holds = |value: &Value| fragment.is_empty() || value.pointer(&fragment).is_some();
+        let there =
+            if path == file { holds(value) } else { self.documents.get(&path).is_none_or(|value| holds(value)) };
+        Ok(if there { Outcome::Fine } else { Outcome::Doubtful })
+    }
+
+    /// Reads the file at `path` into the tree; a JSON or YAML file is parsed as well. One that only may be a part of
+    /// the document need not be sound: it can be an example of what the API refuses.
+    fn fetch(&mut self, path: &str, force: Force) -> Result<Fetched, SpecError> {
+        if let Some(why) = self.missing.get(path) {
+            return Ok(Fetched::Missing(why));
+        }
+        let bytes = match self.folder.file(path)? {
+            Found::File(bytes) => bytes,
+            Found::Outside => return Ok(Fetched::Outside),
+            Found::Nothing(why) => {
+                self.missing.insert(path.to_owned(), why);
+                return Ok(Fetched::Missing(why));
+            }
+        };
+        let path = TreePath::new(path)?;
+        let document = path
+            .extension()
+            .is_some_and(|extension| ["json", "yaml", "yml"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
+        let value = match document.then(|| self.parse(&path, &bytes)).transpose() {
+            Err(error) if force == Force::Must => return Err(error),
+            parsed => parsed.ok().flatten().map(Rc::new),
+        };
+        self.add(path, bytes, value)?;
+        Ok(Fetched::Read)
+    }
+
+    fn note(&mut self, file: &str, steps: &[Step<'_>], reference: Reference<'_>, outcome: Outcome) {
+        let text = || shown(reference.text);
+        let (list, kind, message) = match outcome {
+            Outcome::Fine => return,
+            Outcome::Remote => (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched", text())),
+            Outcome::Dangling(why) => {
+                (&mut self.findings, FindingKind::Dangling, format!("`{}` leads nowhere: {why}", text()))
+            }
+            // Only its text, until `settle` has followed it.
+            Outcome::Doubtful => (&mut self.doubtful, FindingKind::Dangling, reference.text.to_owned()),
+        };
+        if list.len() < MAX_FINDINGS {
+            list.push(Finding { file: file.to_owned(), pointer: pointer(steps), kind, message });
+        }
+    }
+
+    /// Follows the doubtful references, now that every file is here.
+    fn settle(&mut self) {
+        let mut anchors: HashMap<String, HashSet<String>> = HashMap::new();
+        for mut doubt in std::mem::take(&mut self.doubtful) {
+            if self.documents.leads_somewhere(&doubt.file, &doubt.message) || self.is_anchor(&doubt, &mut anchors) {
+                continue;
+            }
+            doubt.message = format!("`{}` leads nowhere: the file has no such place", shown(&doubt.message));
+            self.findings.push(doubt);
+        }
+    }
+
+    /// Whether a doubtful reference names an `$anchor` (OpenAPI 3.1) of its file.
+    fn is_anchor(&self, doubt: &Finding, anchors: &mut HashMap<String, HashSet<String>>) -> bool {
+        let Target::Inside { path, fragment } = target(&doubt.file, &doubt.message) else { return false };
+        let Some(value) = self.documents.get(&path).filter(|_| !fragment.starts_with('/')) else { return false };
+        anchors
+            .entry(path)
+            .or_insert_with(|| {
+                let mut names = HashSet::new();
+                collect_anchors(value, &mut names);
+                names
+            })
+            .contains(&fragment)
+    }
+}
+
+enum Fetched {
+    Read,
+    Missing(&'static str),
+    Outside,
+}
+
+/// A file called `.json` is JSON when it looks like it: what only YAML allows would fail every other tool.
+fn parse(extension: &str, bytes: &[u8], left: &Cell<usize>) -> Result<Value, ParseError> {
+    let text = document::text(bytes)?;
+    match document::is_json(text) {
+        true if extension.eq_ignore_ascii_case("json") => document::parse_json(text, left),
+        true => document::parse_flow(text, left),
+        false => document::parse_yaml(text, left),
+    }
+}
+
+fn collect_anchors(value: &Value, names: &mut HashSet<String>) {
+    match value {
+        Value::Object(map) => {
+            let here = ["$anchor", "$dynamicAnchor"].iter().filter_map(|key| map.get(*key)?.as_str());
+            names.extend(here.map(str::to_owned));
+            map.values().for_each(|below| collect_anchors(below, names));
+        }
+        Value::Array(list) => list.iter().for_each(|below| collect_anchors(below, names)),
+        _ => {}
+    }
+}

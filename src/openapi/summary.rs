@@ -1,0 +1,263 @@
+//! What a spec says about its API: title, version, servers, security and operations.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::document::yaml_options;
+use super::documents::{At, Documents};
+
+/// What a spec says about its API. Text that is missing is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// `info.title`.
+    pub title: String,
+    /// `info.version`, as it is written.
+    pub version: String,
+    /// `info.description`, or the text of the file it refers to.
+    pub description: String,
+    /// The version of OpenAPI, such as `3.0.3` or `2.0`.
+    pub openapi: String,
+    /// The addresses of the servers, as they are written; those of Swagger 2.0 are put together from `schemes`,
+    /// `host` and `basePath`, with `https` when it names no scheme and only the path when it names no host.
+    pub servers: Vec<String>,
+    /// The names of the security schemes.
+    pub security: Vec<String>,
+    /// `info.contact`.
+    pub contact: Option<Contact>,
+    /// Every operation, in the order of the document.
+    pub operations: Vec<Operation>,
+    /// The names of the webhooks.
+    pub webhooks: Vec<String>,
+}
+
+/// Who to ask about an API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// The name.
+    pub name: Option<String>,
+    /// The address for mail.
+    pub email: Option<String>,
+    /// The address of a page.
+    pub url: Option<String>,
+}
+
+/// One method of one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The HTTP method: upper case, or as written under `additionalOperations`.
+    pub method: String,
+    /// The path, as it is written.
+    pub path: String,
+    /// `operationId`.
+    pub id: Option<String>,
+    /// `summary`.
+    pub summary: String,
+    /// `tags`.
+    pub tags: Vec<String>,
+    /// The keys of `responses`: status codes, `4XX`, `default`.
+    pub statuses: Vec<String>,
+    /// The names of the security schemes that apply: the operation's own, or else the document's. Each once.
+    pub security: Vec<String>,
+    /// `deprecated`.
+    pub deprecated: bool,
+}
+
+/// Most memory all operations together may take, in bytes. References can multiply them: a thousand paths may all be
+/// the same one.
+const MAX_OPERATIONS: usize = 64 << 20;
+
+/// The operations take more than [`MAX_OPERATIONS`].
+#[derive(Debug)]
+pub(super) struct TooMany;
+
+/// Sums up the document `root`, whose version of OpenAPI is `openapi`.
+pub(super) fn summarise(documents: &Documents, root: At<'_>, openapi: &str) -> Result<Summary, TooMany> {
+    let info = follow_key(documents, root, "info");
+    let text = |key| info.map_or(String::new(), |info| scalar(info.value.get(key)));
+    let schemes = if openapi == "2.0" {
+        follow_key(documents, root, "securityDefinitions")
+    } else {
+        follow_key(documents, root, "components").and_then(|at| follow_key(documents, at, "securitySchemes"))
+    };
+    Ok(Summary {
+        title: text("title"),
+        version: text("version"),
+        description: text("description"),
+        openapi: openapi.to_owned(),
+        servers: if openapi == "2.0" { hosts(root) } else { servers(documents, root) },
+        security: names(schemes),
+        contact: info.and_then(|info| contact(documents, info)),
+        operations: Operations::of(documents, root, openapi)?,
+        webhooks: names(follow_key(documents, root, "webhooks")),
+    })
+}
+
+/// The versions as they are written in YAML, where `1.10` without quotes would be read as the number 1.1.
+#[derive(Default, Deserialize)]
+pub(super) struct Written {
+    pub(super) openapi: Option<String>,
+    pub(super) swagger: Option<String>,
+    pub(super) info: Option<WrittenInfo>,
+}
+
+/// See [`Written`].
+#[derive(Default, Deserialize)]
+pub(super) struct WrittenInfo {
+    pub(super) title: Option<String>,
+    pub(super) version: Option<String>,
+}
+
+impl Written {
+    /// Reads only the versions and the title out of YAML, as text.
+    pub(super) fn read(text: &str) -> Self {
+        serde_saphyr::from_str_with_options(text, yaml_options()).unwrap_or_default()
+    }
+}
+
+/// A text, or a number or truth value that stands where a text should.
+pub(super) fn scalar(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn follow_key<'a>(documents: &'a Documents, at: At<'a>, key: &str) -> Option<At<'a>> {
+    documents.follow(at.get(key)?)
+}
+
+fn names(at: Option<At<'_>>) -> Vec<String> {
+    at.and_then(|at| at.value.as_object())
+        .map(|map| map.keys().filter(|key| is_name(key)).cloned().collect())
+        .unwrap_or_default()
+}
+
+/// Whether a key is a name, and not an extension or a reference.
+fn is_name(key: &str) -> bool {
+    !key.starts_with("x-") && key != "$ref"
+}
+
+fn list(at: Option<At<'_>>) -> &[Value] {
+    at.and_then(|at| at.value.as_array()).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn contact(documents: &Documents, info: At<'_>) -> Option<Contact> {
+    let contact = follow_key(documents, info, "contact")?;
+    let text = |key| contact.value.get(key).and_then(Value::as_str).map(str::to_owned);
+    contact.value.is_object().then(|| Contact { name: text("name"), email: text("email"), url: text("url") })
+}
+
+fn servers(documents: &Documents, root: At<'_>) -> Vec<String> {
+    let servers = follow_key(documents, root, "servers");
+    list(servers).iter().filter_map(|server| server.get("url")?.as_str()).map(str::to_owned).collect()
+}
+
+fn hosts(root: At<'_>) -> Vec<String> {
+    let (host, path) = (root.text("host"), root.text("basePath"));
+    if host.is_empty() {
+        return if path.is_empty() { Vec::new() } else { vec![path.to_owned()] };
+    }
+    let schemes: Vec<&str> = list(root.get("schemes")).iter().filter_map(Value::as_str).collect();
+    let schemes = if schemes.is_empty() { vec!["https"] } else { schemes };
+    schemes.into_iter().map(|scheme| format!("{scheme}://{host}{path}")).collect()
+}
+
+/// Lists the operations of a document.
+struct Operations<'a> {
+    documents: &'a Documents,
+    methods: Vec<&'static str>,
+    /// The schemes that apply to an operation that names none.
+    security: Vec<String>,
+    found: Vec<Operation>,
+    /// Bytes that the operations may still take.
+    left: usize,
+}
+
+impl<'a> Operations<'a> {
+    fn of(documents: &'a Documents, root: At<'a>, openapi: &str) -> Result<Vec<Operation>, TooMany> {
+        let mut methods = vec!["get", "put", "post", "delete", "options", "head", "patch"];
+        if openapi != "2.0" {
+            methods.push("trace");
+        }
+        let newest = openapi.starts_with("3.2");
+        if newest {
+            methods.push("query");
+        }
+        let security = required(list(root.get("security")));
+        let mut operations = Self { documents, methods, security, found: Vec::new(), left: MAX_OPERATIONS };
+        let paths = follow_key(documents, root, "paths");
+        for (path, value) in paths.into_iter().filter_map(|at| at.value.as_object()).flatten() {
+            if let Some(at) = paths.filter(|_| is_name(path)) {
+                operations.of_item(path, At { value, ..at }, newest)?;
+            }
+        }
+        Ok(operations.found)
+    }
+
+    /// A path item has its own methods, and those of the path item it refers to where it has none of its own.
+    fn of_item(&mut self, path: &str, item: At<'a>, newest: bool) -> Result<(), TooMany> {
+        let mut hop = Some(item);
+        let mut seen = HashSet::new();
+        for _ in 0..32 {
+            let Some(at) = hop else { break };
+            let entries = at.value.as_object();
+            self.spend(entries.map_or(0, serde_json::Map::len).saturating_mul(16))?;
+            for (key, value) in entries.into_iter().flatten() {
+                if self.methods.contains(&key.as_str()) && value.is_object() && seen.insert(key.as_str()) {
+                    self.add(path, key.to_uppercase(), At { value, ..at })?;
+                } else if newest && key == "additionalOperations" {
+                    let more = self.documents.follow(At { value, ..at });
+                    for (method, value) in more.into_iter().filter_map(|at| at.value.as_object()).flatten() {
+                        self.spend(256)?;
+                        if is_name(method) && value.is_object() && seen.insert(method) {
+                            let file = more.map_or(at.file, |more| more.file);
+                            self.add(path, method.clone(), At { file, value })?;
+                        }
+                    }
+                }
+            }
+            hop = self.documents.next(at);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: &str, method: String, at: At<'a>) -> Result<(), TooMany> {
+        self.spend(256)?;
+        let at = self.documents.follow(at).unwrap_or(at);
+        let responses = at.get("responses").and_then(|responses| self.documents.follow(responses));
+        let own = at.value.get("security").and_then(Value::as_array);
+        let entries = responses.and_then(|at| at.value.as_object()).map_or(0, serde_json::Map::len)
+            + list(at.get("tags")).len()
+            + own.map_or(self.security.len(), Vec::len);
+        self.spend(entries.saturating_mul(64))?;
+        let operation = Operation {
+            method,
+            path: path.to_owned(),
+            id: at.value.get("operationId").and_then(Value::as_str).map(str::to_owned),
+            summary: at.text("summary").to_owned(),
+            tags: list(at.get("tags")).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            statuses: names(responses),
+            security: own.map_or_else(|| self.security.clone(), |own| required(own)),
+            deprecated: at.value.get("deprecated").and_then(Value::as_bool).unwrap_or_default(),
+        };
+        let texts = operation.tags.iter().chain(&operation.statuses).chain(&operation.security);
+        let length = texts.map(String::len).sum::<usize>() + operation.summary.len() + path.len();
+        self.found.push(operation);
+        self.spend(length)
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), TooMany> {
+        self.left = self.left.checked_sub(bytes).ok_or(TooMany)?;
+        Ok(())
+    }
+}
+
+/// The names of the schemes in a list of security requirements, each once.
+fn required(requirements: &[Value]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let names = requirements.iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys);
+    names.filter(|name| seen.insert(name.as_str())).cloned().collect()
+}

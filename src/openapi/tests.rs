@@ -1,0 +1,348 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::error::{Blame as _, Fault, render};
+
+mod corpus;
+
+fn own(name: &str) -> Spec {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(name);
+    super::read(&path).unwrap_or_else(|error| panic!("{}", render(&error)))
+}
+
+/// A folder with files; the first is the document.
+struct Files {
+    folder: TempDir,
+    main: PathBuf,
+}
+
+impl Files {
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, bytes) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, bytes).expect("a file");
+        }
+        let main = folder.path().join(files.first().expect("a document").0);
+        Self { folder, main }
+    }
+
+    fn read(&self) -> Result<Spec, SpecError> {
+        super::read(&self.main)
+    }
+}
+
+fn one(text: impl AsRef<[u8]>) -> Result<Spec, SpecError> {
+    Files::new(&[("api.yaml", text.as_ref())]).read()
+}
+
+fn refused(text: impl AsRef<[u8]>) -> SpecError {
+    one(text).expect_err("this must be refused")
+}
+
+fn document(rest: &str) -> String {
+    format!("openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths: {{}}\n{rest}")
+}
+
+fn kinds(spec: &Spec) -> Vec<(String, FindingKind)> {
+    spec.findings.iter().map(|finding| (format!("{}#{}", finding.file, finding.pointer), finding.kind)).collect()
+}
+
+fn operations(spec: &Spec) -> Vec<String> {
+    spec.summary.operations.iter().map(|operation| format!("{} {}", operation.method, operation.path)).collect()
+}
+
+#[test]
+fn a_spec_of_many_files_is_collected_byte_for_byte() {
+    let spec = own("library/library.yaml");
+    let paths: Vec<_> = spec.tree.iter().map(|(path, _)| path.as_str()).collect();
+    let expected = ["examples/book.xml", "library.yaml", "paths/books.yaml", "schemas/book.json", "texts/about.md"];
+    assert_eq!(paths, expected);
+    assert_eq!(spec.main.as_str(), "library.yaml");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs/library");
+    for (path, file) in spec.tree.iter() {
+        assert_eq!(file.bytes, fs::read(folder.join(path.as_str())).expect("the file"), "{path}");
+    }
+    assert_eq!(kinds(&spec), [("library.yaml#/components/securitySchemes/login".to_owned(), FindingKind::Remote)]);
+}
+
+#[test]
+fn the_summary_says_what_the_document_says() {
+    let summary = own("library/library.yaml").summary;
+    assert_eq!((summary.title.as_str(), summary.version.as_str()), ("Village library", "1.10"));
+    assert_eq!(summary.openapi, "3.0.3");
+    assert_eq!(summary.description, "The library of the village.\n");
+    assert_eq!(summary.servers, ["https://library.example.org/v1", "{base}/v1"]);
+    assert_eq!(summary.security, ["key", "login"]);
+    let contact = summary.contact.expect("a contact");
+    assert_eq!((contact.email.as_deref(), contact.url), (Some("books@example.org"), None));
+}
+
+#[test]
+fn operations_are_found_behind_references_of_every_kind() {
+    let spec = own("library/library.yaml");
+    let expected = ["GET /books", "POST /books", "GET /books/{id}", "GET /books/{id}#return", "POST /$reindex"];
+    assert_eq!(operations(&spec), expected);
+    let [list, add, one, again, reindex] = spec.summary.operations.as_slice() else { panic!("five") };
+    assert_eq!((list.id.as_deref(), list.summary.as_str()), (Some("listBooks"), "All books"));
+    assert_eq!(
+        (&list.tags, &list.statuses),
+        (&vec!["books".to_owned()], &vec!["200".to_owned(), "default".to_owned()])
+    );
+    assert_eq!(list.security, ["key", "login"]);
+    assert_eq!(add.statuses, ["201", "4XX"]);
+    assert_eq!(one.id, again.id);
+    assert!(reindex.deprecated && !list.deprecated && reindex.security.is_empty());
+    assert_eq!(reindex.statuses, ["202"]);
+}
+
+#[test]
+fn swagger_2_is_read() {
+    let spec = own("lamp-2.0.yaml");
+    assert_eq!(spec.summary.openapi, "2.0");
+    assert_eq!(spec.summary.version, "2020-01-01");
+    assert_eq!(spec.summary.servers, ["https://lamp.example.org/v2", "wss://lamp.example.org/v2"]);
+    assert_eq!(spec.summary.security, ["basic"]);
+    assert_eq!(operations(&spec), ["GET /lamp"], "Swagger 2.0 knows no trace");
+    assert_eq!(spec.summary.operations[0].security, ["basic"]);
+    let bare = one("swagger: '2.0'\ninfo: {title: T}\nbasePath: /v1\npaths: {}").expect("read");
+    assert_eq!(bare.summary.servers, ["/v1"]);
+}
+
+#[test]
+fn the_methods_of_3_2_are_read() {
+    let spec = own("queue-3.2.yaml");
+    assert_eq!(operations(&spec), ["QUERY /messages", "COPY /messages"]);
+    assert_eq!(spec.summary.webhooks, ["arrived"]);
+    let older = one(document("").replace("paths: {}", "paths: {/a: {query: {}, additionalOperations: {COPY: {}}}}"));
+    assert!(older.expect("read").summary.operations.is_empty(), "3.0 knows neither");
+}
+
+#[test]
+fn a_path_item_has_its_own_methods_and_those_it_refers_to() {
+    let text = document("x-item: {get: {operationId: theirs}, put: {}}")
+        .replace("paths: {}", "paths: {/a: {get: {operationId: own}, $ref: '#/x-item'}}");
+    let spec = one(text).expect("read");
+    assert_eq!(operations(&spec), ["GET /a", "PUT /a"]);
+    assert_eq!(spec.summary.operations[0].id.as_deref(), Some("own"));
+}
+
+#[test]
+fn a_whole_part_of_the_document_may_be_in_another_file() {
+    let spec = Files::new(&[
+        ("api.yaml", b"openapi: 3.1.0\ninfo: {$ref: info.yaml}\npaths: {$ref: 'p/all.yaml#/paths'}"),
+        ("info.yaml", b"title: Elsewhere\nversion: '3'"),
+        ("p/all.yaml", b"paths: {/a: {$ref: a.yml}}"),
+        ("p/a.yml", b"get: {$ref: op.json}"),
+        ("p/op.json", b"{\"operationId\": \"deep\"}"),
+    ]);
+    let spec = spec.read().expect("read");
+    assert_eq!(spec.summary.title, "Elsewhere");
+    assert_eq!(spec.summary.operations[0].id.as_deref(), Some("deep"));
+    assert_eq!(spec.tree.len(), 5);
+    assert_eq!(spec.findings, []);
+}
+
+#[test]
+fn references_in_a_circle_are_read() {
+    let spec = Files::new(&[
+        ("api.yaml", b"openapi: 3.0.0\ninfo: {title: T}\npaths: {/a: {$ref: '#/paths/~1b'}, /b: {$ref: '#/paths/~1a'}, /c: {$ref: c.yaml}}"),
+        ("c.yaml", b"$ref: d.yaml"),
+        ("d.yaml", b"{$ref: c.yaml, get: {}}"),
+    ]);
+    let spec = spec.read().expect("read");
+    assert_eq!(operations(&spec), ["GET /c"]);
+    assert_eq!(spec.tree.len(), 3);
+    let endless = one(document("x: {$ref: '#/x/y/z'}")).expect("read");
+    assert_eq!(kinds(&endless), [("api.yaml#/x".to_owned(), FindingKind::Dangling)]);
+}
+
+#[test]
+fn a_reference_that_leads_nowhere_is_a_finding_with_its_place() {
+    let spec = one(document(
+        "x:\n  a: {$ref: gone.yaml}\n  b: [{$ref: '#/no/such'}]\n  c: {$ref: .}\n  d: {externalValue: gone.json}\n  e: {$ref: '#nobody'}\n  f: {$ref: '#here', $anchor: here}\n",
+    ))
+    .expect("read");
+    let expected = ["api.yaml#/x/a", "api.yaml#/x/c", "api.yaml#/x/b/0", "api.yaml#/x/e"];
+    assert_eq!(kinds(&spec), expected.map(|at| (at.to_owned(), FindingKind::Dangling)));
+    assert_eq!(spec.findings[0].message, "`gone.yaml` leads nowhere: there is no such file");
+    assert_eq!(spec.findings[2].message, "`#/no/such` leads nowhere: the file has no such place");
+}
+
+#[test]
+fn an_example_in_a_file_of_its_own_need_not_be_sound() {
+    let text = document("x: {examples: {e: {externalValue: bad.json}}}");
+    let files = Files::new(&[("api.yaml", text.as_bytes()), ("bad.json", b"{\"a\": ")]);
+    let spec = files.read().expect("read");
+    assert!(spec.tree.get("bad.json").is_some() && spec.findings.is_empty());
+    fs::write(&files.main, document("x: {$ref: bad.json}")).expect("written");
+    assert!(matches!(files.read(), Err(SpecError::Parse { .. })));
+}
+
+#[test]
+fn a_remote_reference_is_a_finding() {
+    let spec = one(document("x: {$ref: 'https://example.org/a.yaml#/b'}")).expect("read");
+    assert_eq!(kinds(&spec), [("api.yaml#/x".to_owned(), FindingKind::Remote)]);
+}
+
+#[test]
+fn a_reference_that_leaves_the_folder_is_refused() {
+    for reference in ["../x.yaml", "/etc/passwd", "file:///etc/passwd", "a/../../x.yaml", "%2e%2e/x.yaml"] {
+        let error = refused(document(&format!("x: {{y: {{$ref: '{reference}'}}}}")));
+        let text = render(&error);
+        assert_eq!(error.fault(), Fault::Input);
+        assert!(text.contains("api.yaml` refers at `/x/y` to"), "{text}");
+        assert!(text.contains(reference), "{text}");
+        assert!(text.contains("hint: move the file beside the document"), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symlink_is_followed_inside_the_folder_and_refused_outside() {
+    let text = document("x: {$ref: link.yaml}");
+    let outside = Files::new(&[("secret.yaml", b"a: 1")]);
+    let files = Files::new(&[("api.yaml", text.as_bytes()), ("real.yaml", b"b: 2")]);
+    let link = files.folder.path().join("link.yaml");
+    std::os::unix::fs::symlink("real.yaml", &link).expect("a link");
+    let tree = files.read().expect("read").tree;
+    assert_eq!(tree.get("link.yaml").map(|file| file.bytes.as_ref()), Some(&b"b: 2"[..]));
+    fs::remove_file(&link).expect("removed");
+    std::os::unix::fs::symlink(&outside.main, &link).expect("a link");
+    assert!(matches!(files.read(), Err(SpecError::Outside { .. })));
+}
+
+#[test]
+fn the_content_decides_what_a_document_is() {
+    let json = br#"{"openapi": "3.0.0", "info": {"title": "J"}, "paths": {}}"#;
+    assert_eq!(one(json).expect("JSON in .yaml").summary.title, "J");
+    assert_eq!(one(b"{openapi: 3.0.0, info: {title: J},}").expect("flow YAML").summary.title, "J");
+    assert_eq!(one([b"\xef\xbb\xbf", &json[..]].concat()).expect("with BOM").summary.title, "J");
+    let yaml = Files::new(&[("api.json", b"openapi: 3.0.0\r\ninfo:\r\n  title: Y\r\n")]);
+    assert_eq!(yaml.read().expect("YAML in .json").summary.title, "Y");
+    let comma = Files::new(&[("api.json", br#"{"openapi": "3.0.0",}"#)]);
+    assert!(matches!(comma.read(), Err(SpecError::Parse { .. })), "what is called JSON must be JSON");
+}
+
+#[test]
+fn a_version_that_is_a_number_is_read_as_it_is_written() {
+    for (text, expected) in [("openapi: 3.0", "3.0"), ("openapi: 3.1.0", "3.1.0"), ("swagger: 2.0", "2.0")] {
+        assert_eq!(one(format!("{text}\ninfo: {{title: T}}")).expect(text).summary.openapi, expected);
+    }
+    for text in
+        ["openapi: 4.0", "swagger: 1.2", "openapi: 3.10", "openapi: 3", "openapi: [3]", "openapi:", "swagger: '3.0'"]
+    {
+        assert!(matches!(refused(text), SpecError::Version { .. }), "{text}");
+    }
+    let said = refused("swagger: 1.2").to_string();
+    assert!(said.ends_with("says `swagger: 1.2`, and 3.0, 3.1, 3.2 and Swagger 2.0 can be read"), "{said}");
+    assert_eq!(one("openapi: 3.0.0\ninfo: {title: 007, version: 1.20}").expect("read").summary.version, "1.20");
+}
+
+#[test]
+fn a_missing_title_is_a_finding() {
+    for info in ["", "info:", "info: {version: '1'}", "info: {title: ' '}"] {
+        let spec = one(format!("openapi: 3.0.0\n{info}\n")).expect(info);
+        assert_eq!(kinds(&spec), [("api.yaml#/info".to_owned(), FindingKind::Untitled)], "{info}");
+    }
+}
+
+#[test]
+fn what_is_not_openapi_is_said() {
+    for (text, said) in [
+        ("", "but nothing"),
+        ("[1]", "but a list"),
+        ("hello", "but a text"),
+        ("asyncapi: 3.0.0\ninfo: {}\na: 1\nb: 1\nc: 1", "but `asyncapi`, `info`, `a`, `b` and more"),
+        ("{}", "but an empty object"),
+    ] {
+        let error = refused(text);
+        assert!(matches!(error, SpecError::NotOpenApi { .. }) && error.to_string().ends_with(said), "{error}");
+    }
+    let error = refused("openapi: 3.0.0\npaths: [a]");
+    assert!(error.to_string().ends_with("is a list, not an object"), "{error}");
+}
+
+#[test]
+fn an_error_names_file_line_and_column() {
+    let error = refused("openapi: 3.0.0\ninfo: {}\ninfo: {}\n").to_string();
+    assert!(error.ends_with("api.yaml:3:1`: the key `info` is there twice"), "{error}");
+    let text = document("x: {$ref: a/b.json}");
+    let files = Files::new(&[("api.yaml", text.as_bytes()), ("a/b.json", b"{\n\"a\" 1}")]);
+    let error = files.read().expect_err("broken JSON").to_string();
+    assert!(error.ends_with("a/b.json:2:5`: expected `:`"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_without_waiting() {
+    let files = Files::new(&[("api.yaml", document("x: {$ref: pipe.yaml}").as_bytes())]);
+    let pipe = files.folder.path().join("pipe.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    assert!(matches!(super::read(&pipe), Err(SpecError::NotAFile { what: "pipe or a device", .. })));
+    assert!(matches!(super::read(files.folder.path()), Err(SpecError::NotAFile { what: "folder", .. })));
+    assert_eq!(files.read().expect("read").findings[0].message, "`pipe.yaml` leads nowhere: it is not a file");
+    let gone = super::read(&files.folder.path().join("gone.yaml")).expect_err("not there");
+    assert_eq!(gone.fault(), Fault::Input);
+}
+
+#[test]
+fn too_large_a_file_is_refused_before_it_is_read() {
+    let files = Files::new(&[("api.yaml", b"")]);
+    fs::File::create(&files.main).and_then(|file| file.set_len(MAX_FILE + 1)).expect("a sparse file");
+    assert!(matches!(files.read(), Err(SpecError::FileTooLarge { size, .. }) if size == MAX_FILE + 1));
+}
+
+#[test]
+fn too_many_files_are_refused() {
+    let list: String = (0..=MAX_FILES).map(|i| format!("  - $ref: gone{i}.yaml\n")).collect();
+    assert!(matches!(refused(document(&format!("x:\n{list}"))), SpecError::TreeTooLarge { .. }));
+}
+
+#[test]
+fn references_cannot_multiply_operations_without_end() {
+    let statuses: String = (0..2_000).map(|i| format!("'{i}': {{}}, ")).collect();
+    let paths: String = (0..2_000).map(|i| format!("  /{i}: {{$ref: '#/x-item'}}\n")).collect();
+    let text = document(&format!("x-item: {{get: {{responses: {{{statuses}}}}}}}"));
+    let error = refused(text.replace("paths: {}", &format!("paths:\n{paths}")));
+    assert!(matches!(error, SpecError::TooManyOperations { .. }), "{error}");
+}
+
+#[test]
+fn a_thousand_findings_are_enough() {
+    let list = "  - $ref: '#/gone'\n".repeat(3_000);
+    assert_eq!(one(document(&format!("x:\n{list}"))).expect("read").findings.len(), 1_000);
+}
+
+#[test]
+fn a_file_in_gits_folder_is_refused() {
+    let text = document("x: {$ref: .git/config}");
+    let files = Files::new(&[("api.yaml", text.as_bytes()), (".git/config", b"x")]);
+    let error = files.read().expect_err("refused");
+    assert!(matches!(error, SpecError::Name(_)) && error.fault() == Fault::Input);
+}
+
+const SMALL: &str = "openapi: 3.0.3\ninfo: {title: T, version: 1.0}\npaths:\n  /a: &a\n    get:\n      tags: [x]\n      responses:\n        200: {$ref: '#/components/responses/R'}\n  /b: *a\ncomponents:\n  responses:\n    R: {description: |-\n}\n";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn no_change_to_a_spec_panics(edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..8)) {
+        let mut bytes = SMALL.as_bytes().to_vec();
+        for (at, byte, what) in edits {
+            let at = at.index(bytes.len());
+            match what {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => { let half = bytes[at..].to_vec(); bytes.truncate(at + half.len() / 2 + 1); }
+            }
+        }
+        let _ = one(bytes);
+    }
+}
