@@ -5,3 +5,4 @@ pub mod phase;
 pub mod question;
 pub mod record;
 pub mod tree;
+pub mod value;

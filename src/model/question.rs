@@ -350,10 +350,7 @@ mod tests {
     fn a_wrong_choice_comes_with_the_choices_and_the_nearest() {
         let style = question(Kind::Choice { choices: choices(&["apigee", "proxygen"]) });
         assert_eq!(style.parse("apigee"), Ok(json!("apigee")));
-        assert_eq!(
-            style.parse("apige"),
-            Err("must be one of `apigee`, `proxygen`; did you mean `apigee`?".to_owned())
-        );
+        assert_eq!(style.parse("apige"), Err("must be one of `apigee`, `proxygen`; did you mean `apigee`?".to_owned()));
     }
 
     #[test]
