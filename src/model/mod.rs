@@ -1,8 +1,10 @@
 //! Pure values: what the tool knows about, with no input or output.
 
 pub mod name;
-pub mod plan;
 pub mod phase;
+pub mod plan;
+pub mod question;
 pub mod receipt;
 pub mod record;
 pub mod tree;
+pub mod value;

@@ -1,0 +1,147 @@
+//! The `[[question]]` tables of a manifest.
+
+use serde_json::Value;
+
+use super::ManifestError;
+use super::table::Table;
+use crate::error::nearest;
+use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+use crate::template::scan::has_tags;
+
+const KEYS: [&str; 12] = [
+    "name",
+    "type",
+    "prompt",
+    "help",
+    "default",
+    "pattern",
+    "pattern_hint",
+    "choices",
+    "min",
+    "max",
+    "max_length",
+    "when",
+];
+
+/// Names that a template sees anyway, or that mean something in Liquid.
+const RESERVED: [&str; 12] =
+    ["api", "spec", "template", "environments", "name", "forloop", "nil", "null", "true", "false", "empty", "blank"];
+
+/// Reads the question in `table`. `default` is its key `default`, as a value.
+pub(super) fn read(table: &Table<'_>, default: Option<Value>) -> Result<Question, ManifestError> {
+    table.only(&KEYS)?;
+    let name = name(table)?;
+    let mut question = Question {
+        prompt: table.text("prompt")?.unwrap_or_else(|| name.clone()),
+        kind: kind(table)?,
+        help: table.text("help")?,
+        default: None,
+        pattern: pattern(table)?,
+        max_length: max_length(table)?,
+        when: table.text("when")?,
+        name,
+    };
+    question.default = default.map(|value| default_of(&question, value, table)).transpose()?;
+    Ok(question)
+}
+
+fn name(table: &Table<'_>) -> Result<String, ManifestError> {
+    let name = table.required("name")?;
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
+        let sentence = format!("`{}` cannot be a question's name", name.escape_debug());
+        let hint = "use lower-case letters, digits and underscores, beginning with a letter";
+        return Err(table.error(table.at("name"), sentence).with_hint(hint));
+    }
+    if RESERVED.contains(&name.as_str()) {
+        let sentence = format!("`{name}` cannot be a question's name: it means something else in a template");
+        return Err(table.error(table.at("name"), sentence).with_hint(format!("`{name}_text` would do")));
+    }
+    Ok(name)
+}
+
+fn kind(table: &Table<'_>) -> Result<Kind, ManifestError> {
+    let word = table.required("type")?;
+    let kind = match word.as_str() {
+        "string" => Kind::String,
+        "bool" => Kind::Bool,
+        "integer" => integer(table)?,
+        "choice" => Kind::Choice { choices: choices(table)?.unwrap_or_default() },
+        "list" => Kind::List { choices: choices(table)?.unwrap_or_default() },
+        _ => return Err(unknown_type(table, &word)),
+    };
+    if matches!(&kind, Kind::Choice { choices } if choices.is_empty()) {
+        return Err(table.error(table.start, "a question of type `choice` needs a key `choices`"));
+    }
+    let useless: &[&str] = match kind {
+        Kind::String => &["choices", "min", "max"],
+        Kind::Bool => &["choices", "min", "max", "pattern", "pattern_hint", "max_length"],
+        Kind::Integer { .. } => &["choices", "pattern", "pattern_hint", "max_length"],
+        Kind::Choice { .. } => &["min", "max", "pattern", "pattern_hint", "max_length"],
+        Kind::List { .. } => &["min", "max"],
+    };
+    match useless.iter().find(|key| table.has(key)) {
+        Some(key) => Err(table.error(table.at(key), format!("`{key}` means nothing for a question of type `{word}`"))),
+        None => Ok(kind),
+    }
+}
+
+fn unknown_type(table: &Table<'_>, word: &str) -> ManifestError {
+    let error = table.error(table.at("type"), format!("there is no type `{}`", word.escape_debug()));
+    error.with_hint(match nearest(word, Kind::WORDS) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the types are `{}`", Kind::WORDS.join("`, `")),
+    })
+}
+
+fn integer(table: &Table<'_>) -> Result<Kind, ManifestError> {
+    let (min, max) = (table.integer("min")?, table.integer("max")?);
+    if min.zip(max).is_some_and(|(min, max)| min > max) {
+        return Err(table.error(table.at("max"), "`max` is less than `min`"));
+    }
+    Ok(Kind::Integer { min, max })
+}
+
+fn choices(table: &Table<'_>) -> Result<Option<Vec<String>>, ManifestError> {
+    let Some(choices) = table.texts("choices")? else { return Ok(None) };
+    let wrong = |sentence: String| Err(table.error(table.at("choices"), sentence));
+    if choices.is_empty() {
+        return wrong("`choices` must not be empty".to_owned());
+    }
+    let twice = choices.iter().enumerate().find(|(at, choice)| choices[..*at].contains(choice));
+    match twice {
+        Some((_, choice)) => wrong(format!("`choices` holds `{}` twice", choice.escape_debug())),
+        None => Ok(Some(choices)),
+    }
+}
+
+fn pattern(table: &Table<'_>) -> Result<Option<Pattern>, ManifestError> {
+    let hint = table.text("pattern_hint")?;
+    let Some(text) = table.text("pattern")? else {
+        return match hint {
+            Some(_) => Err(table.error(table.at("pattern_hint"), "`pattern_hint` needs a `pattern`")),
+            None => Ok(None),
+        };
+    };
+    Pattern::new(text, hint).map(Some).map_err(|error| {
+        let sentence = "`pattern` is not a regular expression that can be used";
+        table.error(table.at("pattern"), sentence).with_hint(error.to_string())
+    })
+}
+
+fn max_length(table: &Table<'_>) -> Result<usize, ManifestError> {
+    let Some(length) = table.integer("max_length")? else { return Ok(MAX_LENGTH) };
+    let good = usize::try_from(length).ok().filter(|length| *length > 0);
+    good.ok_or_else(|| table.error(table.at("max_length"), "`max_length` must be at least 1"))
+}
+
+/// A text with tags is settled when the answers before it are known; anything else must keep the rules now.
+fn default_of(question: &Question, value: Value, table: &Table<'_>) -> Result<DefaultValue, ManifestError> {
+    match value {
+        Value::String(text) if has_tags(&text) => Ok(DefaultValue::Text(text)),
+        value => question
+            .check(&value)
+            .map(DefaultValue::Value)
+            .map_err(|rule| table.error(table.at("default"), format!("the default of `{}` {rule}", question.name))),
+    }
+}

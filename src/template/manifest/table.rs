@@ -1,0 +1,124 @@
+//! A table of a manifest whose every complaint knows its line.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::ManifestError;
+use crate::error::nearest;
+
+/// A table, what it is called, and the text that it was read from.
+pub(super) struct Table<'t> {
+    source: &'t str,
+    /// Such as `[[question]]`.
+    pub(super) title: String,
+    entries: &'t DeTable<'t>,
+    /// Where the table begins, in bytes.
+    pub(super) start: usize,
+}
+
+impl<'t> Table<'t> {
+    /// The whole of a manifest.
+    pub(super) fn root(source: &'t str, entries: &'t DeTable<'t>) -> Self {
+        Self { source, title: super::FILE_NAME.to_owned(), entries, start: 0 }
+    }
+
+    /// An error at byte `at` of the file.
+    pub(super) fn error(&self, at: usize, sentence: impl Into<String>) -> ManifestError {
+        ManifestError::at(self.source, at, sentence)
+    }
+
+    /// Refuses keys that are not among `known`.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), ManifestError> {
+        let Some((key, _)) = self.entries.iter().find(|(key, _)| !known.contains(&key.get_ref().as_ref())) else {
+            return Ok(());
+        };
+        let word = key.get_ref().as_ref();
+        let error = self.error(key.span().start, format!("`{}` has no key `{}`", self.title, word.escape_debug()));
+        Err(error.with_hint(match nearest(word, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("its keys are `{}`", known.join("`, `")),
+        }))
+    }
+
+    /// Whether `key` is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Where the value of `key` begins; where the table begins when it is not there.
+    pub(super) fn at(&self, key: &str) -> usize {
+        self.get(key).map_or(self.start, |value| value.span().start)
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, ManifestError> {
+        self.typed(key, "text in quotes", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A text that must be there and hold something.
+    pub(super) fn required(&self, key: &str) -> Result<String, ManifestError> {
+        match self.text(key)? {
+            Some(text) if text.is_empty() => Err(self.error(self.at(key), format!("`{key}` must not be empty"))),
+            Some(text) => Ok(text),
+            None => Err(self.error(self.start, format!("`{}` needs a key `{key}`", self.title))),
+        }
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ManifestError> {
+        self.typed(key, "`true` or `false`", DeValue::as_bool)
+    }
+
+    pub(super) fn integer(&self, key: &str) -> Result<Option<i64>, ManifestError> {
+        self.typed(key, "a whole number of 64 bits", |value| {
+            let number = value.as_integer()?;
+            i64::from_str_radix(number.as_str(), number.radix()).ok()
+        })
+    }
+
+    pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, ManifestError> {
+        self.typed(key, "a list of texts", |value| {
+            value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
+        })
+    }
+
+    /// The table `[key]`.
+    pub(super) fn table(&self, key: &str) -> Result<Option<Table<'t>>, ManifestError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let title = format!("[{key}]");
+        let start = value.span().start;
+        match value.get_ref().as_table() {
+            Some(entries) => Ok(Some(Table { source: self.source, title, entries, start })),
+            None => Err(self.error(start, format!("`{key}` must be a table, written `{title}`"))),
+        }
+    }
+
+    /// The tables `[[key]]`, in order.
+    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'t>>, ManifestError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let title = format!("[[{key}]]");
+        let wrong = |at| self.error(at, format!("`{key}` must be a list of tables, each written `{title}`"));
+        let items = value.get_ref().as_array().ok_or_else(|| wrong(value.span().start))?;
+        let table = |item: &'t Spanned<DeValue<'t>>| {
+            let start = item.span().start;
+            let entries = item.get_ref().as_table().ok_or_else(|| wrong(start))?;
+            Ok(Table { source: self.source, title: title.clone(), entries, start })
+        };
+        items.iter().map(table).collect()
+    }
+
+    fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.entries.get(key)
+    }
+
+    fn typed<T>(
+        &self,
+        key: &str,
+        wanted: &str,
+        read: impl Fn(&'t DeValue<'t>) -> Option<T>,
+    ) -> Result<Option<T>, ManifestError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match read(value.get_ref()) {
+            Some(read) => Ok(Some(read)),
+            None => Err(self.error(value.span().start, format!("`{key}` must be {wanted}"))),
+        }
+    }
+}
