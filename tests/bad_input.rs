@@ -1,0 +1,179 @@
+//! What goes wrong: exit code, one sentence, a hint, and nothing touched.
+
+use std::fs;
+
+use crate::program::{Program, files};
+
+/// Runs a command that must fail, and checks code, sentence and hint, and that no repository or record appears.
+fn fails(program: &Program, arguments: &[&str], code: i32, sentence: &str, hint: &str) {
+    let before = files(&program.folder());
+    let ran = program.run(arguments);
+    assert_eq!(ran.code, Some(code), "{arguments:?}: {ran:?}");
+    assert!(ran.stderr.contains(sentence), "{arguments:?}: wants `{sentence}`: {ran:?}");
+    let hints: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
+    assert!(hints.iter().any(|line| line.contains(hint)), "{arguments:?}: wants hint `{hint}`: {ran:?}");
+    assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+    assert_eq!(ran.stdout, "", "{arguments:?}");
+    assert_eq!(files(&program.folder()), before, "{arguments:?}");
+}
+
+#[test]
+fn bad_names_come_with_a_good_one() {
+    let program = Program::new();
+    fails(&program, &["new", "My API"], 2, "`My API` cannot be an API's name", "`my-api` would do");
+    fails(&program, &["new", "../x"], 2, "cannot be an API's name", "`x` would do");
+    assert_eq!(program.run(&["new", ""]).code, Some(2));
+}
+
+#[test]
+fn a_name_that_is_taken_says_by_whom_and_where() {
+    let program = Program::new();
+    fs::write(program.home().join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.invalid\n").expect("written");
+    program.done(&["new", "my-api"]);
+    fs::create_dir(program.folder().join("other")).expect("made");
+    let place = format!("file://{}", program.folder().join("my-api").display());
+    let sentence = "the name `my-api` is taken: registered by Ada <ada@example.invalid> on 20";
+    fails(&program, &["new", "my-api", "--into", "other"], 5, sentence, "apiscaffold show my-api");
+    fails(&program, &["new", "my-api", "--into", "other"], 5, &place, "another name");
+}
+
+#[test]
+fn what_is_in_the_target_is_not_touched() {
+    let program = Program::new();
+    program.write("my-api/mine.txt", "mine");
+    fails(&program, &["new", "my-api"], 5, "exists already, and is left as it is", "--into");
+    program.write("file", "mine");
+    fails(&program, &["new", "file"], 5, "exists already", "--into");
+    fs::create_dir(program.folder().join("empty")).expect("made");
+    fails(&program, &["new", "empty"], 5, "exists already", "--into");
+    fails(&program, &["new", "x", "--into", "nowhere"], 2, "does not exist", "mkdir -p");
+    fails(&program, &["new", "x", "--into", "file"], 2, "is not a folder", "--into");
+}
+
+#[test]
+fn all_wrong_answers_are_told_at_once() {
+    let program = Program::new();
+    program.write(
+        "t/apiscaffold.toml",
+        "[template]\nname = \"own\"\n[[question]]\nname = \"title\"\ntype = \"string\"\nprompt = \"?\"\npattern = \"^.{3,9}$\"\n\
+         [[question]]\nname = \"count\"\ntype = \"integer\"\nprompt = \"?\"\n[[question]]\nname = \"must\"\ntype = \"string\"\nprompt = \"?\"\n",
+    );
+    program.write("answers.toml", "titel = \"x\"\ncount = \"three\"\n");
+    let arguments = ["new", "x", "--template", "t", "--set", "title=ab", "--set", "cuont=1", "--answers", "answers.toml"];
+    for sentence in ["cuont", "titel", "answers.toml", "title", "count", "must"] {
+        fails(&program, &arguments, 2, sentence, "");
+    }
+    fails(&program, &["new", "y", "--template", "t"], 2, "--set must=", "");
+    fails(&program, &["new", "z", "--set", "titel=x"], 2, "did you mean `title`", "");
+}
+
+#[test]
+fn a_broken_manifest_says_file_and_line() {
+    let program = Program::new();
+    program.write("t/apiscaffold.toml", "[template]\nname = \"own\"\n\n[[question]]\nnam = \"x\"\n");
+    fails(&program, &["new", "x", "--template", "t"], 3, "`apiscaffold.toml` line 5", "");
+    program.write("t/apiscaffold.toml", "[template\n");
+    fails(&program, &["new", "x", "--template", "t"], 3, "`apiscaffold.toml` line 1", "");
+}
+
+#[test]
+fn an_unknown_variable_blames_the_template() {
+    let program = Program::new();
+    program.write("t/apiscaffold.toml", "[template]\nname = \"own\"\n");
+    program.write("t/a/b.txt", "one\n  {{ titel }}\n");
+    let sentence = "template `own` cannot be rendered: `a/b.txt` line 2, column 3: unknown variable `titel`";
+    fails(&program, &["new", "x", "--template", "t"], 3, sentence, "maintainers of template `own`");
+}
+
+#[test]
+fn unreadable_specs_are_refused_with_their_place() {
+    let program = Program::new();
+    fails(&program, &["new", "x", "--spec", "none.yaml"], 2, "none.yaml", "");
+    program.write("broken.yaml", "openapi: 3.0.0\npaths:\n  a: [\n");
+    fails(&program, &["new", "x", "--spec", "broken.yaml"], 2, "broken.yaml", "");
+    program.write("twice.yaml", "openapi: 3.0.0\ninfo: {title: x, version: '1'}\ninfo: {}\npaths: {}\n");
+    fails(&program, &["new", "x", "--spec", "twice.yaml"], 2, "line 3", "");
+    program.write("not.yaml", "a: b\n");
+    fails(&program, &["new", "x", "--spec", "not.yaml"], 2, "not.yaml", "");
+    program.write("out.yaml", "openapi: 3.0.0\ninfo: {title: x, version: '1'}\npaths:\n  /a: {$ref: ../b.yaml}\n");
+    fails(&program, &["new", "x", "--spec", "out.yaml"], 2, "../b.yaml", "");
+}
+
+#[test]
+fn templates_that_are_not_there_are_told_apart() {
+    let program = Program::new();
+    fails(&program, &["new", "x", "--template", "nowhere"], 2, "nowhere", "");
+    program.write("t/readme", "x");
+    fails(&program, &["new", "x", "--template", "t"], 2, "has no `apiscaffold.toml`", "subfolder");
+    fails(&program, &["new", "x", "--template", "http://127.0.0.1:9/t"], 1, "127.0.0.1:9", "");
+    fails(&program, &["new", "x", "--template", "https://u:secret@example.invalid/t"], 2, "example.invalid", "");
+    let ran = program.run(&["new", "x", "--template", "https://u:secret@example.invalid/t"]);
+    assert!(!ran.stderr.contains("secret@"), "{ran:?}");
+    fails(&program, &["new", "x", "--at", "v1"], 2, "", "");
+}
+
+#[test]
+fn symlinks_in_a_template_are_refused_with_the_reason() {
+    let program = Program::new();
+    program.write("t/apiscaffold.toml", "[template]\nname = \"own\"\n");
+    std::os::unix::fs::symlink("/etc/passwd", program.folder().join("t/link")).expect("linked");
+    let ran = program.run(&["new", "x", "--template", "t"]);
+    assert!(ran.code == Some(3) && ran.stderr.contains("link"), "{ran:?}");
+}
+
+#[test]
+fn folders_that_cannot_be_written_leave_nothing_behind() {
+    let program = Program::new();
+    let ran = program.run(&["new", "x", "--into", "/proc"]);
+    assert!(ran.code == Some(1) && ran.stderr.contains("hint: "), "{ran:?}");
+    assert_eq!(program.registry()["apis"], serde_json::json!([]));
+    let mut command = program.command(&["new", "x"]);
+    command.env("XDG_DATA_HOME", "/proc/none");
+    let ran = crate::program::Ran::of(&command.output().expect("it starts"));
+    assert!(ran.code == Some(1) && ran.stderr.contains("/proc/none"), "{ran:?}");
+    assert!(!program.folder().join("x").exists());
+    assert_eq!(fs::read_dir(program.folder()).expect("listed").count(), 0);
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_and_the_same_command_finishes_later() {
+    let program = Program::new();
+    let small = program.folder().join("small");
+    fs::create_dir(&small).expect("made");
+    let binary = env!("CARGO_BIN_EXE_apiscaffold");
+    let script = format!(
+        "mount -t tmpfs -o size=64k none small || exit 77; \"{binary}\" new x --into small; code=$?; ls -A small; [ -z \"$(ls -A small)\" ] || exit 78; mount -o remount,size=64m small; \"{binary}\" new x --into small && exit $code"
+    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]).current_dir(program.folder());
+    command.env_clear().env("HOME", program.home()).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+    let Ok(output) = command.output() else {
+        println!("unshare: not present, skipped");
+        return;
+    };
+    if matches!(output.status.code(), Some(77)) || String::from_utf8_lossy(&output.stderr).contains("unshare") {
+        println!("mount namespaces: not permitted, skipped");
+        return;
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr} {}", String::from_utf8_lossy(&output.stdout));
+    assert!(stderr.contains("free some space"), "{stderr}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    let program = Program::new();
+    assert_eq!(program.run(&[]).code, Some(2));
+    assert_eq!(program.run(&["nwe"]).code, Some(2));
+    assert_eq!(program.run(&["new", "x", "--set", "novalue"]).code, Some(2));
+    fails(&program, &["list", "--registry", "https://example.invalid/r.git"], 2, "is not a path", "--registry");
+    fails(&program, &["show", "nope"], 2, "no API called `nope`", "apiscaffold list");
+}
+
+#[test]
+fn with_json_a_failure_is_a_document_too() {
+    let program = Program::new();
+    let ran = program.run(&["new", "My API", "--json"]);
+    assert_eq!(ran.json()["error"]["exit_code"], serde_json::json!(2));
+    assert_eq!(ran.json()["error"]["hint"], serde_json::json!("`my-api` would do"));
+}

@@ -1,0 +1,62 @@
+//! Killed at any moment, the next identical run succeeds: one record, one repository, nothing left over.
+
+use std::fs;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::program::{Program, files};
+
+/// Deterministic numbers that look random (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+fn start(program: &Program, name: &str) -> Child {
+    let mut command = program.command(&["new", name]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+}
+
+/// How long an undisturbed run takes here.
+fn usual(program: &Program) -> Duration {
+    let start_time = Instant::now();
+    assert!(start(program, "usual").wait().expect("it ends").success());
+    start_time.elapsed()
+}
+
+#[test]
+fn killed_at_200_moments_the_next_run_finishes_the_work() {
+    let program = Program::new();
+    let span = usual(&program).as_micros() as u64 * 11 / 10;
+    let mut numbers = Numbers(7);
+    let mut killed = 0;
+    for round in 0..200 {
+        let name = format!("api-{round}");
+        let mut child = start(&program, &name);
+        thread::sleep(Duration::from_micros(numbers.below(span)));
+        let finished = child.try_wait().expect("asked").is_some();
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+        killed += usize::from(!finished);
+        program.done(&["new", &name]);
+        assert_eq!(program.git(&name, &["rev-list", "--count", "HEAD"]), "1");
+    }
+    assert!(killed > 100, "only {killed} of 200 runs were killed before their end");
+    println!("{killed} of 200 runs were killed before their end");
+    let records = program.records();
+    assert_eq!(records.len(), 201);
+    assert!(records.iter().all(|(_, state)| state == "active"), "{records:?}");
+    let beside = fs::read_dir(program.folder()).expect("listed").count();
+    assert_eq!(beside, 201, "staging folders were left over");
+    let registry = program.home().join(".local/share/apiscaffold/registry.git");
+    assert_eq!(crate::program::git(&registry, &["fsck", "--strict"]), "");
+    assert_eq!(files(&program.folder().join("api-0")).len(), files(&program.folder().join("usual")).len());
+}

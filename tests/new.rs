@@ -1,0 +1,174 @@
+//! `apiscaffold new`, as a producer runs it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::json;
+
+use crate::program::{Program, Ran, files};
+
+const SPEC: &str = "openapi: 3.0.3\ninfo: {title: Prescriptions, version: 1.0.0, description: What was prescribed}\npaths:\n  /items/{id}:\n    get:\n      operationId: getItem\n      responses: {'200': {description: ok}}\n    delete:\n      responses: {'204': {description: gone}}\n";
+
+#[test]
+fn a_spec_becomes_a_committed_and_registered_repository() {
+    let program = Program::new();
+    program.write("spec.yaml", SPEC);
+    let ran = program.done(&["new", "my-api", "--spec", "spec.yaml"]);
+    assert!(ran.stdout.starts_with("my-api is ready in my-api\n"), "{ran:?}");
+    assert!(ran.stdout.contains("2 operations"), "{ran:?}");
+    assert_eq!(ran.stderr, "");
+    assert_eq!(program.git("my-api", &["fsck", "--strict"]), "");
+    assert_eq!(program.git("my-api", &["status", "--porcelain"]), "");
+    assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), "1");
+    assert_eq!(program.git("my-api", &["symbolic-ref", "HEAD"]), "refs/heads/main");
+    let base = program.git("my-api", &["rev-parse", "refs/apiscaffold/base"]);
+    assert_eq!(program.git("my-api", &["rev-parse", "HEAD"]), base);
+    assert_eq!(fs::read_to_string(program.folder().join("my-api/specification/my-api.yaml")).expect("there"), SPEC);
+    assert_eq!(program.records(), [("my-api".to_owned(), "active".to_owned())]);
+    let beside: Vec<_> = fs::read_dir(program.folder()).expect("listed").map(|entry| entry.expect("one").file_name()).collect();
+    assert_eq!(beside.len(), 2, "{beside:?}");
+}
+
+#[test]
+fn a_bare_name_is_enough() {
+    let program = Program::new();
+    let ran = program.done(&["new", "bare", "--json"]);
+    let document = ran.json();
+    assert_eq!(document["record"]["title"], json!("Bare"));
+    assert_eq!(document["commit"].as_str().map(str::len), Some(40));
+    assert_eq!(program.git("bare", &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn the_same_command_again_has_nothing_to_do() {
+    let program = Program::new();
+    program.write("spec.yaml", SPEC);
+    let command = ["new", "my-api", "--spec", "spec.yaml"];
+    program.done(&command);
+    let before = files(&program.folder());
+    let commit = program.git("my-api", &["rev-parse", "HEAD"]);
+    let ran = program.done(&command);
+    assert_eq!(ran.stdout, "my-api is complete already in my-api: nothing to do\n");
+    assert_eq!(files(&program.folder()), before);
+    assert_eq!(program.git("my-api", &["rev-parse", "HEAD"]), commit);
+}
+
+#[test]
+fn the_same_name_with_other_answers_is_a_conflict() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let ran = program.run(&["new", "my-api", "--set", "title=Another"]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.stderr.contains("other answers"), "{ran:?}");
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_does_nothing() {
+    let program = Program::new();
+    let ran = program.done(&["new", "my-api", "--dry-run"]);
+    for word in ["would do:", "commit", "reserve `my-api`", "put the repository at", "as active"] {
+        assert!(ran.stdout.contains(word), "{word}: {ran:?}");
+    }
+    assert_eq!(fs::read_dir(program.folder()).expect("listed").count(), 0);
+    assert_eq!(fs::read_dir(program.home()).expect("listed").count(), 0);
+    assert_eq!(program.registry()["apis"], json!([]));
+}
+
+#[test]
+fn derived_keys_take_the_next_free_value_and_given_ones_are_refused() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let second = program.done(&["new", "mine-all", "--json"]).json();
+    assert_eq!(second["record"]["short_name"], json!("ma2"));
+    let refused = program.run(&["new", "third", "--set", "short_name=ma"]);
+    assert_eq!(refused.code, Some(5));
+    assert!(refused.stderr.contains("the short name `ma` is taken by `my-api`"), "{refused:?}");
+    let path = program.run(&["new", "fourth", "--set", "base_path=my-api"]);
+    assert!(path.code == Some(5) && path.stderr.contains("the base path `my-api` is taken by `my-api`"), "{path:?}");
+    assert_eq!(program.records().len(), 2);
+}
+
+#[test]
+fn nothing_but_the_binary_is_needed() {
+    let program = Program::new();
+    let mut command = program.command(&["new", "my-api"]);
+    command.env_clear();
+    // Where there is no HOME, the home folder is the user's own: keep the test out of it.
+    command.env("XDG_DATA_HOME", program.home()).env("XDG_CONFIG_HOME", program.home());
+    let ran = Ran::of(&command.output().expect("it starts"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(program.git("my-api", &["log", "-1", "--format=%an <%ae>"]), "apiscaffold <apiscaffold@localhost>");
+}
+
+#[test]
+fn the_author_is_who_git_says() {
+    let program = Program::new();
+    fs::write(program.home().join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.invalid\n").expect("written");
+    program.done(&["new", "my-api"]);
+    assert_eq!(program.git("my-api", &["log", "-1", "--format=%an <%ae>"]), "Ada <ada@example.invalid>");
+    let record = program.done(&["show", "my-api", "--json"]).json();
+    assert_eq!(record["history"][0]["by"], json!("Ada <ada@example.invalid>"));
+}
+
+#[test]
+fn a_template_of_ones_own_keeps_bits_bytes_and_other_engines_text() {
+    let program = Program::new();
+    program.write("t/apiscaffold.toml", "[template]\nname = \"own\"\n[[file]]\npath = \"no/**\"\nwhen = \"false\"\n");
+    program.write("t/{{ name }}/run.sh", "#!/bin/sh\necho {{ name }} ${{ github.ref }}\r\n");
+    program.write("t/no/x", "x");
+    program.write("t/bin", [0_u8, 159, 146, 150]);
+    fs::set_permissions(program.folder().join("t/{{ name }}/run.sh"), fs::Permissions::from_mode(0o755)).expect("set");
+    program.done(&["new", "my-api", "--template", "t"]);
+    let made = program.folder().join("my-api");
+    assert_eq!(fs::read(made.join("my-api/run.sh")).expect("there"), b"#!/bin/sh\necho my-api ${{ github.ref }}\r\n");
+    assert_eq!(fs::read(made.join("bin")).expect("there"), [0_u8, 159, 146, 150]);
+    assert!(!made.join("no").exists());
+    assert_eq!(fs::metadata(made.join("my-api/run.sh")).expect("there").permissions().mode() & 0o111, 0o111);
+    assert!(program.git("my-api", &["ls-files", "-s", "my-api/run.sh"]).starts_with("100755"));
+}
+
+#[test]
+fn answers_come_from_every_layer_the_strongest_first() {
+    let program = Program::new();
+    let manifest = "[template]\nname = \"own\"\n".to_owned()
+        + &["a", "b", "c", "d", "e", "f"].map(|name| format!("[[question]]\nname = \"{name}\"\ntype = \"string\"\nprompt = \"?\"\ndefault = \"default\"\n")).concat();
+    program.write("t/apiscaffold.toml", manifest);
+    program.write("t/out", "{{ a }} {{ b }} {{ c }} {{ d }} {{ e }} {{ f }}");
+    fs::create_dir_all(program.home().join(".config/apiscaffold")).expect("made");
+    fs::write(program.home().join(".config/apiscaffold/config.toml"), "[answers]\na = \"config\"\nb = \"config\"\nc = \"config\"\nd = \"config\"\n").expect("written");
+    program.write("answers.yaml", "a: file\nb: file\n");
+    program.write("spec.yaml", format!("x-apiscaffold: {{a: spec, e: spec}}\n{SPEC}"));
+    let mut command = program.command(&["new", "x", "--template", "t", "--answers", "answers.yaml", "--set", "a=set", "--spec", "spec.yaml"]);
+    command.env("APISCAFFOLD_A", "env").env("APISCAFFOLD_C", "env");
+    let ran = Ran::of(&command.output().expect("it starts"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(fs::read_to_string(program.folder().join("x/out")).expect("there"), "set file env config spec default");
+}
+
+#[test]
+fn a_preview_renders_and_records_nothing() {
+    let program = Program::new();
+    program.done(&["template", "preview", "my-api", "--into", "out"]);
+    assert!(program.folder().join("out/README.md").exists() && !program.folder().join("out/.git").exists());
+    assert_eq!(program.registry()["apis"], json!([]));
+}
+
+#[test]
+fn the_questions_are_a_json_schema_that_takes_the_defaults() {
+    let program = Program::new();
+    let schema = program.done(&["template", "questions", "--json"]).json();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    assert!(validator.is_valid(&json!({"title": "A title"})));
+    assert!(!validator.is_valid(&json!({"titel": "A title"})));
+    assert!(!validator.is_valid(&json!({"title": 3})));
+    assert!(program.done(&["template", "questions"]).stdout.contains("title  "));
+}
+
+#[test]
+fn completions_and_manual_pages_are_made() {
+    let program = Program::new();
+    assert!(program.done(&["completions", "bash"]).stdout.contains("apiscaffold"));
+    fs::create_dir(program.folder().join("man")).expect("made");
+    program.done(&["man", "man"]);
+    assert!(program.folder().join("man/apiscaffold-new.1").exists());
+}
