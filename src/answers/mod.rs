@@ -1,1 +1,112 @@
 //! Answers: what was asked, from which layer each answer comes, and everything that is missing or wrong.
+
+pub mod file;
+mod problem;
+pub mod schema;
+mod settle;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+pub use self::file::{AnswersFile, AnswersFileError};
+pub use self::problem::{AnswersError, Problem};
+pub use self::settle::{Expression, settle};
+
+/// Where answers are looked for, strongest first.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// `--set KEY=VALUE`; the last of equal keys counts. Every key must be a question's.
+    pub set: Vec<(String, String)>,
+    /// `--answers FILE`. Every key must be a question's, or `name` with the API's name.
+    pub file: Option<AnswersFile>,
+    /// Key, variable and value of each variable of the environment that may be an answer; other keys are left alone.
+    pub environment: Vec<(String, String, String)>,
+    /// The user's own answers for every template; other keys are left alone.
+    pub config: Option<AnswersFile>,
+    /// What the spec says, by question. `null` is no answer.
+    pub spec: Map<String, Value>,
+}
+
+/// The layer that an answer comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `--set`
+    Set,
+    /// An answers file.
+    File(PathBuf),
+    /// A variable of the environment.
+    Environment(String),
+    /// The user's config.
+    Config(PathBuf),
+    /// Typed at a prompt.
+    Asked,
+    /// The spec.
+    Spec,
+    /// The template.
+    Default,
+}
+
+impl Origin {
+    /// Whether somebody gave the answer, so that it holds whatever spec and template say.
+    pub const fn is_given(&self) -> bool {
+        !matches!(self, Self::Spec | Self::Default)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set => f.write_str("`--set`"),
+            Self::File(path) | Self::Config(path) => write!(f, "`{}`", path.display()),
+            Self::Environment(variable) => write!(f, "variable `{variable}`"),
+            Self::Asked => f.write_str("the prompt"),
+            Self::Spec => f.write_str("the spec"),
+            Self::Default => f.write_str("the template"),
+        }
+    }
+}
+
+/// An answer to every question of a template.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    values: Map<String, Value>,
+    origins: BTreeMap<String, Origin>,
+    /// What the user should know about, such as an answer without effect: a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Answers {
+    /// The answers by name, in order of the questions. The answer to a `choice` or `integer` that was not asked and
+    /// has no default is `null`.
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
+    /// Where the answer to `name` comes from; `None` when there is no such question.
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        self.origins.get(name)
+    }
+
+    /// Whether somebody gave the answer to `name`: by flag, file, variable, config or at a prompt.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.origin(name).is_some_and(Origin::is_given)
+    }
+
+    /// Replaces the answer to `name` where it is the template's default. A question that is not there and an answer
+    /// from any other layer stay as they are. `value` is not checked.
+    pub fn set_derived(&mut self, name: &str, value: Value) {
+        if let Some(held) = self.values.get_mut(name)
+            && self.origins.get(name) == Some(&Origin::Default)
+        {
+            *held = value;
+        }
+    }
+
+    fn insert(&mut self, name: &str, value: Value, origin: Origin) {
+        self.values.insert(name.to_owned(), value);
+        self.origins.insert(name.to_owned(), origin);
+    }
+}

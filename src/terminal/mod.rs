@@ -1,5 +1,7 @@
 //! Every word said, every question asked, every bar drawn. Results go to stdout, everything else to stderr.
 
+pub mod ask;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 

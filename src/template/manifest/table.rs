@@ -5,6 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::ManifestError;
 use crate::error::nearest;
+use crate::model::question::storable;
 
 /// A table, what it is called, and the text that it was read from.
 pub(super) struct Table<'t> {
@@ -50,8 +51,11 @@ impl<'t> Table<'t> {
         self.get(key).map_or(self.start, |value| value.span().start)
     }
 
+    /// A text without carriage returns; no other character may be there that an answer may not hold either, because
+    /// a terminal would act on it.
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, ManifestError> {
-        self.typed(key, "text in quotes", |value| value.as_str().map(str::to_owned))
+        let text = self.typed(key, "text in quotes", |value| value.as_str().map(|text| text.replace("\r\n", "\n")))?;
+        text.map(|text| self.storable(key, text)).transpose()
     }
 
     /// A text that must be there and hold something.
@@ -75,9 +79,19 @@ impl<'t> Table<'t> {
     }
 
     pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, ManifestError> {
-        self.typed(key, "a list of texts", |value| {
-            value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
-        })
+        let texts = self.typed(key, "a list of texts", |value| {
+            value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        })?;
+        texts.map(|texts| texts.into_iter().map(|text| self.storable(key, text)).collect()).transpose()
+    }
+
+    fn storable(&self, key: &str, text: String) -> Result<String, ManifestError> {
+        match text.chars().find(|c| !storable(*c)) {
+            Some(c) => {
+                Err(self.error(self.at(key), format!("`{key}` must not hold the character U+{:04X}", u32::from(c))))
+            }
+            None => Ok(text),
+        }
     }
 
     /// The table `[key]`.

@@ -204,6 +204,16 @@ fn a_question_that_breaks_a_rule_is_told_with_its_line() {
 }
 
 #[test]
+fn a_text_that_a_terminal_would_act_on_is_refused() {
+    let error = refusal("[[question]]\nname = \"a\"\ntype = \"bool\"\nprompt = \"\\u001b[2J\"");
+    assert_eq!((error.line, &*error.sentence), (6, "`prompt` must not hold the character U+001B"));
+    let error = refusal("[[question]]\nname = \"a\"\ntype = \"choice\"\nchoices = [\"b\", \"\\u0007\"]");
+    assert_eq!((error.line, &*error.sentence), (6, "`choices` must not hold the character U+0007"));
+    let windows = "[template]\r\nname = \"t\"\r\ndescription = \"\"\"\r\na\r\nb\"\"\"\r\n";
+    assert_eq!(Manifest::parse(windows).expect("good").about.description.as_deref(), Some("a\nb"));
+}
+
+#[test]
 fn every_reserved_name_is_refused() {
     for name in "api spec template environments name forloop nil null true false empty blank".split(' ') {
         let error = refusal(&format!("[[question]]\nname = \"{name}\"\ntype = \"bool\""));

@@ -1,0 +1,183 @@
+//! Everything that is missing or wrong, in one error.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::Origin;
+use crate::error::{Blame, Fault};
+
+/// How much of a value a message shows, in characters.
+const SHOWN: usize = 40;
+
+/// One answer that is missing or wrong. Values are as [`shown`] gives them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A key that is no question's.
+    Unknown {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+        /// The question that is likeliest meant.
+        meant: Option<String>,
+    },
+    /// An answer that breaks a rule.
+    Wrong {
+        /// Where it stands.
+        origin: Origin,
+        /// The question.
+        key: String,
+        /// The answer.
+        value: String,
+        /// The rule, as half a sentence.
+        rule: String,
+    },
+    /// No layer has an answer.
+    Missing {
+        /// The question.
+        key: String,
+        /// What it asks.
+        prompt: String,
+    },
+    /// A default built from other answers breaks a rule: the answer must be given.
+    Unfit {
+        /// The question.
+        key: String,
+        /// What the default came to.
+        value: String,
+        /// The rule, as half a sentence.
+        rule: String,
+    },
+    /// A default that can never keep its question's rule.
+    Template {
+        /// The question.
+        key: String,
+        /// The default.
+        value: String,
+        /// The rule, as half a sentence.
+        rule: String,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { origin, key, meant } => {
+                write!(f, "{}: there is no such question", Place(origin, key, None))?;
+                meant.as_ref().map_or(Ok(()), |meant| write!(f, "; did you mean `{meant}`?"))
+            }
+            Self::Wrong { origin, key, value, rule } => {
+                write!(f, "{}: {rule}", Place(origin, key, Some(value)))?;
+                if *origin == Origin::Spec { write!(f, "; give `--set {key}=…`") } else { Ok(()) }
+            }
+            Self::Missing { key, prompt } if key == prompt => write!(f, "`{key}` is missing: give `--set {key}=…`"),
+            Self::Missing { key, prompt } => write!(f, "`{key}` is missing ({prompt}): give `--set {key}=…`"),
+            Self::Unfit { key, value, rule } => {
+                write!(f, "`{key}` comes to `{value}` by itself: {rule}; give `--set {key}=…`")
+            }
+            Self::Template { key, value, rule } => {
+                write!(f, "the template's default for `{key}` is `{value}`: {rule}")
+            }
+        }
+    }
+}
+
+/// A key, the layer it stands in and its value, as that layer writes them.
+struct Place<'p>(&'p Origin, &'p str, Option<&'p String>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(origin, key, value) = self;
+        match (origin, value) {
+            (Origin::Set, value) => write!(f, "`--set {key}={}`", value.map_or("…", String::as_str)),
+            (Origin::Environment(variable), Some(value)) => write!(f, "variable `{variable}={value}`"),
+            (_, Some(value)) => write!(f, "{origin}: `{key}` is `{value}`"),
+            (_, None) => write!(f, "{origin}: `{key}`"),
+        }
+    }
+}
+
+/// At least one thing that is missing or wrong, in order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", list(.0))]
+pub struct AnswersError(pub Vec<Problem>);
+
+fn list(problems: &[Problem]) -> String {
+    match problems {
+        [only] => only.to_string(),
+        _ => {
+            let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+            format!("{} answers are missing or wrong{}", problems.len(), lines.concat())
+        }
+    }
+}
+
+impl Blame for AnswersError {
+    /// The template is at fault only when there is nothing that the user could mend.
+    fn fault(&self) -> Fault {
+        let template = |problem: &Problem| matches!(problem, Problem::Template { .. });
+        if self.0.iter().all(template) { Fault::Template } else { Fault::Input }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let absent = |problem: &&Problem| matches!(problem, Problem::Missing { .. } | Problem::Unfit { .. });
+        match self.0.iter().filter(absent).count() {
+            _ if self.fault() == Fault::Template => Some("this is for the template's maintainers to mend".to_owned()),
+            0 => self.0.iter().any(|problem| matches!(problem, Problem::Unknown { .. })).then(|| QUESTIONS.to_owned()),
+            1 => None,
+            _ => Some("`--answers FILE` gives many answers at once, as TOML, YAML or JSON".to_owned()),
+        }
+    }
+}
+
+const QUESTIONS: &str = "`apiscaffold template questions` lists what a template asks";
+
+/// A value as a message shows it: texts as they are, anything else as JSON, both without characters that a terminal
+/// would act on, and cut after 40 characters.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => shown_text(text),
+        other => shown_text(&other.to_string()),
+    }
+}
+
+pub(super) fn shown_text(text: &str) -> String {
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == SHOWN {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' | '\\' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{AnswersError, Problem, shown};
+    use crate::error::{Blame as _, Fault};
+
+    #[test]
+    fn a_long_value_is_cut_and_a_terminal_sees_no_escapes() {
+        assert_eq!(shown(&json!("é".repeat(40))), "é".repeat(40));
+        assert_eq!(shown(&json!("é".repeat(41))), format!("{}…", "é".repeat(40)));
+        assert_eq!(shown(&json!("a\u{1b}[31m\n\u{202e}\"\\")), "a\\u{1b}[31m\\n\\u{202e}\"\\");
+        assert_eq!(shown(&json!([1, "x"])), "[1,\"x\"]");
+    }
+
+    #[test]
+    fn the_template_is_blamed_only_when_nobody_else_can_help() {
+        let text = String::new;
+        let template = Problem::Template { key: text(), value: text(), rule: text() };
+        let missing = Problem::Missing { key: text(), prompt: text() };
+        assert_eq!(AnswersError(vec![template.clone()]).fault(), Fault::Template);
+        assert_eq!(AnswersError(vec![template, missing]).fault(), Fault::Input);
+    }
+}

@@ -1,0 +1,291 @@
+//! From layers to one answer a question.
+
+use serde_json::{Map, Value};
+
+use super::problem::{shown, shown_text};
+use super::{Answers, AnswersError, Layers, Origin, Problem};
+use crate::error::{Failure, nearest};
+use crate::model::name::ApiName;
+use crate::model::question::{DefaultValue, Kind, Question};
+
+/// The key that stands for the API's name in an answers file.
+const NAME: &str = "name";
+
+/// Liquid text whose value is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expression<'e> {
+    /// A template; comes to a text.
+    Text(&'e str),
+    /// A condition as in `{% if %}`; comes to a truth value.
+    Condition(&'e str),
+}
+
+/// Finds the value of an expression over the answers so far.
+type Evaluate<'f> = &'f mut dyn FnMut(Expression<'_>, &Map<String, Value>) -> Result<Value, Failure>;
+/// Asks a question, proposing an answer.
+type Ask<'f> = &'f mut dyn FnMut(&Question, Option<&Value>) -> Result<Value, Failure>;
+
+/// Settles the questions in order, each from the strongest layer that has an answer.
+///
+/// `evaluate` gets the answers so far; it adds whatever else a template sees. `ask` is there when there is someone to
+/// ask: it gets every question that nobody has answered and whose `when` holds, with the spec's answer or the default
+/// as proposal (a text is proposed even when it breaks a rule), and nothing is asked when a given answer is wrong.
+/// A question whose `when` does not hold keeps its default; without one it is empty text, an empty list, `false` or
+/// `null`. An answer given to it must keep the rules all the same, and has no effect.
+///
+/// # Errors
+/// [`AnswersError`] with all that is missing or wrong, or the first failure of `evaluate` or `ask`.
+pub fn settle(
+    name: &ApiName,
+    questions: &[Question],
+    layers: &Layers,
+    evaluate: Evaluate<'_>,
+    mut ask: Option<Ask<'_>>,
+) -> Result<Answers, Failure> {
+    let mut problems = strangers(name, questions, layers);
+    let given: Vec<Option<Given>> = questions.iter().map(|question| given(question, layers)).collect();
+    if ask.is_some() {
+        problems.extend(questions.iter().zip(&given).filter_map(|(question, given)| given.as_ref()?.problem(question)));
+        if !problems.is_empty() {
+            return Err(AnswersError(problems).into());
+        }
+    }
+    let mut settling = Settling { spec: &layers.spec, evaluate, answers: Answers::default(), problems };
+    for (question, given) in questions.iter().zip(given) {
+        settling.question(question, given, &mut ask)?;
+    }
+    if settling.problems.is_empty() { Ok(settling.answers) } else { Err(AnswersError(settling.problems).into()) }
+}
+
+/// The keys of `--set` and of the answers file that are no question's, and a `name` that is another one.
+fn strangers(name: &ApiName, questions: &[Question], layers: &Layers) -> Vec<Problem> {
+    let set = layers.set.iter().map(|(key, value)| (Origin::Set, key, shown_text(value), value == name.as_str()));
+    let file = layers.file.iter().flat_map(|file| {
+        let origin = || Origin::File(file.path.clone());
+        file.values.iter().map(move |(key, value)| (origin(), key, shown(value), value == name.as_str()))
+    });
+    let mut problems = Vec::new();
+    for (origin, key, value, is_name) in set.chain(file) {
+        if key == NAME && !is_name {
+            let rule = format!("must be `{name}`, the name of the API that is asked for");
+            problems.push(Problem::Wrong { origin, key: key.clone(), value, rule });
+        } else if key != NAME && !questions.iter().any(|question| question.name == *key) {
+            let meant = nearest(key, questions.iter().map(|question| question.name.as_str())).map(str::to_owned);
+            problems.push(Problem::Unknown { origin, key: shown_text(key), meant });
+        }
+    }
+    problems
+}
+
+/// An answer that somebody gave.
+struct Given {
+    origin: Origin,
+    shown: String,
+    value: Result<Value, String>,
+}
+
+impl Given {
+    fn problem(&self, question: &Question) -> Option<Problem> {
+        let rule = self.value.as_ref().err()?;
+        let (origin, value) = (self.origin.clone(), self.shown.clone());
+        Some(Problem::Wrong { origin, key: question.name.clone(), value, rule: rule.clone() })
+    }
+}
+
+/// The strongest answer that somebody gave; weaker ones are not even checked.
+fn given(question: &Question, layers: &Layers) -> Option<Given> {
+    let text = |origin, text: &str| Given { origin, shown: shown_text(text), value: question.parse(text) };
+    let value = |origin, value: &Value| Given { origin, shown: shown(value), value: question.check(value) };
+    let is_it = |key: &String| *key == question.name;
+    let set = || layers.set.iter().rev().find(|(key, _)| is_it(key)).map(|(_, answer)| text(Origin::Set, answer));
+    let file = || {
+        let file = layers.file.as_ref()?;
+        Some(value(Origin::File(file.path.clone()), file.values.get(&question.name)?))
+    };
+    let environment = || {
+        let (_, variable, answer) = layers.environment.iter().find(|(key, ..)| is_it(key))?;
+        Some(text(Origin::Environment(variable.clone()), answer))
+    };
+    let config = || {
+        let config = layers.config.as_ref()?;
+        Some(value(Origin::Config(config.path.clone()), config.values.get(&question.name)?))
+    };
+    set().or_else(file).or_else(environment).or_else(config)
+}
+
+/// What spec and template have for a question.
+enum Fallback {
+    Good(Value, Origin),
+    /// A value that cannot be the answer, and why not.
+    Bad(Value, Problem),
+    None,
+}
+
+struct Settling<'s, 'f> {
+    spec: &'s Map<String, Value>,
+    evaluate: Evaluate<'f>,
+    answers: Answers,
+    problems: Vec<Problem>,
+}
+
+impl Settling<'_, '_> {
+    fn question(
+        &mut self,
+        question: &Question,
+        given: Option<Given>,
+        ask: &mut Option<Ask<'_>>,
+    ) -> Result<(), Failure> {
+        self.problems.extend(given.as_ref().and_then(|given| given.problem(question)));
+        // `None` when an answer that is missing or wrong leaves it open whether the question is asked.
+        let Some(holds) = self.when(question)? else { return Ok(()) };
+        if !holds {
+            return self.unasked(question, given);
+        }
+        if let Some(given) = given {
+            if let Ok(value) = given.value {
+                self.answers.insert(&question.name, value, given.origin);
+            }
+            return Ok(());
+        }
+        let Some(fallback) = self.fallback(question)? else { return Ok(()) };
+        match ask {
+            Some(ask) => {
+                let answer = ask(question, proposal(&fallback))?;
+                self.asked(question, &answer);
+            }
+            None => self.fall_back(question, fallback),
+        }
+        Ok(())
+    }
+
+    fn when(&mut self, question: &Question) -> Result<Option<bool>, Failure> {
+        let Some(condition) = &question.when else { return Ok(Some(true)) };
+        let value = self.evaluate(Expression::Condition(condition))?;
+        Ok(value.map(|value| value == Value::Bool(true)))
+    }
+
+    /// A failure once something is missing may come from just that: then the value is `None`.
+    fn evaluate(&mut self, expression: Expression<'_>) -> Result<Option<Value>, Failure> {
+        match (self.evaluate)(expression, &self.answers.values) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) if !self.problems.is_empty() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn unasked(&mut self, question: &Question, given: Option<Given>) -> Result<(), Failure> {
+        if let Some(Given { origin, value: Ok(_), .. }) = given
+            && !matches!(origin, Origin::Config(_))
+        {
+            let (key, when) = (&question.name, question.when.as_deref().unwrap_or_default());
+            self.answers.notes.push(format!("{origin}: `{key}` has no effect, because `{when}` does not hold"));
+        }
+        let value = match self.default(question)? {
+            Some(Fallback::Good(value, _)) => value,
+            Some(Fallback::Bad(_, problem @ Problem::Template { .. })) => {
+                self.problems.push(problem);
+                return Ok(());
+            }
+            _ => nothing(question),
+        };
+        self.answers.insert(&question.name, value, Origin::Default);
+        Ok(())
+    }
+
+    fn asked(&mut self, question: &Question, answer: &Value) {
+        match question.check(answer) {
+            Ok(value) => self.answers.insert(&question.name, value, Origin::Asked),
+            Err(rule) => {
+                let (key, value) = (question.name.clone(), shown(answer));
+                self.problems.push(Problem::Wrong { origin: Origin::Asked, key, value, rule });
+            }
+        }
+    }
+
+    fn fall_back(&mut self, question: &Question, fallback: Fallback) {
+        match fallback {
+            Fallback::Good(value, origin) => self.answers.insert(&question.name, value, origin),
+            Fallback::Bad(_, problem) => self.problems.push(problem),
+            Fallback::None => self.problems.push(missing(question)),
+        }
+    }
+
+    /// The spec's answer, or else the default. `None` when it cannot be known.
+    fn fallback(&mut self, question: &Question) -> Result<Option<Fallback>, Failure> {
+        let Some(value) = self.spec.get(&question.name).filter(|value| !value.is_null()) else {
+            return self.default(question);
+        };
+        Ok(Some(match question.check(value) {
+            Ok(good) => Fallback::Good(good, Origin::Spec),
+            Err(rule) => {
+                let (origin, key) = (Origin::Spec, question.name.clone());
+                Fallback::Bad(value.clone(), Problem::Wrong { origin, key, value: shown(value), rule })
+            }
+        }))
+    }
+
+    fn default(&mut self, question: &Question) -> Result<Option<Fallback>, Failure> {
+        let text = match &question.default {
+            None => return Ok(Some(Fallback::None)),
+            Some(DefaultValue::Value(value)) => return Ok(Some(literal(question, value))),
+            Some(DefaultValue::Text(text)) => text,
+        };
+        let Some(value) = self.evaluate(Expression::Text(text))? else { return Ok(None) };
+        let built = text.contains("{{") || text.contains("{%");
+        Ok(Some(rendered(question, value, built)))
+    }
+}
+
+fn literal(question: &Question, value: &Value) -> Fallback {
+    match question.check(value) {
+        Ok(good) => Fallback::Good(good, Origin::Default),
+        Err(rule) => {
+            let problem = Problem::Template { key: question.name.clone(), value: shown(value), rule };
+            Fallback::Bad(value.clone(), problem)
+        }
+    }
+}
+
+/// What a default that is a template came to; `built` when it has tags.
+fn rendered(question: &Question, value: Value, built: bool) -> Fallback {
+    let text = value.as_str().unwrap_or_default();
+    let rule = match (&question.kind, question.parse(text)) {
+        (Kind::Choice { .. } | Kind::Integer { .. } | Kind::Bool, _) if text.trim().is_empty() => {
+            return Fallback::None;
+        }
+        (_, Ok(good)) => return Fallback::Good(good, Origin::Default),
+        (_, Err(_)) if text.is_empty() && built => return Fallback::None,
+        (_, Err(rule)) => rule,
+    };
+    let (key, shown) = (question.name.clone(), shown_text(text));
+    let unfit = |key, value, rule| Problem::Unfit { key, value, rule };
+    let template = |key, value, rule| Problem::Template { key, value, rule };
+    let problem = if built { unfit(key, shown, rule) } else { template(key, shown, rule) };
+    Fallback::Bad(value, problem)
+}
+
+/// A text can be mended at the prompt; a value of another type cannot.
+fn proposal(fallback: &Fallback) -> Option<&Value> {
+    match fallback {
+        Fallback::Good(value, _) => Some(value),
+        Fallback::Bad(value, _) => Some(value).filter(|value| value.is_string()),
+        Fallback::None => None,
+    }
+}
+
+fn missing(question: &Question) -> Problem {
+    Problem::Missing { key: question.name.clone(), prompt: question.prompt.clone() }
+}
+
+/// The value of a question that is not asked and has no default.
+fn nothing(question: &Question) -> Value {
+    match question.kind {
+        Kind::String => Value::String(String::new()),
+        Kind::List { .. } => Value::Array(Vec::new()),
+        Kind::Bool => Value::Bool(false),
+        Kind::Choice { .. } | Kind::Integer { .. } => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests;
