@@ -3,4 +3,5 @@
 pub mod commit;
 pub mod read;
 pub mod remote;
+pub mod store;
 mod transport;
