@@ -11,6 +11,7 @@ mod index;
 mod pack;
 pub mod read;
 pub mod remote;
+pub mod store;
 mod transport;
 
 #[cfg(test)]

@@ -1,0 +1,142 @@
+//! What can go wrong with a registry, and who must act.
+
+use std::path::PathBuf;
+
+use crate::error::{Blame, Fault};
+use crate::git::store::StoreError;
+use crate::model::record::{KeyKind, Record, State};
+
+/// A registry that cannot be read or written, or does not take a change.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// Another API has the key, or the name is somebody else's.
+    #[error("the {} `{}` is taken by the API `{}`{}", kind.word(), value.escape_debug(), holder.escape_debug(), said(claim.as_deref()))]
+    Taken {
+        /// Which key.
+        kind: KeyKind,
+        /// Its value.
+        value: String,
+        /// The name of the API that has it.
+        holder: String,
+        /// Who took it, when and for what; none when the holder's record is missing or cannot be read.
+        claim: Option<Box<Claim>>,
+    },
+    /// There is no record to activate.
+    #[error("the API `{name}` has no record in the registry")]
+    NotReserved {
+        /// The API's name.
+        name: String,
+    },
+    /// A key may change only while the record is reserved.
+    #[error("the {} of the API `{name}` is `{}` in the registry, not `{}`", kind.word(), stored.escape_debug(), given.escape_debug())]
+    KeyChanged {
+        /// The API's name.
+        name: String,
+        /// Which key.
+        kind: KeyKind,
+        /// Its value in the registry.
+        stored: String,
+        /// The value that was to be written.
+        given: String,
+    },
+    /// A record was changed by hand, and is not one any more.
+    #[error("`{path}`{} in the registry `{}` cannot be read: {message}", at(*line), folder.display())]
+    Broken {
+        /// The registry.
+        folder: PathBuf,
+        /// The record's path in its branch `main`.
+        path: String,
+        /// Counted from 1.
+        line: Option<usize>,
+        /// Why not, in a few words.
+        message: String,
+    },
+    /// The repository that holds the registry failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who has a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The repository's URL.
+    pub repository: String,
+    /// Reserved or active.
+    pub state: State,
+    /// Who took it, as `Name <address>`; none when the record has no history.
+    pub by: Option<String>,
+    /// When, RFC 3339.
+    pub date: Option<String>,
+}
+
+impl RegistryError {
+    pub(super) fn taken(kind: KeyKind, wanted: &Record, holder: &str, has: Option<&Record>) -> Self {
+        let claim = has.map(|record| {
+            let first = record.history.first();
+            Box::new(Claim {
+                repository: record.repository.url.clone(),
+                state: record.state,
+                by: first.map(|change| change.by.clone()),
+                date: first.map(|change| change.date.clone()),
+            })
+        });
+        Self::Taken { kind, value: wanted.key(kind), holder: holder.to_owned(), claim }
+    }
+
+    pub(super) fn key_changed(kind: KeyKind, stored: &Record, given: &Record) -> Self {
+        Self::KeyChanged { name: given.name.to_string(), kind, stored: stored.key(kind), given: given.key(kind) }
+    }
+}
+
+fn at(line: Option<usize>) -> String {
+    line.map(|line| format!(", line {line},")).unwrap_or_default()
+}
+
+/// By whom, when and where, as far as it is known.
+fn said(claim: Option<&Claim>) -> String {
+    let Some(claim) = claim else { return String::new() };
+    let verb = match claim.state {
+        State::Reserved => "reserved",
+        State::Active => "registered",
+    };
+    let by = claim.by.as_ref().map(|by| format!(" by {}", by.escape_debug())).unwrap_or_default();
+    let date = claim.date.as_ref().map(|date| format!(" on {}", date.escape_debug())).unwrap_or_default();
+    format!(" ({verb}{by}{date} for {})", claim.repository.escape_debug())
+}
+
+impl Blame for RegistryError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Taken { .. } | Self::NotReserved { .. } | Self::KeyChanged { .. } => Fault::Conflict,
+            Self::Broken { .. } => Fault::Environment,
+            Self::Store(error) => error.fault(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Taken { kind, holder, claim: None, .. } if *kind != KeyKind::Name => {
+                format!(
+                    "`{}` has no readable record: `apiscaffold list` says what is wrong in the registry",
+                    holder.escape_debug()
+                )
+            }
+            Self::Taken { kind: KeyKind::Name, value, .. } => {
+                format!("choose another name, or see what `{0}` is: `apiscaffold show {0}`", value.escape_debug())
+            }
+            Self::Taken { kind: KeyKind::ShortName, .. } => "give another one: `--set short_name=…`".to_owned(),
+            Self::Taken { kind: KeyKind::BasePath, .. } => "give another one: `--set base_path=…`".to_owned(),
+            Self::Taken { kind: KeyKind::Guid, .. } => "choose another name: the guid comes from the name".to_owned(),
+            Self::Taken { kind: KeyKind::Repository, .. } => {
+                "choose another folder with `--into`: a repository holds one API".to_owned()
+            }
+            Self::NotReserved { name } => format!("make it again: `apiscaffold new {name}`"),
+            Self::KeyChanged { .. } => "use the value that the registry has, or choose another name".to_owned(),
+            Self::Broken { folder, path, .. } => format!(
+                "see who changed it with `git --git-dir '{0}' log main -- {path}`; then clone `{0}`, mend the file, commit and push",
+                folder.display()
+            ),
+            Self::Store(error) => return error.hint(),
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! Where things are in a registry.
+
+use std::fmt::Write as _;
+
+use sha1::{Digest as _, Sha1};
+
+use crate::model::record::KeyKind;
+
+/// Keys that have a file of their own; the name's is the record.
+pub(super) const KEPT: [KeyKind; 4] = [KeyKind::ShortName, KeyKind::BasePath, KeyKind::Guid, KeyKind::Repository];
+
+/// The folder of records.
+pub(super) const APIS: &str = "apis";
+
+/// The folder of keys.
+pub(super) const KEYS: &str = "keys";
+
+/// What a person sees who finds the repository.
+pub(super) const README: &str = "\
+This is a registry of APIs, kept by apiscaffold: `apis` holds one record an API, `keys` says which API has a short name, \
+base path, guid or repository.
+Change it with `apiscaffold`; each change is one commit, which says who made it and when.
+";
+
+/// Longest file name for a key before it is cut: checkouts take 255 bytes.
+const LONGEST: usize = 200;
+
+/// The path of the record of the API `name`.
+pub(super) fn record(name: &str) -> String {
+    format!("{APIS}/{}/{name}.toml", shard(&hash(name)))
+}
+
+/// The path of a key.
+pub(super) fn key(kind: KeyKind, value: &str) -> String {
+    let hash = hash(value);
+    format!("{KEYS}/{}/{}/{}", folder(kind), shard(&hash), escaped(value, &hash))
+}
+
+fn folder(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Name => "name",
+        KeyKind::ShortName => "short-name",
+        KeyKind::BasePath => "base-path",
+        KeyKind::Guid => "guid",
+        KeyKind::Repository => "repository",
+    }
+}
+
+fn hash(value: &str) -> String {
+    Sha1::digest(value.as_bytes()).iter().fold(String::with_capacity(40), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn shard(hash: &str) -> &str {
+    &hash[..2]
+}
+
+/// `value` as a file name that every file system and git take: letters, digits, `-`, `_` and inner dots stay, each other
+/// byte becomes `%XX`. A long one is cut and ends with `~` and its hash; no value is `%`.
+fn escaped(value: &str, hash: &str) -> String {
+    let mut name = String::with_capacity(value.len() + 16);
+    for (at, byte) in value.bytes().enumerate() {
+        let inner_dot = byte == b'.' && at > 0 && at + 1 < value.len();
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || inner_dot {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02X}");
+        }
+    }
+    if name.len() > LONGEST {
+        name.truncate(LONGEST - hash.len() - 1);
+        name.push('~');
+        name.push_str(hash);
+    }
+    if name.is_empty() { "%".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use proptest::prelude::*;
+
+    #[test]
+    fn paths_can_be_read() {
+        assert_eq!(record("my-api"), format!("apis/{}/my-api.toml", &hash("my-api")[..2]));
+        let path = key(KeyKind::BasePath, "a/b.c");
+        assert_eq!(path, format!("keys/base-path/{}/a%2Fb.c", &hash("a/b.c")[..2]));
+        assert_eq!(hash("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d", "the example of FIPS 180");
+    }
+
+    #[test]
+    fn names_that_git_fears_are_escaped() {
+        for (value, name) in [("", "%"), (".git", "%2Egit"), ("..", "%2E%2E"), ("git~1", "git%7E1"), ("é", "%C3%A9")] {
+            assert_eq!(escaped(value, &hash(value)), name);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn two_values_never_share_a_name(one in "[a%./~]{0,6}|\\PC{190,210}", other in "[a%./~]{0,6}|\\PC{190,210}") {
+            let name = |value: &str| escaped(value, &hash(value));
+            prop_assert_eq!(one == other, name(&one) == name(&other));
+            prop_assert!(!name(&one).is_empty() && name(&one).len() <= LONGEST);
+            prop_assert!(name(&one).bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.%~".contains(&b)));
+        }
+    }
+}
