@@ -16,7 +16,7 @@ pub(super) fn questions(arguments: &TemplateSource, world: &World) -> Result<(),
     let template = load::template(arguments, world)?;
     let questions = &template.manifest.questions;
     if world.terminal.json() {
-        world.terminal.result_json(&schema::schema(questions, &template.used.name));
+        world.terminal.result_json(&schema::schema(questions));
     } else {
         world.terminal.result(&questions.iter().map(line).collect::<Vec<_>>().join("\n"));
     }
