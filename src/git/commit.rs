@@ -1,1 +1,234 @@
-//! To be written.
+//! The first commit: a whole repository written from a tree in memory, without reading a file back.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::pack::{self, Id, Kind, Pack};
+use super::{GitError, failed_to_write, index, read};
+use crate::model::tree::Tree;
+
+/// Who did something, and when.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// The name.
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+    /// Seconds since 1970 in UTC; git takes no time before that, so 0 stands for it.
+    pub seconds: i64,
+}
+
+impl Signature {
+    /// As git writes it. What would end a field early is left out, as git does.
+    fn line(&self) -> String {
+        let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], "").trim().to_owned();
+        format!("{} <{}> {} +0000", clean(&self.name), clean(&self.email), self.seconds.max(0))
+    }
+}
+
+/// `user.name` and `user.email` of git's own configuration files (system, XDG, home), when both are there.
+///
+/// A configuration that cannot be read counts as none.
+pub fn configured_identity() -> Option<(String, String)> {
+    let config = git2::Config::open_default().ok()?;
+    let value = |key| config.get_string(key).ok().filter(|text| !text.trim().is_empty());
+    Some((value("user.name")?, value("user.email")?))
+}
+
+/// What the first commit says.
+#[derive(Clone, Debug)]
+pub struct NewCommit {
+    /// Author and committer.
+    pub author: Signature,
+    /// The message.
+    pub message: String,
+}
+
+/// A first commit, ready to be stored.
+pub struct Prepared {
+    pack: Pack,
+    index: Vec<u8>,
+    /// The ids of the files, in the tree's order.
+    blobs: Vec<Id>,
+    commit: Id,
+    reflog: String,
+}
+
+impl Prepared {
+    /// The commit's id (hex).
+    pub fn commit_id(&self) -> String {
+        pack::hex(&self.commit)
+    }
+}
+
+/// Makes a repository in `folder`, which holds exactly the files of `tree`: one commit, on branch `main` and at
+/// `refs/apiscaffold/base`. Returns the commit's id (hex). The same tree and commit give the same id.
+///
+/// # Errors
+/// `Write` (with `AlreadyExists` when there is a `.git`), or `Look` when a file of the tree is missing.
+pub fn first_commit(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<String, GitError> {
+    store(folder, tree, prepare(tree, commit))
+}
+
+/// Everything of the first commit that needs no disk: can run while the files are being written.
+pub fn prepare(tree: &Tree, commit: &NewCommit) -> Prepared {
+    let blobs = blob_ids(tree);
+    let folders = folders(tree, &blobs);
+    let root = folders.last().map_or_else(Id::default, |(id, _)| *id);
+    let signature = commit.author.line();
+    let message = message(&commit.message);
+    let text = format!("tree {}\nauthor {signature}\ncommitter {signature}\n\n{message}", pack::hex(&root));
+    let id = pack::id(Kind::Commit, text.as_bytes());
+    let mut objects: BTreeMap<Id, (Kind, &[u8])> = BTreeMap::new();
+    objects.extend(blobs.iter().zip(tree.iter()).map(|(id, (_, file))| (*id, (Kind::Blob, &*file.bytes))));
+    objects.extend(folders.iter().map(|(id, bytes)| (*id, (Kind::Tree, &bytes[..]))));
+    objects.insert(id, (Kind::Commit, text.as_bytes()));
+    let pack = Pack::new(objects);
+    let subject = message.lines().next().unwrap_or_default();
+    let reflog = format!("{} {} {signature}\tcommit (initial): {subject}\n", pack::hex(&Id::default()), pack::hex(&id));
+    Prepared { index: pack.index(), pack, blobs, commit: id, reflog }
+}
+
+/// Writes what [`prepare`] made of the same tree. For the rest see [`first_commit`].
+pub fn store(folder: &Path, tree: &Tree, prepared: Prepared) -> Result<String, GitError> {
+    let git = folder.join(".git");
+    for part in ["", "objects", "objects/pack", "refs", "refs/heads", "refs/tags", "refs/apiscaffold"]
+        .into_iter()
+        .chain(["logs", "logs/refs", "logs/refs/heads"])
+    {
+        let path = git.join(part);
+        fs::create_dir(&path).map_err(failed_to_write(&path))?;
+    }
+    let packs = git.join("objects/pack");
+    let path = packs.join(prepared.pack.name() + ".pack");
+    write_pack(&path, &prepared.pack).map_err(failed_to_write(&path))?;
+    // After the pack, as git does: a pack exists once its index does.
+    write(&packs.join(prepared.pack.name() + ".idx"), &prepared.index, true)?;
+    if !tree.is_empty() {
+        let index = index::of(folder, tree, &prepared.blobs)?;
+        write(&git.join("index"), &index.bytes, false)?;
+        write_config(&git, index.keeps_mode)?;
+    } else {
+        write_config(&git, cfg!(unix))?;
+    }
+    let commit = prepared.commit_id();
+    for name in ["refs/apiscaffold/base", "refs/heads/main"] {
+        write(&git.join(name), format!("{commit}\n").as_bytes(), false)?;
+    }
+    for name in ["logs/HEAD", "logs/refs/heads/main"] {
+        write(&git.join(name), prepared.reflog.as_bytes(), false)?;
+    }
+    write(&git.join("HEAD"), b"ref: refs/heads/main\n", false)?;
+    Ok(commit)
+}
+
+/// The id that `tree` has as a git tree (hex).
+pub fn tree_id(tree: &Tree) -> String {
+    let folders = folders(tree, &blob_ids(tree));
+    folders.last().map(|(id, _)| pack::hex(id)).unwrap_or_default()
+}
+
+/// The id (hex) of the tree of the commit that `reference` (a full name, or `HEAD`) points to.
+///
+/// `None` when there is no repository in `folder`, or no such reference.
+pub fn tree_of(folder: &Path, reference: &str) -> Result<Option<String>, GitError> {
+    let repository = match read::open(folder) {
+        Ok(repository) => repository,
+        Err(GitError::NotARepository { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let unreadable = |source| GitError::Unreadable { path: folder.to_owned(), source };
+    match repository.find_reference(reference).and_then(|found| found.resolve()) {
+        Ok(found) => Ok(Some(found.peel_to_tree().map_err(unreadable)?.id().to_string())),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+/// A NUL would end the message early; git ends every message with a newline.
+fn message(text: &str) -> String {
+    format!("{}\n", text.replace('\0', "").trim_end())
+}
+
+fn blob_ids(tree: &Tree) -> Vec<Id> {
+    let files: Vec<_> = tree.iter().map(|(_, file)| file).collect();
+    files.into_par_iter().with_min_len(16).map(|file| pack::id(Kind::Blob, &file.bytes)).collect()
+}
+
+/// A folder that is still being filled: its name, and its entries as git writes them.
+struct Open<'a> {
+    name: &'a str,
+    entries: Vec<u8>,
+}
+
+/// The git trees of all folders, with ids, the root last. Works on paths in their order and without recursion.
+///
+/// git sorts a tree's entries as if folders ended in `/`, and so does a sorted list of whole paths: nothing to sort.
+fn folders(tree: &Tree, blobs: &[Id]) -> Vec<(Id, Vec<u8>)> {
+    let mut done = Vec::new();
+    let mut open = vec![Open { name: "", entries: Vec::new() }];
+    for ((path, file), id) in tree.iter().zip(blobs) {
+        let mut names: Vec<_> = path.as_str().split('/').collect();
+        let name = names.pop().unwrap_or_default();
+        let shared = open[1..].iter().zip(&names).take_while(|(folder, name)| folder.name == **name).count();
+        close_down_to(shared + 1, &mut open, &mut done);
+        open.extend(names[shared..].iter().map(|name| Open { name, entries: Vec::new() }));
+        let mode = if file.executable { "100755" } else { "100644" };
+        add(&mut open, mode, name, id);
+    }
+    close_down_to(0, &mut open, &mut done);
+    done
+}
+
+fn close_down_to(depth: usize, open: &mut Vec<Open<'_>>, done: &mut Vec<(Id, Vec<u8>)>) {
+    while open.len() > depth {
+        let Some(folder) = open.pop() else { return };
+        let id = pack::id(Kind::Tree, &folder.entries);
+        add(open, "40000", folder.name, &id);
+        done.push((id, folder.entries));
+    }
+}
+
+fn add(open: &mut [Open<'_>], mode: &str, name: &str, id: &Id) {
+    if let Some(folder) = open.last_mut() {
+        for part in [mode.as_bytes(), b" ", name.as_bytes(), b"\0", id] {
+            folder.entries.extend(part);
+        }
+    }
+}
+
+fn write_config(git: &Path, keeps_mode: bool) -> Result<(), GitError> {
+    // Another spelling of a name that is there finds it on a file system that ignores case.
+    let ignore_case = if git.join("OBJECTS").exists() { "\tignorecase = true\n" } else { "" };
+    let text = format!(
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = {keeps_mode}\n\tbare = false\n\tlogallrefupdates = true\n{ignore_case}"
+    );
+    write(&git.join("config"), text.as_bytes(), false)
+}
+
+fn write_pack(path: &Path, pack: &Pack) -> io::Result<()> {
+    let mut file = BufWriter::with_capacity(1 << 18, create(path, true)?);
+    pack.write(&mut file)?;
+    file.flush()
+}
+
+fn write(path: &Path, bytes: &[u8], read_only: bool) -> Result<(), GitError> {
+    create(path, read_only).and_then(|mut file| file.write_all(bytes)).map_err(failed_to_write(path))
+}
+
+/// A new file; packs and their indexes are read-only, as git makes them.
+fn create(path: &Path, read_only: bool) -> io::Result<fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(if read_only { 0o444 } else { 0o666 });
+    }
+    let _ = read_only;
+    options.open(path)
+}

@@ -1,6 +1,168 @@
 //! All of git: reading a tree, the first commit, fetching a template. Nothing else uses `git2`.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Blame, Fault};
+use crate::model::tree::PathError;
+
 pub mod commit;
+mod index;
+mod pack;
 pub mod read;
 pub mod remote;
 mod transport;
+
+#[cfg(test)]
+mod tests;
+
+/// A repository that could not be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// A file of the repository could not be made or written.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// What was written.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that is to be committed could not be looked at.
+    #[error("cannot look at `{}`", path.display())]
+    Look {
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no repository.
+    #[error("`{}` is not a git repository", path.display())]
+    NotARepository {
+        /// Where one was looked for.
+        path: PathBuf,
+    },
+    /// The repository belongs to another user, so git does not trust it.
+    #[error("the git repository `{}` belongs to another user", path.display())]
+    Untrusted {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// git cannot read the repository.
+    #[error("cannot read the git repository `{}`", path.display())]
+    Unreadable {
+        /// The repository.
+        path: PathBuf,
+        /// git's reason.
+        #[source]
+        source: git2::Error,
+    },
+    /// The repository has no commit.
+    #[error("the git repository `{}` has no commit yet", path.display())]
+    NoCommit {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// No commit has this name.
+    #[error("`{}` has no commit, tag or branch `{revision}`", path.display())]
+    UnknownRevision {
+        /// The repository.
+        path: PathBuf,
+        /// What was asked for.
+        revision: String,
+        /// A tag or branch that is likely meant.
+        near: Option<String>,
+        /// git's reason.
+        #[source]
+        source: git2::Error,
+    },
+    /// Several objects' ids begin so.
+    #[error("more than one object of `{}` has an id that begins with `{revision}`", path.display())]
+    AmbiguousRevision {
+        /// The repository.
+        path: PathBuf,
+        /// What was asked for.
+        revision: String,
+    },
+    /// The commit holds no such folder.
+    #[error("commit {commit} of `{}` has no folder `{folder}`", path.display())]
+    UnknownFolder {
+        /// The repository.
+        path: PathBuf,
+        /// The commit's full id.
+        commit: String,
+        /// What was asked for.
+        folder: String,
+    },
+    /// The commit holds something that is not a file.
+    #[error("`{}` cannot be used: {reason}", path.escape_debug())]
+    Unsupported {
+        /// The path in the repository.
+        path: String,
+        /// Why not, as half a sentence.
+        reason: &'static str,
+    },
+    /// The commit holds a path that a tree does not take.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+impl Blame for GitError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => Fault::Conflict,
+            Self::Write { .. } | Self::Look { .. } | Self::Unreadable { .. } => Fault::Environment,
+            Self::Untrusted { .. } => Fault::Permission,
+            Self::NotARepository { .. }
+            | Self::NoCommit { .. }
+            | Self::UnknownRevision { .. }
+            | Self::AmbiguousRevision { .. }
+            | Self::UnknownFolder { .. } => Fault::Input,
+            Self::Unsupported { .. } => Fault::Template,
+            Self::Path(error) => error.fault(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let advice = match self {
+            Self::Write { source, .. } => return Some(advice_on_writing(source.kind()).to_owned()),
+            Self::Look { .. } => "mend what the cause says, then run the same command again",
+            Self::NotARepository { .. } => "give the folder of a git repository, the one that holds `.git`",
+            Self::Untrusted { path } => {
+                return Some(format!("if you trust it: git config --global --add safe.directory '{}'", path.display()));
+            }
+            Self::Unreadable { path, .. } => {
+                return Some(format!("see what git says: git -C '{}' fsck", path.display()));
+            }
+            Self::NoCommit { .. } => "commit the files of the template there first",
+            Self::UnknownRevision { near: Some(near), .. } => return Some(format!("did you mean `{near}`?")),
+            Self::UnknownRevision { path, .. } => {
+                return Some(format!("see what there is: git -C '{}' for-each-ref", path.display()));
+            }
+            Self::AmbiguousRevision { .. } => "give more digits of the id",
+            Self::UnknownFolder { path, commit, .. } => {
+                return Some(format!(
+                    "see which folders there are: git -C '{}' ls-tree -rd --name-only {commit}",
+                    path.display()
+                ));
+            }
+            Self::Unsupported { .. } => "take it out of the template, or put a plain file in its place",
+            Self::Path(error) => return error.hint(),
+        };
+        Some(advice.to_owned())
+    }
+}
+
+fn advice_on_writing(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, then run the same command again",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder that you may write to",
+        io::ErrorKind::AlreadyExists => "choose a folder that is not a git repository yet",
+        _ => "mend what the cause says, then run the same command again",
+    }
+}
+
+fn failed_to_write(path: &Path) -> impl FnOnce(io::Error) -> GitError {
+    move |source| GitError::Write { path: path.to_owned(), source }
+}

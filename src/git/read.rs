@@ -1,1 +1,145 @@
-//! To be written.
+//! A commit's files as a tree, straight from the object database.
+
+use std::path::Path;
+
+use git2::{ErrorCode, ObjectType, Oid, Repository};
+use rayon::prelude::*;
+
+use super::GitError;
+use crate::error::nearest;
+use crate::model::tree::{File, Tree, TreePath};
+
+/// Fewest files that are worth another thread, which opens the repository anew.
+const SHARE_MIN: usize = 64;
+
+/// Most files and folders of a tree: small objects can name each other to make any number of paths.
+const ENTRIES_MAX: usize = 200_000;
+
+/// Longest path in bytes, the longest that Linux opens.
+const PATH_MAX: usize = 4096;
+
+/// The files of `revision` (tag, branch, commit id, also shortened; `None` is `HEAD`) of the repository in the folder
+/// `repository` (its work tree, or its git folder), below `subfolder` if one is given; and the commit's full id.
+///
+/// # Errors
+/// An unknown revision or folder, a folder that is no repository (all `Fault::Input`); a symbolic link, submodule or
+/// path that a tree does not take (`Fault::Template`); a repository that cannot be read.
+pub fn tree_at(repository: &Path, revision: Option<&str>, subfolder: Option<&str>) -> Result<(Tree, String), GitError> {
+    let opened = open(repository)?;
+    let unreadable = |source| GitError::Unreadable { path: repository.to_owned(), source };
+    let commit = commit_at(&opened, repository, revision)?;
+    let id = commit.id().to_string();
+    let mut root = commit.tree().map_err(unreadable)?;
+    for name in subfolder.unwrap_or_default().split('/').filter(|name| !name.is_empty() && *name != ".") {
+        let folder = root.get_name(name).filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id());
+        let Some(folder) = folder else {
+            let folder = subfolder.unwrap_or_default().to_owned();
+            return Err(GitError::UnknownFolder { path: repository.to_owned(), commit: id, folder });
+        };
+        root = opened.find_tree(folder).map_err(unreadable)?;
+    }
+    let found = files_below(&opened, root.id(), repository)?;
+    let share = found.len().div_ceil(2 * rayon::current_num_threads()).max(SHARE_MIN);
+    let contents: Vec<Vec<Vec<u8>>> =
+        found.par_chunks(share).map(|part| contents(repository, part)).collect::<Result<_, _>>()?;
+    let mut tree = Tree::new();
+    for (file, bytes) in found.into_iter().zip(contents.into_iter().flatten()) {
+        tree.insert(file.path, File { bytes: bytes.into(), executable: file.executable })?;
+    }
+    Ok((tree, id))
+}
+
+/// Opens the repository in `path` itself, not in a folder above.
+pub(super) fn open(path: &Path) -> Result<Repository, GitError> {
+    Repository::open(path).map_err(|source| match source.code() {
+        ErrorCode::NotFound => GitError::NotARepository { path: path.to_owned() },
+        ErrorCode::Owner => GitError::Untrusted { path: path.to_owned() },
+        _ => GitError::Unreadable { path: path.to_owned(), source },
+    })
+}
+
+fn commit_at<'a>(
+    repository: &'a Repository,
+    path: &Path,
+    revision: Option<&str>,
+) -> Result<git2::Commit<'a>, GitError> {
+    let Some(revision) = revision else {
+        return repository.head().and_then(|head| head.peel_to_commit()).map_err(|source| match source.code() {
+            ErrorCode::UnbornBranch => GitError::NoCommit { path: path.to_owned() },
+            _ => GitError::Unreadable { path: path.to_owned(), source },
+        });
+    };
+    let object = repository.revparse_single(revision);
+    object.and_then(|object| object.peel_to_commit()).map_err(|source| match source.code() {
+        ErrorCode::Ambiguous => GitError::AmbiguousRevision { path: path.to_owned(), revision: revision.to_owned() },
+        _ => GitError::UnknownRevision {
+            path: path.to_owned(),
+            revision: revision.to_owned(),
+            near: nearest(revision, names(repository).iter().map(String::as_str)).map(str::to_owned),
+            source,
+        },
+    })
+}
+
+/// Tags and branches, those of remotes too. They only serve a hint: what cannot be listed is left out.
+fn names(repository: &Repository) -> Vec<String> {
+    let Ok(references) = repository.references() else { return Vec::new() };
+    let spoken = ["refs/tags/", "refs/heads/", "refs/remotes/"];
+    references
+        .flatten()
+        .filter_map(|reference| {
+            let name = reference.name().ok()?;
+            spoken.iter().find_map(|prefix| name.strip_prefix(prefix)).map(str::to_owned)
+        })
+        .collect()
+}
+
+/// A file that was found in a git tree.
+struct Found {
+    path: TreePath,
+    blob: Oid,
+    executable: bool,
+}
+
+/// Every file below a git tree. Without recursion: the depth is the template's choice.
+fn files_below(repository: &Repository, root: Oid, at: &Path) -> Result<Vec<Found>, GitError> {
+    let mut files = Vec::new();
+    let mut folders = vec![(String::new(), root)];
+    let mut seen = 0;
+    while let Some((prefix, id)) = folders.pop() {
+        let tree = repository.find_tree(id).map_err(|source| GitError::Unreadable { path: at.to_owned(), source })?;
+        for entry in &tree {
+            let refused = |reason| GitError::Unsupported {
+                path: format!("{prefix}{}", String::from_utf8_lossy(entry.name_bytes())),
+                reason,
+            };
+            seen += 1;
+            if seen > ENTRIES_MAX {
+                return Err(refused("there are more than 200,000 files and folders before it"));
+            }
+            if prefix.len() + entry.name_bytes().len() > PATH_MAX {
+                return Err(refused("its path is longer than 4,096 bytes"));
+            }
+            let name = str::from_utf8(entry.name_bytes()).map_err(|_| refused("its name is not UTF-8"))?;
+            let path = TreePath::new(format!("{prefix}{name}"))?;
+            match entry.filemode() {
+                0o040_000 => folders.push((format!("{path}/"), entry.id())),
+                0o120_000 => return Err(refused("it is a symbolic link")),
+                0o160_000 => return Err(refused("it is a submodule")),
+                mode => files.push(Found { path, blob: entry.id(), executable: mode & 0o100 != 0 }),
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The contents of some files, through a repository of this thread's own.
+fn contents(repository: &Path, files: &[Found]) -> Result<Vec<Vec<u8>>, GitError> {
+    let opened = open(repository)?;
+    let read = |file: &Found| opened.find_blob(file.blob).map(|blob| blob.content().to_vec());
+    files
+        .iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map_err(|source| GitError::Unreadable { path: repository.to_owned(), source })
+}

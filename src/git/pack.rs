@@ -1,0 +1,180 @@
+//! git objects, and a pack of them with its index (gitformat-pack(5), version 2 of both), made from bytes in memory.
+//!
+//! No deltas: looking for them costs ten times what the whole commit may cost, and git makes them at its next `gc`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use flate2::{Compress, Compression, FlushCompress, Status};
+use rayon::prelude::*;
+use sha1::{Digest as _, Sha1};
+
+/// The name of an object: a SHA-1.
+pub(super) type Id = [u8; 20];
+
+/// Offsets from here on do not fit the index's first table.
+const LARGE: u64 = 1 << 31;
+
+/// What an object is. The number is the pack's.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Commit = 1,
+    Tree = 2,
+    Blob = 3,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Tree => "tree",
+            Self::Blob => "blob",
+        }
+    }
+}
+
+/// The id of an object with this content.
+pub(super) fn id(kind: Kind, bytes: &[u8]) -> Id {
+    let mut hash = Sha1::new();
+    hash.update(format!("{} {}\0", kind.name(), bytes.len()));
+    hash.update(bytes);
+    hash.finalize().into()
+}
+
+/// An id as people write it.
+pub(super) fn hex(id: &Id) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An object as it stands in a pack.
+struct Entry {
+    id: Id,
+    packed: Vec<u8>,
+    crc: u32,
+}
+
+/// A pack, in the parts it is written in.
+pub(super) struct Pack {
+    header: [u8; 12],
+    entries: Vec<Entry>,
+    checksum: Id,
+}
+
+impl Pack {
+    /// Compresses the objects, each id once, on all processors.
+    pub(super) fn new(objects: BTreeMap<Id, (Kind, &[u8])>) -> Self {
+        let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
+        // A pack counts in 32 bits; a tree of that many files does not fit in memory.
+        header[8..].copy_from_slice(&(objects.len() as u32).to_be_bytes());
+        let objects: Vec<_> = objects.into_iter().collect();
+        let new_deflate = || Compress::new(Compression::fast(), true);
+        let entries: Vec<_> = objects
+            .into_par_iter()
+            .with_min_len(8)
+            .map_init(new_deflate, |deflate, (id, (kind, bytes))| {
+                let packed = packed(deflate, kind, bytes);
+                Entry { id, crc: crc32fast::hash(&packed), packed }
+            })
+            .collect();
+        let mut hash = Sha1::new_with_prefix(header);
+        entries.iter().for_each(|entry| hash.update(&entry.packed));
+        Self { header, entries, checksum: hash.finalize().into() }
+    }
+
+    /// The name that git gives the files of this pack, without `.pack` or `.idx`.
+    pub(super) fn name(&self) -> String {
+        format!("pack-{}", hex(&self.checksum))
+    }
+
+    /// Writes the bytes of the `.pack` file.
+    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        to.write_all(&self.header)?;
+        self.entries.iter().try_for_each(|entry| to.write_all(&entry.packed))?;
+        to.write_all(&self.checksum)
+    }
+
+    /// The bytes of the `.idx` file.
+    pub(super) fn index(&self) -> Vec<u8> {
+        let mut next = self.header.len() as u64;
+        let offsets = self.entries.iter().map(|entry| {
+            let offset = next;
+            next += entry.packed.len() as u64;
+            offset
+        });
+        let rows: Vec<_> = self.entries.iter().zip(offsets).map(|(entry, at)| (entry.id, entry.crc, at)).collect();
+        index_of(&rows, &self.checksum)
+    }
+}
+
+/// The object's type and size, then its content through zlib.
+fn packed(deflate: &mut Compress, kind: Kind, bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(bytes.len() / 2 + 64);
+    let mut size = bytes.len() as u64;
+    let mut byte = (kind as u8) << 4 | (size & 0x0f) as u8;
+    size >>= 4;
+    while size > 0 {
+        packed.push(byte | 0x80);
+        byte = (size & 0x7f) as u8;
+        size >>= 7;
+    }
+    packed.push(byte);
+    deflate.reset();
+    loop {
+        // The counter is of this object alone, since the last `reset`.
+        let rest = &bytes[deflate.total_in() as usize..];
+        let flush = if rest.len() > u32::MAX as usize { FlushCompress::None } else { FlushCompress::Finish };
+        let status = deflate.compress_vec(rest, &mut packed, flush).expect("deflate takes any bytes");
+        if status == Status::StreamEnd {
+            return packed;
+        }
+        packed.reserve(bytes.len() / 4 + 64);
+    }
+}
+
+/// An index of version 2 of objects (id, CRC-32 of the packed bytes, offset) in order of id.
+fn index_of(rows: &[(Id, u32, u64)], checksum: &Id) -> Vec<u8> {
+    let mut index = Vec::with_capacity(1072 + 28 * rows.len());
+    index.extend(b"\xfftOc\0\0\0\x02");
+    for first in 0..=u8::MAX {
+        let up_to = rows.partition_point(|(id, ..)| id[0] <= first);
+        index.extend((up_to as u32).to_be_bytes());
+    }
+    rows.iter().for_each(|(id, ..)| index.extend(id));
+    rows.iter().for_each(|(_, crc, _)| index.extend(crc.to_be_bytes()));
+    let mut large = Vec::new();
+    for (.., offset) in rows {
+        if *offset < LARGE {
+            index.extend((*offset as u32).to_be_bytes());
+        } else {
+            index.extend((LARGE as u32 | (large.len() / 8) as u32).to_be_bytes());
+            large.extend(offset.to_be_bytes());
+        }
+    }
+    index.extend(large);
+    index.extend(checksum);
+    let own: Id = Sha1::digest(&index).into();
+    index.extend(own);
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_those_of_git() {
+        assert_eq!(hex(&id(Kind::Blob, b"")), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+        assert_eq!(hex(&id(Kind::Tree, b"")), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+    }
+
+    #[test]
+    fn offsets_beyond_two_gigabytes_go_to_the_second_table() {
+        let rows = [([1; 20], 7, 12), ([2; 20], 8, 1 << 31), ([3; 20], 9, 5 << 32)];
+        let index = index_of(&rows, &[0xee; 20]);
+        let table = 8 + 1024 + 3 * 24;
+        assert_eq!(index[table..table + 12], *b"\0\0\0\x0c\x80\0\0\0\x80\0\0\x01");
+        assert_eq!(index[table + 12..table + 28], *b"\0\0\0\0\x80\0\0\0\0\0\0\x05\0\0\0\0");
+        assert_eq!(index[table + 28..table + 48], [0xee; 20]);
+        assert_eq!(index.len(), table + 68);
+    }
+}
