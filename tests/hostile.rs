@@ -60,22 +60,14 @@ fn hostile() -> impl Strategy<Value = String> {
 fn parse(path: &str, bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).expect("generated files are UTF-8");
     let extension = Path::new(path).extension()?.to_str()?;
-    let wrong = |error: String| panic!("{path}: {error}\n{text}");
-    match extension {
-        "xml" => {
-            roxmltree::Document::parse(text).unwrap_or_else(|error| wrong(error.to_string()));
-            None
-        }
-        "json" => Some(serde_json::from_str(text).unwrap_or_else(|error| wrong(error.to_string()))),
-        "yaml" | "yml" => {
-            Some(apiscaffold::openapi::document::parse(bytes).unwrap_or_else(|error| wrong(error.to_string())))
-        }
-        "toml" => {
-            let table: toml::Table = text.parse().unwrap_or_else(|error: toml::de::Error| wrong(error.to_string()));
-            Some(serde_json::to_value(table).expect("TOML is JSON"))
-        }
-        _ => None,
-    }
+    let parsed: Result<Option<Value>, String> = match extension {
+        "xml" => roxmltree::Document::parse(text).map(|_| None).map_err(|error| error.to_string()),
+        "json" => serde_json::from_str(text).map(Some).map_err(|error| error.to_string()),
+        "yaml" | "yml" => apiscaffold::openapi::document::parse(bytes).map(Some).map_err(|error| error.to_string()),
+        "toml" => toml::from_str(text).map(Some).map_err(|error| error.to_string()),
+        _ => Ok(None),
+    };
+    parsed.unwrap_or_else(|error| panic!("{path}: {error}\n{text}"))
 }
 
 /// Whether a text is anywhere in a value.

@@ -201,9 +201,7 @@ mod tests {
     #[test]
     fn a_rule_leaves_files_out_and_keeps_the_executable_bit() {
         let rules = [FileRule { path: "a/**".to_owned(), when: Some("flag".to_owned()), verbatim: false }];
-        let mut template = tree(
-            &[("a/b/c", b"1"), ("a", b"")].map(|(path, bytes)| if path == "a" { ("z", bytes) } else { (path, bytes) }),
-        );
+        let mut template = tree(&[("a/b/c", b"1")]);
         let path = TreePath::new("run-{{ name }}").expect("a path");
         template.insert(path, File { bytes: Cow::Borrowed(b"#!"), executable: true }).expect("new");
         let serde_json::Value::Object(map) = json!({"name": "x", "flag": false}) else { unreachable!("an object") };
