@@ -1,5 +1,11 @@
 //! The one integration-test binary: the real program in a closed world.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests may look at their own environment, and say what they leave out"
+)]
+
 mod architecture;
 mod bad_input;
 mod git_server;
