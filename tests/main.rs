@@ -11,6 +11,7 @@ mod bad_input;
 mod git_server;
 mod hostile;
 mod killed;
+mod linted;
 mod new;
 mod program;
 mod prompts;
