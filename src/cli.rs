@@ -93,7 +93,7 @@ pub struct NewArgs {
     /// What the API's repository is made from.
     #[command(flatten)]
     pub input: Input,
-    /// The folder in which the repository's folder is made
+    /// The folder in which the repository's folder is made; it is made as well
     #[arg(long, value_name = "PARENT", default_value = ".", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
     /// Print what would be done, and do nothing

@@ -49,7 +49,6 @@ impl Blame for DiskError {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "choose a folder that you may write to, with `--into`"
                 }
-                io::ErrorKind::NotFound => "make the folder first, or choose another one with `--into`",
                 _ => "mend what the cause says, then run the same command again",
             },
         };
@@ -70,8 +69,9 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Makes a staging folder in `parent` for the folder `name`, and removes those that killed runs left behind.
+    /// Makes a staging folder in `parent`, which is made as well, for the folder `name`, and removes those that killed runs left behind.
     pub fn new(parent: &Path, name: &str) -> Result<Self, DiskError> {
+        fs::create_dir_all(parent).map_err(failed(parent))?;
         let prefix = format!(".apiscaffold-{name}-");
         remove_abandoned(parent, &prefix);
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(failed(parent))?;

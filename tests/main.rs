@@ -15,6 +15,7 @@ mod linted;
 mod new;
 mod program;
 mod prompts;
+mod readme;
 mod registry;
 mod remote;
 mod sources;

@@ -193,3 +193,13 @@ fn completions_and_manual_pages_are_made() {
     program.done(&["man", "man"]);
     assert!(program.folder().join("man/apiscaffold-new.1").exists());
 }
+
+#[test]
+fn the_parent_folder_is_made_and_links_to_it_are_followed() {
+    let program = Program::new();
+    program.done(&["new", "deep", "--into", "a/b"]);
+    assert!(program.folder().join("a/b/deep/README.md").exists());
+    std::os::unix::fs::symlink("a", program.folder().join("link")).expect("linked");
+    let again = program.done(&["new", "deep", "--into", "link/b"]);
+    assert!(again.stdout.contains("nothing to do"), "{again:?}");
+}

@@ -20,8 +20,6 @@ pub(super) struct Place {
 /// Something stands in the way.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InTheWay {
-    #[error("the folder `{}` does not exist", .0.display())]
-    NoParent(PathBuf),
     #[error("`{}` is not a folder", .0.display())]
     NotFolder(PathBuf),
     #[error("`{}` cannot be written as a URL", .0.display())]
@@ -50,7 +48,7 @@ fn state_words(state: State) -> &'static str {
 impl Blame for InTheWay {
     fn fault(&self) -> Fault {
         match self {
-            Self::NoParent(_) | Self::NotFolder(_) | Self::NoUrl(_) => Fault::Input,
+            Self::NotFolder(_) | Self::NoUrl(_) => Fault::Input,
             Self::Unseen { .. } => Fault::Environment,
             Self::Taken { .. } | Self::KeyTaken { .. } | Self::Differs(_) => Fault::Conflict,
         }
@@ -58,7 +56,6 @@ impl Blame for InTheWay {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoParent(path) => format!("make it first: mkdir -p {}", path.display()),
             Self::NotFolder(_) | Self::NoUrl(_) => "choose another folder with `--into`".to_owned(),
             Self::Taken { name, state: State::Reserved, url, .. } => {
                 format!(
@@ -79,6 +76,19 @@ impl Blame for InTheWay {
     }
 }
 
+/// A folder without links and `..`, as far as it exists.
+fn real(folder: &Path) -> Result<PathBuf, InTheWay> {
+    match (folder.canonicalize(), folder.parent(), folder.file_name()) {
+        (Ok(real), ..) if real.is_dir() => Ok(real),
+        (Ok(_), ..) => Err(InTheWay::NotFolder(folder.to_owned())),
+        (Err(error), Some(parent), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(real(parent)?.join(name))
+        }
+        (Err(error), ..) if error.kind() == io::ErrorKind::NotADirectory => Err(InTheWay::NotFolder(folder.to_owned())),
+        (Err(source), ..) => Err(InTheWay::Unseen { path: folder.to_owned(), source }),
+    }
+}
+
 /// What is known of an API's name before anything is made.
 pub(super) enum Standing {
     /// Nobody has it.
@@ -88,16 +98,9 @@ pub(super) enum Standing {
 }
 
 impl Place {
-    /// `parent/name`, the parent as it really is.
+    /// `parent/name`, the parent as it really is; it need not exist yet.
     pub(super) fn new(parent: &Path, name: &ApiName) -> Result<Self, InTheWay> {
-        let real = parent.canonicalize().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => InTheWay::NoParent(parent.to_owned()),
-            io::ErrorKind::NotADirectory => InTheWay::NotFolder(parent.to_owned()),
-            _ => InTheWay::Unseen { path: parent.to_owned(), source },
-        })?;
-        if !real.is_dir() {
-            return Err(InTheWay::NotFolder(parent.to_owned()));
-        }
+        let real = real(parent)?;
         let target = real.join(name.as_str());
         let url = url::Url::from_file_path(&target).map_err(|()| InTheWay::NoUrl(target.clone()))?;
         Ok(Self { target, url: url.into() })
