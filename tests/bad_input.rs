@@ -33,7 +33,7 @@ fn a_name_that_is_taken_says_by_whom_and_where() {
     program.done(&["new", "my-api"]);
     fs::create_dir(program.folder().join("other")).expect("made");
     let place = format!("file://{}", program.folder().join("my-api").display());
-    let sentence = "the name `my-api` is taken: registered by Ada <ada@example.invalid> on 20";
+    let sentence = "the name `my-api` is taken (registered by Ada <ada@example.invalid> on 20";
     fails(&program, &["new", "my-api", "--into", "other"], 5, sentence, "apiscaffold show my-api");
     fails(&program, &["new", "my-api", "--into", "other"], 5, &place, "another name");
 }

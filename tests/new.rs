@@ -83,9 +83,12 @@ fn derived_keys_take_the_next_free_value_and_given_ones_are_refused() {
     assert_eq!(second["record"]["short_name"], json!("ma2"));
     let refused = program.run(&["new", "third", "--set", "short_name=ma"]);
     assert_eq!(refused.code, Some(5));
-    assert!(refused.stderr.contains("the short name `ma` is taken by `my-api`"), "{refused:?}");
+    assert!(refused.stderr.contains("the short name `ma` is taken by the API `my-api` (registered by"), "{refused:?}");
     let path = program.run(&["new", "fourth", "--set", "base_path=my-api"]);
-    assert!(path.code == Some(5) && path.stderr.contains("the base path `my-api` is taken by `my-api`"), "{path:?}");
+    assert!(
+        path.code == Some(5) && path.stderr.contains("the base path `my-api` is taken by the API `my-api`"),
+        "{path:?}"
+    );
     assert_eq!(program.records().len(), 2);
 }
 

@@ -95,16 +95,6 @@ impl Answers {
         self.origin(name).is_some_and(Origin::is_given)
     }
 
-    /// Replaces the answer to `name` where it is the template's default. A question that is not there and an answer
-    /// from any other layer stay as they are. `value` is not checked.
-    pub fn set_derived(&mut self, name: &str, value: Value) {
-        if let Some(held) = self.values.get_mut(name)
-            && self.origins.get(name) == Some(&Origin::Default)
-        {
-            *held = value;
-        }
-    }
-
     fn insert(&mut self, name: &str, value: Value, origin: Origin) {
         self.values.insert(name.to_owned(), value);
         self.origins.insert(name.to_owned(), origin);

@@ -19,7 +19,7 @@ use crate::model::question::Question;
 use crate::model::record::{KeyKind, PhaseChange, Record, State};
 use crate::model::tree::Tree;
 use crate::openapi::Spec;
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryError};
 use crate::world::World;
 
 /// The ref that keeps the pristine render.
@@ -112,7 +112,8 @@ impl Keys<'_> {
             }
             if answers.is_given(question) {
                 let holder = self.holder(kind, &value)?.unwrap_or_default();
-                return Err(InTheWay::KeyTaken { kind, value, holder }.into());
+                let has = self.registry.map(|registry| registry.get(&holder)).transpose()?.flatten();
+                return Err(RegistryError::taken(kind, value, &holder, has.as_ref()).into());
             }
             world.terminal.say(&format!("the {} `{value}` is taken: `{free}` it is", kind.word()));
             material.derive(question, &free);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
-use crate::model::record::{KeyKind, Record, State};
-use crate::registry::Registry;
+use crate::model::record::{KeyKind, Record};
+use crate::registry::{Registry, RegistryError};
 
 /// The place of a repository.
 pub(super) struct Place {
@@ -24,10 +24,6 @@ pub(super) enum InTheWay {
     NotFolder(PathBuf),
     #[error("`{}` cannot be written as a URL", .0.display())]
     NoUrl(PathBuf),
-    #[error("the name `{name}` is taken: {} by {by}, its repository is {url}", state_words(*.state))]
-    Taken { name: ApiName, state: State, by: String, url: String },
-    #[error("the {} `{value}` is taken by `{holder}`", kind.word())]
-    KeyTaken { kind: KeyKind, value: String, holder: String },
     #[error("`{}` was made before with other answers, another spec or another template, and is left as it is", .0.display())]
     Differs(PathBuf),
     #[error("cannot look at `{}`", path.display())]
@@ -38,35 +34,18 @@ pub(super) enum InTheWay {
     },
 }
 
-fn state_words(state: State) -> &'static str {
-    match state {
-        State::Reserved => "reserved",
-        State::Active => "registered",
-    }
-}
-
 impl Blame for InTheWay {
     fn fault(&self) -> Fault {
         match self {
             Self::NotFolder(_) | Self::NoUrl(_) => Fault::Input,
             Self::Unseen { .. } => Fault::Environment,
-            Self::Taken { .. } | Self::KeyTaken { .. } | Self::Differs(_) => Fault::Conflict,
+            Self::Differs(_) => Fault::Conflict,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotFolder(_) | Self::NoUrl(_) => "choose another folder with `--into`".to_owned(),
-            Self::Taken { name, state: State::Reserved, url, .. } => {
-                format!(
-                    "to finish `{name}`, run the same command in the folder that holds {url}; or choose another name"
-                )
-            }
-            Self::Taken { name, .. } => format!("choose another name, or see `apiscaffold show {name}`"),
-            Self::KeyTaken { kind, .. } => {
-                let key = if *kind == KeyKind::BasePath { "base_path" } else { "short_name" };
-                format!("choose another one with `--set {key}=…`")
-            }
             Self::Differs(_) => {
                 "choose another name, or another folder with `--into`; or remove the folder if you do not need it"
                     .to_owned()
@@ -117,12 +96,7 @@ impl Place {
         match record {
             Some(record) if record.repository.url == self.url => Ok(Standing::Ours(Box::new(record))),
             Some(record) => {
-                let by = record
-                    .history
-                    .first()
-                    .map_or_else(|| "someone".to_owned(), |change| format!("{} on {}", change.by, change.date));
-                let (state, url) = (record.state, record.repository.url);
-                Err(InTheWay::Taken { name: name.clone(), state, by, url }.into())
+                Err(RegistryError::taken(KeyKind::Name, name.to_string(), name.as_str(), Some(&record)).into())
             }
             None if self.exists() => Err(DiskError::Exists { path: self.target.clone() }.into()),
             None => Ok(Standing::Free),

@@ -10,7 +10,7 @@ use crate::model::record::{KeyKind, Record, State};
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// Another API has the key, or the name is somebody else's.
-    #[error("the {} `{}` is taken by the API `{}`{}", kind.word(), value.escape_debug(), holder.escape_debug(), said(claim.as_deref()))]
+    #[error("the {} `{}` is taken{}{}", kind.word(), value.escape_debug(), by_whom(*kind, holder), said(claim.as_deref()))]
     Taken {
         /// Which key.
         kind: KeyKind,
@@ -70,7 +70,8 @@ pub struct Claim {
 }
 
 impl RegistryError {
-    pub(super) fn taken(kind: KeyKind, wanted: &Record, holder: &str, has: Option<&Record>) -> Self {
+    /// The key `value` is held by the API `holder`, whose record is `has` if it can be read.
+    pub fn taken(kind: KeyKind, value: String, holder: &str, has: Option<&Record>) -> Self {
         let claim = has.map(|record| {
             let first = record.history.first();
             Box::new(Claim {
@@ -80,7 +81,7 @@ impl RegistryError {
                 date: first.map(|change| change.date.clone()),
             })
         });
-        Self::Taken { kind, value: wanted.key(kind), holder: holder.to_owned(), claim }
+        Self::Taken { kind, value, holder: holder.to_owned(), claim }
     }
 
     pub(super) fn key_changed(kind: KeyKind, stored: &Record, given: &Record) -> Self {
@@ -90,6 +91,11 @@ impl RegistryError {
 
 fn at(line: Option<usize>) -> String {
     line.map(|line| format!(", line {line},")).unwrap_or_default()
+}
+
+/// The API that has a key, unless its name is the key.
+fn by_whom(kind: KeyKind, holder: &str) -> String {
+    if kind == KeyKind::Name { String::new() } else { format!(" by the API `{}`", holder.escape_debug()) }
 }
 
 /// By whom, when and where, as far as it is known.
@@ -121,6 +127,10 @@ impl Blame for RegistryError {
                     holder.escape_debug()
                 )
             }
+            Self::Taken { kind: KeyKind::Name, claim: Some(claim), .. } if claim.state == State::Reserved => format!(
+                "to finish it, run the same command again where it was run for {}; or choose another name",
+                claim.repository.escape_debug()
+            ),
             Self::Taken { kind: KeyKind::Name, value, .. } => {
                 format!("choose another name, or see what `{0}` is: `apiscaffold show {0}`", value.escape_debug())
             }

@@ -94,7 +94,12 @@ impl Registry {
             let stored = self.entry(snapshot, &record.name)?;
             let old = stored.as_ref().map(|entry| entry.record(self.store.folder())).transpose()?;
             if let Some(old) = old.as_ref().filter(|old| !is_ours(old, record)) {
-                return Err(RegistryError::taken(KeyKind::Name, record, record.name.as_str(), Some(old)));
+                return Err(RegistryError::taken(
+                    KeyKind::Name,
+                    record.name.to_string(),
+                    record.name.as_str(),
+                    Some(old),
+                ));
             }
             self.edits(snapshot, record, old.as_ref(), stored.as_ref())
         })
@@ -114,7 +119,12 @@ impl Registry {
             };
             let old = stored.record(self.store.folder())?;
             if old.repository.url != record.repository.url {
-                return Err(RegistryError::taken(KeyKind::Name, record, record.name.as_str(), Some(&old)));
+                return Err(RegistryError::taken(
+                    KeyKind::Name,
+                    record.name.to_string(),
+                    record.name.as_str(),
+                    Some(&old),
+                ));
             }
             if let Some(kind) = KeyKind::ALL.into_iter().find(|kind| old.key(*kind) != record.key(*kind)) {
                 return Err(RegistryError::key_changed(kind, &old, record));
@@ -154,7 +164,7 @@ impl Registry {
             match holder(snapshot, kind, &value)? {
                 Some(holder) if holder != name => {
                     let claim = self.get(&holder).ok().flatten();
-                    return Err(RegistryError::taken(kind, record, &holder, claim.as_ref()));
+                    return Err(RegistryError::taken(kind, value, &holder, claim.as_ref()));
                 }
                 Some(_) => {}
                 None => edits.push(write(layout::key(kind, &value), format!("{name}\n").into_bytes())),

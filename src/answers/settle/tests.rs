@@ -310,16 +310,6 @@ fn a_refusal_to_answer_ends_it() {
     assert_eq!(failure.fault(), Fault::Interrupted);
 }
 
-#[test]
-fn a_derived_answer_replaces_a_default_alone() {
-    let layers = Layers { spec: object(json!({"b": "2"})), ..set(&[("a", "1")]) };
-    let mut answers = settled(&[text("a"), text("b"), text("c").fixed(json!("3"))], &layers);
-    for name in ["a", "b", "c", "d"] {
-        answers.set_derived(name, json!("new"));
-    }
-    assert_eq!(Value::Object(answers.values().clone()), json!({"a": "1", "b": "2", "c": "new"}));
-}
-
 /// Layers of every kind over three questions, right and wrong.
 fn layers() -> impl Strategy<Value = Layers> {
     let key = || prop_oneof![Just("a"), Just("b"), Just("style"), Just("name"), Just("zz")].prop_map(str::to_owned);
