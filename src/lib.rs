@@ -42,6 +42,11 @@ use crate::world::{Speech, World};
 
 /// Runs the program with these arguments, the first of which is its own name, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    std::panic::set_hook(Box::new(|panic| {
+        if !template::engine::is_guarded() {
+            terminal::bug(&panic.to_string());
+        }
+    }));
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),

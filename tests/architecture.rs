@@ -9,7 +9,7 @@ use regex::Regex;
 /// Each room and the rooms it may use. `error` and `model` are open to all.
 const ROOMS: [(&str, &[&str]); 13] = [
     ("main", &["lib"]),
-    ("lib", &["cli", "commands", "terminal", "world"]),
+    ("lib", &["cli", "commands", "template", "terminal", "world"]),
     ("cli", &["terminal"]),
     ("commands", &["answers", "apply", "cli", "disk", "git", "openapi", "registry", "template", "terminal", "world"]),
     ("apply", &["disk", "git", "registry", "world"]),

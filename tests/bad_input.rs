@@ -178,3 +178,16 @@ fn with_json_a_failure_is_a_document_too() {
     assert_eq!(ran.json()["error"]["exit_code"], serde_json::json!(2));
     assert_eq!(ran.json()["error"]["hint"], serde_json::json!("`my-api` would do"));
 }
+
+#[test]
+fn a_template_that_makes_liquid_panic_is_at_fault_and_nothing_else_is_said() {
+    let program = Program::new();
+    program.write("t/apiscaffold.toml", "[template]\nname = \"own\"\n");
+    program.write(
+        "t/out",
+        "{{ -9223372036854775808 | abs }}{{ 9223372036854775807 | times: 9223372036854775807 }}{{ 1 | divided_by: 0 }}",
+    );
+    let ran = program.run(&["new", "x", "--template", "t"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.starts_with("error: template `own`") && !ran.stderr.contains("panicked"), "{ran:?}");
+}

@@ -1,5 +1,6 @@
 //! The engine: Liquid with our tags and filters, over values that are all known.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +23,15 @@ use crate::error::{Blame, Fault};
 const OUTPUT_MAX: usize = 512 << 20;
 /// Longest time for all files of a template.
 const TIME_MAX: Duration = Duration::from_secs(60);
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is rendering, so that a panic will be told as the template's fault.
+pub fn is_guarded() -> bool {
+    GUARDED.get()
+}
 
 /// The values that a template sees, by name.
 pub struct Values {
@@ -136,7 +146,9 @@ impl Engine {
             return Ok(text.to_owned());
         }
         // Liquid's own code has arithmetic and indexing that can panic on odd input; no template may end the program.
+        GUARDED.set(true);
         let rendered = catch_unwind(AssertUnwindSafe(|| self.try_render(text, format, values)));
+        GUARDED.set(false);
         rendered
             .unwrap_or_else(|_| Err(ScanError { at: 0, message: "the engine failed".to_owned(), hint: None }))
             .map_err(|error| {

@@ -127,6 +127,13 @@ impl Terminal {
     }
 }
 
+/// A fault of the program itself, which it cannot mend.
+pub fn bug(what: &str) {
+    stderr(&format!(
+        "error: apiscaffold failed in a way that it should not: {what}\nhint: please report this with the command that you ran"
+    ));
+}
+
 const RED: &str = "\u{1b}[1;31m";
 const YELLOW: &str = "\u{1b}[1;33m";
 const RESET: &str = "\u{1b}[0m";
