@@ -39,13 +39,16 @@ fn property(question: &Question) -> Value {
             integer
         }
         Kind::Choice { choices } => keyword("enum", choices.clone()),
-        Kind::List { choices } => {
+        Kind::List { choices, min } => {
             let mut item = text(question);
             if !choices.is_empty() {
                 item.insert("enum".to_owned(), choices.clone().into());
             }
             let mut list = keyword("type", "array");
             list.insert("items".to_owned(), item.into());
+            if *min > 0 {
+                list.insert("minItems".to_owned(), (*min).into());
+            }
             list
         }
     };
@@ -107,7 +110,7 @@ mod tests {
         let built = Some(DefaultValue::Text("{{ title }}".to_owned()));
         let style = Question { default: built, ..question("style", Kind::Choice { choices: choices(&["a", "b"]) }) };
         let when = Some("style == 'a'".to_owned());
-        let teams = Question { when, ..question("teams", Kind::List { choices: vec![] }) };
+        let teams = Question { when, ..question("teams", Kind::List { choices: vec![], min: 0 }) };
         let schema = schema(&[title, port, style, teams]);
         let properties = json!({
             "name": {"type": "string", "description": "The name of the API",
@@ -131,8 +134,8 @@ mod tests {
             (prop_oneof![Just(None), (-3..3i64).prop_map(Some)], prop_oneof![Just(None), (-3..3i64).prop_map(Some)])
                 .prop_map(|(min, max)| Kind::Integer { min, max }),
             some().prop_map(|choices| Kind::Choice { choices }),
-            Just(Kind::List { choices: vec![] }),
-            some().prop_map(|choices| Kind::List { choices }),
+            Just(Kind::List { choices: vec![], min: 0 }),
+            (some(), 0..2_usize).prop_map(|(choices, min)| Kind::List { choices, min }),
         ];
         let patterns = [None, Some("a|ab"), Some("^[a-z]{1,2}$"), Some(r"\w*"), Some("(?i)A.")];
         (kind, 0..patterns.len(), 0..4usize).prop_map(move |(kind, pattern, max_length)| Question {

@@ -25,7 +25,7 @@ pub(super) fn questions(arguments: &TemplateSource, world: &World) -> Result<(),
 
 fn line(question: &Question) -> String {
     let choices = match &question.kind {
-        Kind::Choice { choices } | Kind::List { choices } if !choices.is_empty() => {
+        Kind::Choice { choices } | Kind::List { choices, .. } if !choices.is_empty() => {
             format!(" of {}", choices.join(", "))
         }
         _ => String::new(),

@@ -58,6 +58,8 @@ pub enum Kind {
     List {
         /// What an item may be; anything when empty.
         choices: Vec<String>,
+        /// How many items there must be.
+        min: usize,
     },
 }
 
@@ -134,7 +136,10 @@ impl Question {
                 among(text, choices)?;
                 Ok(value.clone())
             }
-            (Kind::List { choices }, Value::Array(items)) => {
+            (Kind::List { min, .. }, Value::Array(items)) if items.len() < *min => {
+                Err(format!("must hold at least {min} of them"))
+            }
+            (Kind::List { choices, .. }, Value::Array(items)) => {
                 items.iter().map(|item| self.check_item(choices, item)).collect::<Result<_, _>>().map(Value::Array)
             }
             _ => Err(format!("must be {}, not {}", self.wanted(), type_of(value))),
@@ -319,7 +324,7 @@ mod tests {
         assert_eq!(refusal(Kind::String, json!(1.5)), "must be text in quotes, not a number");
         assert_eq!(refusal(Kind::Bool, json!("yes")), "must be `true` or `false`, not text");
         assert_eq!(refusal(Kind::Integer { min: None, max: None }, json!("8")), "must be a whole number, not text");
-        assert_eq!(refusal(Kind::List { choices: vec![] }, json!("a")), "must be a list, not text");
+        assert_eq!(refusal(Kind::List { choices: vec![], min: 0 }, json!("a")), "must be a list, not text");
         assert_eq!(refusal(Kind::String, json!(null)), "has no value");
     }
 
@@ -355,13 +360,13 @@ mod tests {
 
     #[test]
     fn a_list_is_typed_with_commas_or_as_json() {
-        let list = question(Kind::List { choices: vec![] });
+        let list = question(Kind::List { choices: vec![], min: 0 });
         assert_eq!(list.parse(" a, b c ,,"), Ok(json!(["a", "b c"])));
         assert_eq!(list.parse(r#" ["a,b", "c"]"#), Ok(json!(["a,b", "c"])));
         assert_eq!(list.parse(""), Ok(json!([])));
         assert!(list.parse("[a]").is_err());
         assert!(list.parse("[1]").is_err());
-        let some = question(Kind::List { choices: choices(&["a", "b"]) });
+        let some = question(Kind::List { choices: choices(&["a", "b"]), min: 0 });
         assert!(some.parse("a,c").is_err());
     }
 
@@ -371,8 +376,8 @@ mod tests {
             Just(Kind::Bool),
             any::<(Option<i64>, Option<i64>)>().prop_map(|(min, max)| Kind::Integer { min, max }),
             Just(Kind::Choice { choices: choices(&["a", "b"]) }),
-            Just(Kind::List { choices: vec![] }),
-            Just(Kind::List { choices: choices(&["a", "b"]) }),
+            Just(Kind::List { choices: vec![], min: 0 }),
+            Just(Kind::List { choices: choices(&["a", "b"]), min: 0 }),
         ]
     }
 

@@ -48,8 +48,8 @@ pub fn ask(question: &Question, proposed: Option<&Value>) -> Result<Value, AskEr
         Kind::String | Kind::Integer { .. } => typed(question, proposed),
         Kind::Bool => flag(question, proposed),
         Kind::Choice { choices } => choice(question, choices, proposed),
-        Kind::List { choices } if choices.is_empty() => typed(question, proposed),
-        Kind::List { choices } => several(question, choices, proposed),
+        Kind::List { choices, .. } if choices.is_empty() => typed(question, proposed),
+        Kind::List { choices, .. } => several(question, choices, proposed),
     };
     let name = question.name.clone();
     answer.map_err(|error| match error {
@@ -160,7 +160,7 @@ mod tests {
     fn list() -> Question {
         Question {
             name: "q".to_owned(),
-            kind: Kind::List { choices: vec![] },
+            kind: Kind::List { choices: vec![], min: 0 },
             prompt: "Q".to_owned(),
             help: None,
             default: None,

@@ -127,7 +127,7 @@ fn the_strongest_layer_answers() {
 
 #[test]
 fn answers_are_in_order_of_the_questions_and_typed() {
-    let list = question("tags", Kind::List { choices: vec![] });
+    let list = question("tags", Kind::List { choices: vec![], min: 0 });
     let questions = [integer("z"), question("y", Kind::Bool), list, text("a")];
     let answers = settled(&questions, &set(&[("a", "x\r\ny"), ("tags", "p,q"), ("y", "no"), ("z", "7")]));
     let keys: Vec<&String> = answers.values().keys().collect();
@@ -137,13 +137,13 @@ fn answers_are_in_order_of_the_questions_and_typed() {
 
 #[test]
 fn a_default_is_built_from_the_answers_before_it() {
-    let list = question("words", Kind::List { choices: vec![] });
+    let list = question("words", Kind::List { choices: vec![], min: 0 });
     let questions = [
         text("title").built("The {{ name }}"),
         text("slug").built("{{ title | downcase }}"),
         integer("port").built("{% if slug contains 'api' %}443{% endif %}"),
         list.built("{{ title | split: ' ' | join: ',' }}"),
-        question("none", Kind::List { choices: vec![] }).built("{% if false %}x{% endif %}"),
+        question("none", Kind::List { choices: vec![], min: 0 }).built("{% if false %}x{% endif %}"),
         text("empty").built("{% if false %}x{% endif %}"),
     ];
     let want = json!({"title": "The my-api", "slug": "the my-api", "port": 443, "words": ["The", "my-api"], "none": [], "empty": ""});
@@ -235,7 +235,7 @@ fn a_question_whose_condition_does_not_hold_keeps_its_default() {
         text("a").when(when),
         integer("b").when(when),
         question("c", Kind::Bool).when(when),
-        question("d", Kind::List { choices: vec![] }).when(when),
+        question("d", Kind::List { choices: vec![], min: 0 }).when(when),
         integer("e").built("{{ style }}").when(when),
     ];
     let layers =

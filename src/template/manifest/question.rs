@@ -67,7 +67,7 @@ fn kind(table: &Table<'_>) -> Result<Kind, ManifestError> {
         "bool" => Kind::Bool,
         "integer" => integer(table)?,
         "choice" => Kind::Choice { choices: choices(table)?.unwrap_or_default() },
-        "list" => Kind::List { choices: choices(table)?.unwrap_or_default() },
+        "list" => Kind::List { choices: choices(table)?.unwrap_or_default(), min: fewest(table)? },
         _ => return Err(unknown_type(table, &word)),
     };
     if matches!(&kind, Kind::Choice { choices } if choices.is_empty()) {
@@ -78,7 +78,7 @@ fn kind(table: &Table<'_>) -> Result<Kind, ManifestError> {
         Kind::Bool => &["choices", "min", "max", "pattern", "pattern_hint", "max_length"],
         Kind::Integer { .. } => &["choices", "pattern", "pattern_hint", "max_length"],
         Kind::Choice { .. } => &["min", "max", "pattern", "pattern_hint", "max_length"],
-        Kind::List { .. } => &["min", "max"],
+        Kind::List { .. } => &["max"],
     };
     match useless.iter().find(|key| table.has(key)) {
         Some(key) => Err(table.error(table.at(key), format!("`{key}` means nothing for a question of type `{word}`"))),
@@ -100,6 +100,11 @@ fn integer(table: &Table<'_>) -> Result<Kind, ManifestError> {
         return Err(table.error(table.at("max"), "`max` is less than `min`"));
     }
     Ok(Kind::Integer { min, max })
+}
+
+fn fewest(table: &Table<'_>) -> Result<usize, ManifestError> {
+    let min = table.integer("min")?.unwrap_or(0);
+    usize::try_from(min).map_err(|_| table.error(table.at("min"), "`min` must not be negative"))
 }
 
 fn choices(table: &Table<'_>) -> Result<Option<Vec<String>>, ManifestError> {

@@ -35,7 +35,7 @@ fn inside_a_pty() {
         "bool" => (Kind::Bool, Some(json!(true))),
         "choice" => (Kind::Choice { choices }, Some(json!("two"))),
         "escape" => (Kind::String, Some(json!("a\u{1b}]0;owned\u{7}"))),
-        "list" => (Kind::List { choices }, Some(json!(["two"]))),
+        "list" => (Kind::List { choices, min: 0 }, Some(json!(["two"]))),
         _ => (Kind::String, Some(json!("a\nb"))),
     };
     let said = match ask(&question(kind), proposed.as_ref()) {
