@@ -26,7 +26,12 @@ pub struct Author {
 }
 
 /// Does the steps in order and stops at the first that fails: to go on, the same command is run again.
-pub fn apply(plan: Plan, registry: &mut dyn FnMut() -> Result<Registry, Failure>, author: &Author, world: &World) -> Result<Outcome, Failure> {
+pub fn apply(
+    plan: Plan,
+    registry: &mut dyn FnMut() -> Result<Registry, Failure>,
+    author: &Author,
+    world: &World,
+) -> Result<Outcome, Failure> {
     let mut run = Run { registry, author, world, staging: None, outcome: Outcome::default() };
     for step in plan.steps {
         let (word, words) = (step.word(), step.words());
@@ -53,7 +58,8 @@ impl Run<'_> {
                 let name = target.file_name().unwrap_or_default().to_string_lossy();
                 let staging = Staging::new(parent, &name)?;
                 let new = NewCommit { author: self.signature(), message };
-                let (written, prepared) = rayon::join(|| disk::write(&tree, staging.path()), || commit::prepare(&tree, &new));
+                let (written, prepared) =
+                    rayon::join(|| disk::write(&tree, staging.path()), || commit::prepare(&tree, &new));
                 written?;
                 self.outcome.commit = Some(commit::store(staging.path(), &tree, prepared)?);
                 self.staging = Some(staging);

@@ -43,7 +43,9 @@ impl Blame for DiskError {
         let advice = match self {
             Self::Exists { .. } => "choose another name, or another folder with `--into`",
             Self::Write { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, then run the same command again",
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free some space, then run the same command again"
+                }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "choose a folder that you may write to, with `--into`"
                 }

@@ -71,7 +71,9 @@ impl World {
     /// Reads the process's environment, current folder and clock.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn open(speech: Speech) -> Result<Self, WorldError> {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
         let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
         let terminal = Terminal::new(manner(speech, &variables));
         let folder = std::env::current_dir().map_err(WorldError::NoFolder)?;

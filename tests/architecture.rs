@@ -83,7 +83,10 @@ fn used(text: &str) -> BTreeSet<String> {
     let code = code(text);
     let singles = single.captures_iter(&code).map(|found| found[1].to_owned());
     let groups = group.captures_iter(&code).flat_map(|found| {
-        found[1].split(',').map(|item| item.trim().split("::").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        found[1]
+            .split(',')
+            .map(|item| item.trim().split("::").next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
     });
     singles.chain(groups).filter(|room| !room.is_empty()).collect()
 }
@@ -128,10 +131,14 @@ fn printing_and_the_environment_have_one_room_each() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         let code = code(&text);
-        if !path.starts_with("terminal/") && Regex::new(r"\b(e?print(ln)?!|io::std(out|err))").expect("a pattern").is_match(&code) {
+        if !path.starts_with("terminal/")
+            && Regex::new(r"\b(e?print(ln)?!|io::std(out|err))").expect("a pattern").is_match(&code)
+        {
             wrong.push(format!("`src/{path}` prints; only `terminal` does"));
         }
-        if path != "world.rs" && Regex::new(r"\benv::(vars?(_os)?|current_dir|home_dir)\(").expect("a pattern").is_match(&code) {
+        if path != "world.rs"
+            && Regex::new(r"\benv::(vars?(_os)?|current_dir|home_dir)\(").expect("a pattern").is_match(&code)
+        {
             wrong.push(format!("`src/{path}` reads the environment; only `world` does"));
         }
     }
@@ -146,6 +153,9 @@ fn every_file_in_tests_belongs_to_the_one_test_program() {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let is_module = path.extension().is_some_and(|extension| extension == "rs") || path.join("mod.rs").exists();
-        assert!(!is_module || name == "main" || main.contains(&format!("mod {name};")), "tests/{name} is not in tests/main.rs");
+        assert!(
+            !is_module || name == "main" || main.contains(&format!("mod {name};")),
+            "tests/{name} is not in tests/main.rs"
+        );
     }
 }

@@ -28,7 +28,8 @@ fn bad_names_come_with_a_good_one() {
 #[test]
 fn a_name_that_is_taken_says_by_whom_and_where() {
     let program = Program::new();
-    fs::write(program.home().join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.invalid\n").expect("written");
+    fs::write(program.home().join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.invalid\n")
+        .expect("written");
     program.done(&["new", "my-api"]);
     fs::create_dir(program.folder().join("other")).expect("made");
     let place = format!("file://{}", program.folder().join("my-api").display());
@@ -59,7 +60,8 @@ fn all_wrong_answers_are_told_at_once() {
          [[question]]\nname = \"count\"\ntype = \"integer\"\nprompt = \"?\"\n[[question]]\nname = \"must\"\ntype = \"string\"\nprompt = \"?\"\n",
     );
     program.write("answers.toml", "titel = \"x\"\ncount = \"three\"\n");
-    let arguments = ["new", "x", "--template", "t", "--set", "title=ab", "--set", "cuont=1", "--answers", "answers.toml"];
+    let arguments =
+        ["new", "x", "--template", "t", "--set", "title=ab", "--set", "cuont=1", "--answers", "answers.toml"];
     for sentence in ["cuont", "titel", "answers.toml", "title", "count", "must"] {
         fails(&program, &arguments, 2, sentence, "");
     }

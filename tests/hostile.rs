@@ -10,8 +10,47 @@ use crate::program::{Program, files};
 
 fn hostile() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
-        "\"", "'", "<", "&", ">", ": ", " #", "#", "{{", "}}", "${{ secrets.X }}", "{% if %}", "]]>", "-->", "--", "\n", "\t", "\\", "%", "@",
-        "`", "$(x)", "🦀", "مرحبا", "\u{202E}", "-", "|", "*", "é", "!", "?", ",", "[", "]", "{", "}", "=", "\u{2028}", "'''", "\"\"\"", "EOF",
+        "\"",
+        "'",
+        "<",
+        "&",
+        ">",
+        ": ",
+        " #",
+        "#",
+        "{{",
+        "}}",
+        "${{ secrets.X }}",
+        "{% if %}",
+        "]]>",
+        "-->",
+        "--",
+        "\n",
+        "\t",
+        "\\",
+        "%",
+        "@",
+        "`",
+        "$(x)",
+        "🦀",
+        "مرحبا",
+        "\u{202E}",
+        "-",
+        "|",
+        "*",
+        "é",
+        "!",
+        "?",
+        ",",
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        "\u{2028}",
+        "'''",
+        "\"\"\"",
+        "EOF",
     ]);
     prop::collection::vec(prop_oneof![odd.prop_map(str::to_owned), "[a-zA-Z0-9 ]{1,12}"], 1..60)
         .prop_map(|parts| format!("T{}", parts.concat()).chars().take(500).collect::<String>().trim().to_owned())
@@ -21,20 +60,14 @@ fn hostile() -> impl Strategy<Value = String> {
 fn parse(path: &str, bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).expect("generated files are UTF-8");
     let extension = Path::new(path).extension()?.to_str()?;
-    let wrong = |error: String| panic!("{path}: {error}\n{text}");
-    match extension {
-        "xml" => {
-            roxmltree::Document::parse(text).unwrap_or_else(|error| wrong(error.to_string()));
-            None
-        }
-        "json" => Some(serde_json::from_str(text).unwrap_or_else(|error| wrong(error.to_string()))),
-        "yaml" | "yml" => Some(apiscaffold::openapi::document::parse(bytes).unwrap_or_else(|error| wrong(error.to_string()))),
-        "toml" => {
-            let table: toml::Table = text.parse().unwrap_or_else(|error: toml::de::Error| wrong(error.to_string()));
-            Some(serde_json::to_value(table).expect("TOML is JSON"))
-        }
-        _ => None,
-    }
+    let parsed: Result<Option<Value>, String> = match extension {
+        "xml" => roxmltree::Document::parse(text).map(|_| None).map_err(|error| error.to_string()),
+        "json" => serde_json::from_str(text).map(Some).map_err(|error| error.to_string()),
+        "yaml" | "yml" => apiscaffold::openapi::document::parse(bytes).map(Some).map_err(|error| error.to_string()),
+        "toml" => toml::from_str(text).map(Some).map_err(|error| error.to_string()),
+        _ => Ok(None),
+    };
+    parsed.unwrap_or_else(|error| panic!("{path}: {error}\n{text}"))
 }
 
 /// Whether a text is anywhere in a value.
@@ -53,9 +86,11 @@ fn check(title: &str) {
     let ran = program.run(&["template", "preview", "my-api", "--answers", "answers.json", "--into", "out"]);
     assert_eq!(ran.code, Some(0), "{title:?}: {ran:?}");
     let made = files(&program.folder().join("out"));
-    let parsed: Vec<(&String, Value)> = made.iter().filter_map(|(path, bytes)| Some((path, parse(path, bytes)?))).collect();
+    let parsed: Vec<(&String, Value)> =
+        made.iter().filter_map(|(path, bytes)| Some((path, parse(path, bytes)?))).collect();
     for wanted in [".apiscaffold.toml", "catalog-info.yaml", "specification/my-api.yaml"] {
-        let (_, value) = parsed.iter().find(|(path, _)| *path == wanted).unwrap_or_else(|| panic!("{wanted} is missing"));
+        let (_, value) =
+            parsed.iter().find(|(path, _)| *path == wanted).unwrap_or_else(|| panic!("{wanted} is missing"));
         assert!(holds(value, title), "{wanted} does not give the title back: {title:?}\n{value}");
     }
     for (path, bytes) in &made {
@@ -69,9 +104,10 @@ fn check(title: &str) {
 fn hostile_titles_give_files_that_parse_and_give_the_title_back() {
     let cases = std::env::var("APISCAFFOLD_TITLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    runner.run(&hostile(), |title| {
-        check(&title);
-        Ok(())
-    })
-    .expect("every title is given back");
+    runner
+        .run(&hostile(), |title| {
+            check(&title);
+            Ok(())
+        })
+        .expect("every title is given back");
 }

@@ -25,7 +25,8 @@ fn a_spec_becomes_a_committed_and_registered_repository() {
     assert_eq!(program.git("my-api", &["rev-parse", "HEAD"]), base);
     assert_eq!(fs::read_to_string(program.folder().join("my-api/specification/my-api.yaml")).expect("there"), SPEC);
     assert_eq!(program.records(), [("my-api".to_owned(), "active".to_owned())]);
-    let beside: Vec<_> = fs::read_dir(program.folder()).expect("listed").map(|entry| entry.expect("one").file_name()).collect();
+    let beside: Vec<_> =
+        fs::read_dir(program.folder()).expect("listed").map(|entry| entry.expect("one").file_name()).collect();
     assert_eq!(beside.len(), 2, "{beside:?}");
 }
 
@@ -103,7 +104,8 @@ fn nothing_but_the_binary_is_needed() {
 #[test]
 fn the_author_is_who_git_says() {
     let program = Program::new();
-    fs::write(program.home().join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.invalid\n").expect("written");
+    fs::write(program.home().join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.invalid\n")
+        .expect("written");
     program.done(&["new", "my-api"]);
     assert_eq!(program.git("my-api", &["log", "-1", "--format=%an <%ae>"]), "Ada <ada@example.invalid>");
     let record = program.done(&["show", "my-api", "--json"]).json();
@@ -131,14 +133,33 @@ fn a_template_of_ones_own_keeps_bits_bytes_and_other_engines_text() {
 fn answers_come_from_every_layer_the_strongest_first() {
     let program = Program::new();
     let manifest = "[template]\nname = \"own\"\n".to_owned()
-        + &["a", "b", "c", "d", "e", "f"].map(|name| format!("[[question]]\nname = \"{name}\"\ntype = \"string\"\nprompt = \"?\"\ndefault = \"default\"\n")).concat();
+        + &["a", "b", "c", "d", "e", "f"]
+            .map(|name| {
+                format!("[[question]]\nname = \"{name}\"\ntype = \"string\"\nprompt = \"?\"\ndefault = \"default\"\n")
+            })
+            .concat();
     program.write("t/apiscaffold.toml", manifest);
     program.write("t/out", "{{ a }} {{ b }} {{ c }} {{ d }} {{ e }} {{ f }}");
     fs::create_dir_all(program.home().join(".config/apiscaffold")).expect("made");
-    fs::write(program.home().join(".config/apiscaffold/config.toml"), "[answers]\na = \"config\"\nb = \"config\"\nc = \"config\"\nd = \"config\"\n").expect("written");
+    fs::write(
+        program.home().join(".config/apiscaffold/config.toml"),
+        "[answers]\na = \"config\"\nb = \"config\"\nc = \"config\"\nd = \"config\"\n",
+    )
+    .expect("written");
     program.write("answers.yaml", "a: file\nb: file\n");
     program.write("spec.yaml", format!("x-apiscaffold: {{a: spec, e: spec}}\n{SPEC}"));
-    let mut command = program.command(&["new", "x", "--template", "t", "--answers", "answers.yaml", "--set", "a=set", "--spec", "spec.yaml"]);
+    let mut command = program.command(&[
+        "new",
+        "x",
+        "--template",
+        "t",
+        "--answers",
+        "answers.yaml",
+        "--set",
+        "a=set",
+        "--spec",
+        "spec.yaml",
+    ]);
     command.env("APISCAFFOLD_A", "env").env("APISCAFFOLD_C", "env");
     let ran = Ran::of(&command.output().expect("it starts"));
     assert_eq!(ran.code, Some(0), "{ran:?}");

@@ -35,10 +35,13 @@ fn every_real_document_becomes_a_repository_without_loss() {
         let document = apiscaffold::openapi::document::parse(&bytes).expect("it was read before");
         if let Some(count) = counted(&document) {
             assert_eq!(ran.json()["spec"]["operations"], count, "{}", path.display());
-            let proxy = made.iter().find(|(file, _)| file.ends_with("live/apiproxy/proxies/default.xml")).expect("a proxy").1;
+            let proxy =
+                made.iter().find(|(file, _)| file.ends_with("live/apiproxy/proxies/default.xml")).expect("a proxy").1;
             let proxy = String::from_utf8_lossy(proxy);
             let parsed = roxmltree::Document::parse(&proxy).expect("XML");
-            let conditions = parsed.descendants().filter(|node| node.has_tag_name("Flow") && node.attribute("name").is_some_and(|name| name.starts_with("Operation")));
+            let conditions = parsed.descendants().filter(|node| {
+                node.has_tag_name("Flow") && node.attribute("name").is_some_and(|name| name.starts_with("Operation"))
+            });
             println!("{}: {count} operations, {} flows", path.display(), conditions.count());
         }
         assert_eq!(program.git(&name, &["status", "--porcelain"]), "");

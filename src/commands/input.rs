@@ -42,7 +42,11 @@ impl Material {
     }
 
     /// Settles every answer. `propose` may change what is proposed to a person.
-    pub(super) fn answers(&self, world: &World, propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>) -> Result<Answers, Failure> {
+    pub(super) fn answers(
+        &self,
+        world: &World,
+        propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>,
+    ) -> Result<Answers, Failure> {
         let mut values = Values::new(&self.common());
         let mut evaluate = |expression: Expression<'_>, answers: &Map<String, Value>| {
             values.extend(answers);

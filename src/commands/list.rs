@@ -48,5 +48,12 @@ fn row(record: &Record) -> [String; 6] {
     let phase = serde_json::to_value(record.phase).ok().and_then(|phase| phase.as_str().map(str::to_owned));
     let state = if record.state == State::Active { "active" } else { "reserved" };
     let title: String = record.title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
-    [record.name.to_string(), record.short_name.clone(), phase.unwrap_or_default(), state.to_owned(), record.owner.clone(), title]
+    [
+        record.name.to_string(),
+        record.short_name.clone(),
+        phase.unwrap_or_default(),
+        state.to_owned(),
+        record.owner.clone(),
+        title,
+    ]
 }

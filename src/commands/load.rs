@@ -39,7 +39,9 @@ impl Blame for LoadError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoManifest(_) => "name the folder that holds it; for a folder within a repository add `//subfolder`".to_owned(),
+            Self::NoManifest(_) => {
+                "name the folder that holds it; for a folder within a repository add `//subfolder`".to_owned()
+            }
             Self::NotText => "this is for the template's maintainers to mend".to_owned(),
         })
     }

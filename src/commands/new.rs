@@ -145,7 +145,8 @@ fn is_numbered(key: &str, value: &str) -> bool {
 }
 
 fn author(world: &World) -> Author {
-    let given = || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
+    let given =
+        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
     let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
     let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
     Author { name, email }
@@ -202,12 +203,15 @@ struct Report<'r> {
 impl Report<'_> {
     fn plan(&self, plan: &Plan) {
         if self.world.terminal.json() {
-            let steps: Vec<Value> = plan.steps.iter().map(|step| json!({"step": step.word(), "words": step.words()})).collect();
+            let steps: Vec<Value> =
+                plan.steps.iter().map(|step| json!({"step": step.word(), "words": step.words()})).collect();
             self.world.terminal.result_json(&self.document(steps, None));
             return;
         }
-        let lines: Vec<String> = plan.steps.iter().enumerate().map(|(i, step)| format!("  {} {}", i + 1, step.words())).collect();
-        let text = if lines.is_empty() { "nothing to do".to_owned() } else { format!("would do:\n{}", lines.join("\n")) };
+        let lines: Vec<String> =
+            plan.steps.iter().enumerate().map(|(i, step)| format!("  {} {}", i + 1, step.words())).collect();
+        let text =
+            if lines.is_empty() { "nothing to do".to_owned() } else { format!("would do:\n{}", lines.join("\n")) };
         self.world.terminal.result(&text);
     }
 
@@ -227,7 +231,12 @@ impl Report<'_> {
         }
         let spec = self.spec.map_or_else(String::new, |spec| {
             let summary = &spec.summary;
-            format!("\n  spec      OpenAPI {}, {} operations, {} findings", summary.openapi, summary.operations.len(), spec.findings.len())
+            format!(
+                "\n  spec      OpenAPI {}, {} operations, {} findings",
+                summary.openapi,
+                summary.operations.len(),
+                spec.findings.len()
+            )
         });
         let Record { short_name, base_path, template, .. } = self.record;
         self.world.terminal.result(&format!(

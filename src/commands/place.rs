@@ -61,14 +61,19 @@ impl Blame for InTheWay {
             Self::NoParent(path) => format!("make it first: mkdir -p {}", path.display()),
             Self::NotFolder(_) | Self::NoUrl(_) => "choose another folder with `--into`".to_owned(),
             Self::Taken { name, state: State::Reserved, url, .. } => {
-                format!("to finish `{name}`, run the same command in the folder that holds {url}; or choose another name")
+                format!(
+                    "to finish `{name}`, run the same command in the folder that holds {url}; or choose another name"
+                )
             }
             Self::Taken { name, .. } => format!("choose another name, or see `apiscaffold show {name}`"),
             Self::KeyTaken { kind, .. } => {
                 let key = if *kind == KeyKind::BasePath { "base_path" } else { "short_name" };
                 format!("choose another one with `--set {key}=…`")
             }
-            Self::Differs(_) => "choose another name, or another folder with `--into`; or remove the folder if you do not need it".to_owned(),
+            Self::Differs(_) => {
+                "choose another name, or another folder with `--into`; or remove the folder if you do not need it"
+                    .to_owned()
+            }
             Self::Unseen { .. } => "choose a folder that you may read, with `--into`".to_owned(),
         })
     }
@@ -109,7 +114,10 @@ impl Place {
         match record {
             Some(record) if record.repository.url == self.url => Ok(Standing::Ours(Box::new(record))),
             Some(record) => {
-                let by = record.history.first().map_or_else(|| "someone".to_owned(), |change| format!("{} on {}", change.by, change.date));
+                let by = record
+                    .history
+                    .first()
+                    .map_or_else(|| "someone".to_owned(), |change| format!("{} on {}", change.by, change.date));
                 let (state, url) = (record.state, record.repository.url);
                 Err(InTheWay::Taken { name: name.clone(), state, by, url }.into())
             }

@@ -16,7 +16,7 @@ pub(super) fn questions(arguments: &TemplateSource, world: &World) -> Result<(),
     let template = load::template(arguments, world)?;
     let questions = &template.manifest.questions;
     if world.terminal.json() {
-        world.terminal.result_json(&schema::schema(questions, &template.used.name));
+        world.terminal.result_json(&schema::schema(questions));
     } else {
         world.terminal.result(&questions.iter().map(line).collect::<Vec<_>>().join("\n"));
     }
@@ -25,7 +25,9 @@ pub(super) fn questions(arguments: &TemplateSource, world: &World) -> Result<(),
 
 fn line(question: &Question) -> String {
     let choices = match &question.kind {
-        Kind::Choice { choices } | Kind::List { choices } if !choices.is_empty() => format!(" of {}", choices.join(", ")),
+        Kind::Choice { choices } | Kind::List { choices } if !choices.is_empty() => {
+            format!(" of {}", choices.join(", "))
+        }
         _ => String::new(),
     };
     let default = match &question.default {

@@ -8,10 +8,12 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Once;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
@@ -193,7 +195,7 @@ impl Store {
             Some(head) => Some(self.repository.find_commit(head).and_then(|commit| commit.tree()).map_err(self.git())?),
             None => None,
         };
-        Ok(Snapshot { store: self, head, root })
+        Ok(Snapshot { store: self, head, root, folders: RefCell::default() })
     }
 
     fn head(&self) -> Result<Option<Oid>, StoreError> {
@@ -250,9 +252,10 @@ pub struct Snapshot<'store> {
     store: &'store Store,
     head: Option<Oid>,
     root: Option<git2::Tree<'store>>,
+    folders: RefCell<BTreeMap<Oid, Rc<git2::Tree<'store>>>>,
 }
 
-impl Snapshot<'_> {
+impl<'store> Snapshot<'store> {
     /// The head commit, in hexadecimal; none before the first change.
     pub fn head(&self) -> Option<String> {
         self.head.map(|head| head.to_string())
@@ -261,7 +264,14 @@ impl Snapshot<'_> {
     /// The bytes of the file at `path`; none when there is no such file.
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(root) = &self.root else { return Ok(None) };
-        let entry = match root.get_path(Path::new(path)) {
+        let found = match path.split_once('/') {
+            None => root.get_path(Path::new(path)),
+            Some((folder, rest)) => match self.folder(root, folder)? {
+                Some(folder) => folder.get_path(Path::new(rest)),
+                None => return Ok(None),
+            },
+        };
+        let entry = match found {
             Ok(entry) => entry,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(self.store.git()(error)),
@@ -271,6 +281,21 @@ impl Snapshot<'_> {
         }
         let blob = self.store.repository.find_blob(entry.id()).map_err(self.store.git())?;
         Ok(Some(blob.content().to_vec()))
+    }
+
+    /// A folder of the root, read once: libgit2 keeps no folder of more than 4 KiB, and several keys are read at a time.
+    fn folder(&self, root: &git2::Tree<'_>, name: &str) -> Result<Option<Rc<git2::Tree<'store>>>, StoreError> {
+        let Some(id) =
+            root.get_name(name).filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id())
+        else {
+            return Ok(None);
+        };
+        if let Some(folder) = self.folders.borrow().get(&id) {
+            return Ok(Some(Rc::clone(folder)));
+        }
+        let folder = Rc::new(self.store.repository.find_tree(id).map_err(self.store.git())?);
+        self.folders.borrow_mut().insert(id, Rc::clone(&folder));
+        Ok(Some(folder))
     }
 
     /// Path (from the root) and id of every file below `folder`, in order of path; empty when there is no such folder.

@@ -47,7 +47,10 @@ impl Step {
         match self {
             Self::Commit { tree, message, .. } => format!("commit {} files on main: {message}", tree.len()),
             Self::Reserve { record } => {
-                format!("reserve `{}` (short name `{}`, base path `{}`)", record.name, record.short_name, record.base_path)
+                format!(
+                    "reserve `{}` (short name `{}`, base path `{}`)",
+                    record.name, record.short_name, record.base_path
+                )
             }
             Self::Place { target } => format!("put the repository at {}", target.display()),
             Self::Activate { record } => format!("record `{}` as active", record.name),

@@ -43,7 +43,9 @@ mod tests {
 
     #[test]
     fn a_receipt_is_read_back_equal() {
-        let Value::Object(answers) = json!({"title": "a \"b\"\nc {{ d }} 🦀", "flag": true, "n": 3, "list": ["x"], "empty": []}) else {
+        let Value::Object(answers) =
+            json!({"title": "a \"b\"\nc {{ d }} 🦀", "flag": true, "n": 3, "list": ["x"], "empty": []})
+        else {
             unreachable!("an object")
         };
         let template = TemplateUsed { name: "t".into(), source: "builtin".into(), revision: "abc".into() };

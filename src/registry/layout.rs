@@ -30,13 +30,13 @@ pub(super) fn record(name: &str) -> String {
     format!("{APIS}/{}/{name}.toml", shard(&hash(name)))
 }
 
-/// The path of a key.
+/// The path of a key. All kinds share the shards: one folder less to write for each key that is taken.
 pub(super) fn key(kind: KeyKind, value: &str) -> String {
     let hash = hash(value);
-    format!("{KEYS}/{}/{}/{}", folder(kind), shard(&hash), escaped(value, &hash))
+    format!("{KEYS}/{}/{}={}", shard(&hash), word(kind), escaped(value, &hash))
 }
 
-fn folder(kind: KeyKind) -> &'static str {
+fn word(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Name => "name",
         KeyKind::ShortName => "short-name",
@@ -87,7 +87,7 @@ mod tests {
     fn paths_can_be_read() {
         assert_eq!(record("my-api"), format!("apis/{}/my-api.toml", &hash("my-api")[..2]));
         let path = key(KeyKind::BasePath, "a/b.c");
-        assert_eq!(path, format!("keys/base-path/{}/a%2Fb.c", &hash("a/b.c")[..2]));
+        assert_eq!(path, format!("keys/{}/base-path=a%2Fb.c", &hash("a/b.c")[..2]));
         assert_eq!(hash("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d", "the example of FIPS 180");
     }
 

@@ -1,6 +1,7 @@
 //! Everything in a registry, and everything that is wrong in it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::entry::Entry;
 use super::{RegistryError, layout};
@@ -25,6 +26,13 @@ pub struct Problem {
     pub line: Option<usize>,
     /// What is wrong, as half a sentence.
     pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
+        write!(f, "registry: `{}`{line}: {}", self.path, self.message)
+    }
 }
 
 /// Reads all records, and checks that each has its keys and each key its record.

@@ -1,6 +1,6 @@
 //! The registry: one record an API in a git repository, every key taken once.
 //!
-//! `apis/<xx>/<name>.toml` holds a record, `keys/<kind>/<xx>/<value>` the name of the API that has the key; the record's
+//! `apis/<xx>/<name>.toml` holds a record, `keys/<xx>/<kind>=<value>` the name of the API that has the key; the record's
 //! own path is the key for its name. `<xx>` shards by hash, so that the cost of a change does not grow with the number
 //! of records. All changes of one step are one commit: a key is taken, or the commit is not made.
 

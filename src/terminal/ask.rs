@@ -5,7 +5,7 @@ use inquire::{Confirm, InquireError, MultiSelect, Select, Text};
 use serde_json::Value;
 
 use crate::error::{Blame, Fault};
-use crate::model::question::{Kind, Question};
+use crate::model::question::{Kind, Question, storable};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,8 @@ pub fn ask(question: &Question, proposed: Option<&Value>) -> Result<Value, AskEr
 }
 
 fn typed(question: &Question, proposed: Option<&Value>) -> Result<Value, InquireError> {
+    // A spec's text may hold escape sequences that a terminal would obey. It could not be an answer, so it is not shown.
+    let proposed = proposed.filter(|value| line(value).chars().all(storable));
     let line = proposed.map(line);
     // A text of several lines cannot be edited in one: it is named, and an empty line takes it.
     let whole = proposed.filter(|_| line.as_ref().is_some_and(|line| line.contains('\n')));
@@ -143,6 +145,9 @@ fn several(question: &Question, choices: &[String], proposed: Option<&Value>) ->
     }
     prompt.prompt().map(Value::from)
 }
+
+#[cfg(test)]
+mod pty;
 
 #[cfg(test)]
 mod tests {

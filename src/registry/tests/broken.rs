@@ -107,7 +107,7 @@ fn a_key_that_names_another_api_is_told_and_not_overwritten() {
 #[test]
 fn a_file_where_a_folder_should_be_is_told() {
     let fresh = Fresh::new();
-    fresh.by_hand(&[("apis", Some("a file")), ("keys/guid", Some("a file"))]);
+    fresh.by_hand(&[("apis", Some("a file")), ("keys", Some("a file"))]);
     let errors = [
         fresh.registry.add(&record("first"), &by()).expect_err("obstacle"),
         fresh.registry.list().expect_err("obstacle"),
