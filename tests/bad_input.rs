@@ -94,7 +94,7 @@ fn unreadable_specs_are_refused_with_their_place() {
     program.write("broken.yaml", "openapi: 3.0.0\npaths:\n  a: [\n");
     fails(&program, &["new", "x", "--spec", "broken.yaml"], 2, "broken.yaml", "");
     program.write("twice.yaml", "openapi: 3.0.0\ninfo: {title: x, version: '1'}\ninfo: {}\npaths: {}\n");
-    fails(&program, &["new", "x", "--spec", "twice.yaml"], 2, "line 3", "");
+    fails(&program, &["new", "x", "--spec", "twice.yaml"], 2, "twice.yaml:3:1", "");
     program.write("not.yaml", "a: b\n");
     fails(&program, &["new", "x", "--spec", "not.yaml"], 2, "not.yaml", "");
     program.write("out.yaml", "openapi: 3.0.0\ninfo: {title: x, version: '1'}\npaths:\n  /a: {$ref: ../b.yaml}\n");

@@ -53,7 +53,7 @@ fn hostile() -> impl Strategy<Value = String> {
         "EOF",
     ]);
     prop::collection::vec(prop_oneof![odd.prop_map(str::to_owned), "[a-zA-Z0-9 ]{1,12}"], 1..60)
-        .prop_map(|parts| format!("T{}", parts.concat()).chars().take(500).collect::<String>().trim().to_owned())
+        .prop_map(|parts| format!("Title-{}", parts.concat()).chars().take(500).collect::<String>().trim().to_owned())
 }
 
 /// Parses a file by its name; the text is shown when it does not parse.
@@ -102,7 +102,7 @@ fn check(title: &str) {
 
 #[test]
 fn hostile_titles_give_files_that_parse_and_give_the_title_back() {
-    let cases = std::env::var("APISCAFFOLD_TITLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000);
+    let cases = std::env::var("APISCAFFOLD_TITLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(50);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     runner
         .run(&hostile(), |title| {

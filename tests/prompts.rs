@@ -1,6 +1,7 @@
 //! Questions on a terminal.
 
 use std::fs;
+use std::process::Stdio;
 
 use rexpect::session::spawn_command;
 
@@ -15,13 +16,13 @@ fn a_terminal_is_asked_and_a_wrong_answer_is_refused_as_typed() {
     );
     program.write("t/out", "{{ title }}");
     let mut command = program.command(&["new", "x", "--template", "t"]);
-    command.env("TERM", "xterm");
+    command.stdin(Stdio::inherit()).env("TERM", "xterm");
     let mut session = spawn_command(command, Some(10_000)).expect("a terminal");
     session.exp_string("Which title").expect("asked");
     session.send_line("NO").expect("typed");
     session.exp_string("must match").expect("refused");
-    session.send("\u{15}").expect("cleared");
-    session.send("\u{8}\u{8}").expect("cleared");
+    session.send("\u{7f}\u{7f}").expect("cleared");
+    session.flush().expect("cleared");
     session.send_line("good").expect("typed");
     session.exp_string("x is ready in").expect("made");
     session.exp_eof().expect("ended");
@@ -32,7 +33,7 @@ fn a_terminal_is_asked_and_a_wrong_answer_is_refused_as_typed() {
 fn leaving_a_question_makes_nothing() {
     let program = Program::new();
     let mut command = program.command(&["new", "x"]);
-    command.env("TERM", "xterm");
+    command.stdin(Stdio::inherit()).env("TERM", "xterm");
     let mut session = spawn_command(command, Some(10_000)).expect("a terminal");
     session.exp_string("Title").expect("asked");
     session.send_control('c').expect("typed");

@@ -124,8 +124,7 @@ impl Blame for AnswersError {
         let absent = |problem: &&Problem| matches!(problem, Problem::Missing { .. } | Problem::Unfit { .. });
         match self.0.iter().filter(absent).count() {
             _ if self.fault() == Fault::Template => Some("this is for the template's maintainers to mend".to_owned()),
-            0 => self.0.iter().any(|problem| matches!(problem, Problem::Unknown { .. })).then(|| QUESTIONS.to_owned()),
-            1 => None,
+            0 | 1 => Some(QUESTIONS.to_owned()),
             _ => Some("`--answers FILE` gives many answers at once, as TOML, YAML or JSON".to_owned()),
         }
     }

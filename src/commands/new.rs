@@ -1,5 +1,7 @@
 //! `apiscaffold new`: decide everything, then do it.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::input::Material;
@@ -8,7 +10,7 @@ use super::{registry_folder, render};
 use crate::answers::Answers;
 use crate::apply::{self, Author, Outcome};
 use crate::cli::{Global, NewArgs};
-use crate::error::Failure;
+use crate::error::{Failure, Fault};
 use crate::git::commit;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
@@ -28,31 +30,66 @@ const FINDINGS_TOLD: usize = 5;
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
-    let folder = registry_folder(global, world)?;
-    let registry = Registry::open(&folder)?;
+    let registry = registry_folder(global, world)?;
+    let mut decision = decide(arguments, &place, &registry, world)?;
+    if arguments.dry_run {
+        Report { decision: &decision, place: &place, world }.plan();
+        return Ok(());
+    }
+    let author = author(world);
+    loop {
+        let plan = std::mem::take(&mut decision.plan);
+        let bar = world.terminal.bar("writing");
+        let applied = apply::apply(plan, &mut || Ok(Registry::open_or_create(&registry)?), &author, world);
+        drop(bar);
+        match applied {
+            Ok(outcome) => {
+                Report { decision: &decision, place: &place, world }.outcome(&outcome);
+                return Ok(());
+            }
+            // Someone else took a derived key in the meantime: it gets the next free value.
+            Err(failure) if failure.fault() == Fault::Conflict && !world.terminal.can_ask() => {
+                let next = decide(arguments, &place, &registry, world)?;
+                if next.keys() == decision.keys() {
+                    return Err(failure);
+                }
+                decision = next;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Everything that is known before the first effect.
+struct Decision {
+    plan: Plan,
+    record: Record,
+    spec: Option<Spec>,
+    files: usize,
+}
+
+impl Decision {
+    fn keys(&self) -> [String; 2] {
+        [KeyKind::ShortName, KeyKind::BasePath].map(|kind| self.record.key(kind))
+    }
+}
+
+fn decide(arguments: &NewArgs, place: &Place, registry: &Path, world: &World) -> Result<Decision, Failure> {
+    let name = ApiName::new(arguments.name.clone())?;
+    let registry = Registry::open(registry)?;
     let standing = place.standing(&name, registry.as_ref())?;
     let bar = world.terminal.bar("reading");
     let mut material = Material::read(name, &arguments.input, world)?;
     drop(bar);
     let keys = Keys { registry: registry.as_ref(), standing: &standing };
     let (answers, mut record) = keys.settle(&mut material, world)?;
-    let author = author(world);
-    complete(&mut record, &standing, &place, &author, world);
+    complete(&mut record, &standing, place, &author(world), world);
     let bar = world.terminal.bar("rendering");
     let tree = render::repository(&mut material, &answers, &record)?;
     let files = tree.len();
-    let plan = plan(&standing, &place, tree, record.clone())?;
+    let plan = plan(&standing, place, tree, record.clone())?;
     drop(bar);
-    let report = Report { place: &place, record: &record, spec: material.spec.as_ref(), files, world };
-    if arguments.dry_run {
-        report.plan(&plan);
-        return Ok(());
-    }
-    let bar = world.terminal.bar("writing");
-    let outcome = apply::apply(plan, &mut || Ok(Registry::open_or_create(&folder)?), &author, world)?;
-    drop(bar);
-    report.outcome(&outcome);
-    Ok(())
+    Ok(Decision { plan, record, spec: material.spec, files })
 }
 
 /// The keys of a new API: given ones must be free, derived ones take the next free value.
@@ -193,15 +230,14 @@ fn plan(standing: &Standing, place: &Place, tree: Tree, record: Record) -> Resul
 
 /// What the user is told.
 struct Report<'r> {
+    decision: &'r Decision,
     place: &'r Place,
-    record: &'r Record,
-    spec: Option<&'r Spec>,
-    files: usize,
     world: &'r World,
 }
 
 impl Report<'_> {
-    fn plan(&self, plan: &Plan) {
+    fn plan(&self) {
+        let plan = &self.decision.plan;
         if self.world.terminal.json() {
             let steps: Vec<Value> =
                 plan.steps.iter().map(|step| json!({"step": step.word(), "words": step.words()})).collect();
@@ -223,13 +259,13 @@ impl Report<'_> {
             self.world.terminal.result_json(&self.document(steps, outcome.commit.as_deref()));
             return;
         }
-        let name = &self.record.name;
+        let name = &self.decision.record.name;
         let shown = self.shown();
         if outcome.steps.is_empty() {
             self.world.terminal.result(&format!("{name} is complete already in {shown}: nothing to do"));
             return;
         }
-        let spec = self.spec.map_or_else(String::new, |spec| {
+        let spec = self.decision.spec.as_ref().map_or_else(String::new, |spec| {
             let summary = &spec.summary;
             format!(
                 "\n  spec      OpenAPI {}, {} operations, {} findings",
@@ -238,10 +274,10 @@ impl Report<'_> {
                 spec.findings.len()
             )
         });
-        let Record { short_name, base_path, template, .. } = self.record;
+        let Record { short_name, base_path, template, .. } = &self.decision.record;
         self.world.terminal.result(&format!(
             "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd {shown} && less README.md",
-            self.files, template.name,
+            self.decision.files, template.name,
         ));
     }
 
@@ -252,7 +288,7 @@ impl Report<'_> {
     }
 
     fn findings(&self) {
-        let findings = self.spec.map_or(&[][..], |spec| &spec.findings);
+        let findings = self.decision.spec.as_ref().map_or(&[][..], |spec| &spec.findings);
         for finding in findings.iter().take(FINDINGS_TOLD) {
             self.world.terminal.warn(&finding.to_string());
         }
@@ -263,7 +299,7 @@ impl Report<'_> {
     }
 
     fn document(&self, steps: Vec<Value>, commit: Option<&str>) -> Value {
-        let spec = self.spec.map(|spec| {
+        let spec = self.decision.spec.as_ref().map(|spec| {
             let findings: Vec<Value> = spec
                 .findings
                 .iter()
@@ -272,8 +308,8 @@ impl Report<'_> {
             json!({"openapi": spec.summary.openapi, "operations": spec.summary.operations.len(), "findings": findings})
         });
         json!({
-            "name": self.record.name, "path": self.place.target, "commit": commit, "files": self.files,
-            "record": self.record, "spec": spec, "steps": steps,
+            "name": self.decision.record.name, "path": self.place.target, "commit": commit, "files": self.decision.files,
+            "record": self.decision.record, "spec": spec, "steps": steps,
         })
     }
 }

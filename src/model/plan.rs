@@ -6,7 +6,7 @@ use super::record::Record;
 use super::tree::Tree;
 
 /// Steps in the order in which they are done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,

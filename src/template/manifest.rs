@@ -112,7 +112,8 @@ impl Blame for ManifestError {
     }
 
     fn hint(&self) -> Option<String> {
-        self.hint.clone()
+        let turn = "this is for the template's maintainers to mend";
+        Some(self.hint.as_ref().map_or_else(|| turn.to_owned(), |hint| format!("{hint}\n{turn}")))
     }
 }
 

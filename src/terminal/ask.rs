@@ -147,7 +147,7 @@ fn several(question: &Question, choices: &[String], proposed: Option<&Value>) ->
 }
 
 #[cfg(test)]
-mod pty;
+mod pty_tests;
 
 #[cfg(test)]
 mod tests {

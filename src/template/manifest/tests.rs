@@ -215,7 +215,7 @@ fn a_text_that_a_terminal_would_act_on_is_refused() {
 
 #[test]
 fn every_reserved_name_is_refused() {
-    for name in "api spec template environments name forloop nil null true false empty blank".split(' ') {
+    for name in "api spec template name forloop nil null true false empty blank".split(' ') {
         let error = refusal(&format!("[[question]]\nname = \"{name}\"\ntype = \"bool\""));
         assert!(error.sentence.contains("means something else"), "{error}");
     }

@@ -48,7 +48,7 @@ fn inside_a_pty() {
 
 fn inside(kind: &str) -> PtySession {
     let mut command = Command::new(std::env::current_exe().expect("this test program"));
-    command.args(["--exact", "terminal::ask::pty::inside_a_pty", "--nocapture"]);
+    command.args(["--exact", "terminal::ask::pty_tests::inside_a_pty", "--nocapture"]);
     command.env(INSIDE, kind).env("TERM", "xterm");
     let mut session = spawn_command(command, Some(20_000)).expect("a pty");
     session.exp_string("Which one").expect("the prompt");
