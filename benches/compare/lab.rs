@@ -15,6 +15,8 @@ use crate::tools::on_path;
 
 /// The release build of our own program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_apiscaffold");
+/// Where Linux keeps files in memory.
+pub(crate) const MEMORY_DISK: &str = "/dev/shm";
 /// What our tool adds to what a template says.
 const RECEIPT: &str = ".apiscaffold.toml";
 // `git commit` would otherwise tidy up in the background, while the next process is measured.
@@ -24,6 +26,9 @@ const GIT_CONFIG: &str = "[user]\n\tname = Bench\n\temail = bench@localhost\n[in
 /// A temporary folder, removed when dropped, and the closed environment of processes in it.
 pub(crate) struct Lab {
     folder: TempDir,
+    /// The processes' folder for temporary files, in memory where that can be: what the other tools remove there would
+    /// slow down everything made on the disk after it (see `runs::Job`).
+    _temporary: TempDir,
     pub(crate) environment: Environment,
     made: Cell<usize>,
 }
@@ -34,32 +39,35 @@ impl Lab {
         fs::create_dir_all(parent)?;
         let folder = tempfile::Builder::new().prefix("apiscaffold-bench-").tempdir_in(parent)?;
         let home = folder.path().join("home");
-        let temporary = folder.path().join("tmp");
+        let memory = Path::new(MEMORY_DISK);
+        let temporary = if memory.is_dir() { memory } else { folder.path() };
+        let temporary = tempfile::Builder::new().prefix("apiscaffold-bench-").tempdir_in(temporary)?;
         let config = home.join("gitconfig");
         fs::create_dir(&home)?;
-        fs::create_dir(&temporary)?;
         fs::write(&config, GIT_CONFIG)?;
         let environment = vec![
             ("PATH", std::env::var_os("PATH").unwrap_or_default()),
             ("HOME", home.clone().into()),
             ("CARGO_HOME", home.join("cargo").into()),
-            ("TMPDIR", temporary.into()),
+            ("TMPDIR", temporary.path().into()),
             ("USER", "bench".into()),
             ("LANG", "C.UTF-8".into()),
             ("GIT_CONFIG_GLOBAL", config.into()),
             ("GIT_CONFIG_NOSYSTEM", "1".into()),
         ];
-        Ok(Self { folder, environment: Environment(environment), made: Cell::new(0) })
+        Ok(Self { folder, _temporary: temporary, environment: Environment(environment), made: Cell::new(0) })
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A path where nothing is yet.
-    pub(crate) fn fresh(&self) -> PathBuf {
+    /// A new folder.
+    pub(crate) fn fresh(&self) -> Result<PathBuf, Failure> {
         self.made.set(self.made.get() + 1);
-        self.path().join(format!("run-{}", self.made.get()))
+        let folder = self.path().join(format!("runs-{}", self.made.get()));
+        fs::create_dir(&folder)?;
+        Ok(folder)
     }
 
     /// A process in this folder.

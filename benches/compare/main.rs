@@ -25,17 +25,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use crate::lab::{Lab, PROGRAM};
+use crate::lab::{Lab, MEMORY_DISK, PROGRAM};
 use crate::runs::Budget;
 use crate::table::Row;
 use crate::templates::Size;
 
 type Failure = Box<dyn std::error::Error>;
 
-const FULL: Budget = Budget { time: Duration::from_secs(20), least: 3, most: 41 };
 const QUICK: Budget = Budget { time: Duration::from_secs(2), least: 3, most: 11 };
-/// Where Linux keeps files in memory.
-const MEMORY_DISK: &str = "/dev/shm";
+
+/// As many runs as the disk has room for: what they make is removed at the end.
+const fn full(size: Size) -> Budget {
+    let most = match size {
+        Size::S => 41,
+        Size::M => 15,
+        Size::L => 5,
+    };
+    Budget { time: Duration::from_secs(20), least: 3, most }
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -73,9 +80,9 @@ fn bench(words: &[&str]) -> Result<bool, Failure> {
     println!("{}\n\n{}", machine(&lab), table::HEAD);
     let mut table = Table { complete: true };
     if quick {
-        measure(&lab, &[Size::S], QUICK, &mut table);
+        measure(&lab, &[Size::S], |_| QUICK, &mut table);
     } else {
-        measure(&lab, &[Size::S, Size::M], FULL, &mut table);
+        measure(&lab, &[Size::S, Size::M], full, &mut table);
         big(&lab, &mut table);
     }
     println!("\nload at the end: {}", load());
@@ -99,23 +106,23 @@ impl Table {
     }
 }
 
-fn measure(lab: &Lab, sizes: &[Size], budget: Budget, table: &mut Table) {
-    table.add(rows::start(lab, budget));
+fn measure(lab: &Lab, sizes: &[Size], budget: fn(Size) -> Budget, table: &mut Table) {
+    table.add(rows::start(lab, budget(Size::S)));
     for &size in sizes {
-        table.add(rows::render(lab, size, budget));
+        table.add(rows::render(lab, size, budget(size)));
     }
     for &size in sizes {
-        table.add(rows::new_against_copy(lab, size, budget));
+        table.add(rows::new_against_copy(lab, size, budget(size)));
     }
     for tool in &tools::TOOLS {
         for &size in sizes {
-            table.add(rows::new_against_tool(lab, size, tool, budget));
+            table.add(rows::new_against_tool(lab, size, tool, budget(size)));
         }
     }
     for &size in sizes {
         table.add(rows::memory(lab, size));
     }
-    table.add(spec(lab, budget));
+    table.add(spec(lab, budget(Size::S)));
 }
 
 fn spec(lab: &Lab, budget: Budget) -> Result<Row, Failure> {
@@ -129,10 +136,10 @@ fn spec(lab: &Lab, budget: Budget) -> Result<Row, Failure> {
 
 /// The template of 10,000 files, on the disk and in memory.
 fn big(lab: &Lab, table: &mut Table) {
-    table.add(rows::render(lab, Size::L, FULL));
+    table.add(rows::render(lab, Size::L, full(Size::L)));
     table.add(rows::memory(lab, Size::L));
     if Path::new(MEMORY_DISK).is_dir() {
-        let row = Lab::open(Path::new(MEMORY_DISK)).and_then(|lab| rows::render(&lab, Size::L, FULL));
+        let row = Lab::open(Path::new(MEMORY_DISK)).and_then(|lab| rows::render(&lab, Size::L, full(Size::L)));
         table.add(row.map(|row| Row { what: format!("{}, memory disk", row.what), ..row }));
     }
 }

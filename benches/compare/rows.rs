@@ -1,5 +1,6 @@
 //! What is compared with what.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,19 +25,20 @@ pub(crate) fn render(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failu
     let template = lab.template(Format::Apiscaffold, size)?;
     let result = lab.result(size)?;
     let copy = program("cp")?;
-    let (made, copied) = (lab.fresh(), lab.fresh());
-    let (name, into) = (name(0), made.clone());
-    let preview: [&dyn AsRef<std::ffi::OsStr>; 8] =
-        [&"template", &"preview", &name, &"--template", &template, &"--into", &into, &"--yes"];
+    let (made, copied) = (lab.fresh()?, lab.fresh()?);
+    let preview = |number: usize| {
+        let into = made.join(number.to_string());
+        let arguments: [&dyn AsRef<OsStr>; 8] =
+            [&"template", &"preview", &name(0), &"--template", &template, &"--into", &into, &"--yes"];
+        Ok(vec![lab.call(PROGRAM, &arguments)])
+    };
     let ours = Job {
-        calls: Box::new(|_| Ok(vec![lab.call(PROGRAM, &preview)])),
-        output: Some(made.clone()),
-        check: Box::new(|_| lab.check(size, &made, &name)),
+        calls: Box::new(preview),
+        check: Box::new(|number| lab.check(size, &made.join(number.to_string()), &name(0))),
     };
     let theirs = Job {
-        calls: Box::new(|_| Ok(vec![lab.call(&copy, &[&"-r", &result, &copied])])),
-        output: Some(copied.clone()),
-        check: Box::new(|_| lab.check(size, &copied, &name)),
+        calls: Box::new(|number| Ok(vec![lab.call(&copy, &[&"-r", &result, &copied.join(number.to_string())])])),
+        check: Box::new(|number| lab.check(size, &copied.join(number.to_string()), &name(0))),
     };
     let (ours, theirs) = compare(&ours, &theirs, &lab.environment, budget)?;
     let target = match size {
@@ -51,22 +53,21 @@ pub(crate) fn render(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failu
 /// `new` in a registry of its own, each run with another name.
 fn new_job(lab: &Lab, size: Size) -> Result<Job<'_>, Failure> {
     let template = lab.template(Format::Apiscaffold, size)?;
-    let (parent, registry) = (lab.fresh(), lab.fresh());
+    let parent = lab.fresh()?;
     let made = parent.clone();
+    let registry = lab.fresh()?.join("registry.git");
     let calls = move |number| {
-        fs::create_dir_all(&parent)?;
         let name = name(number);
-        let arguments: [&dyn AsRef<std::ffi::OsStr>; 9] =
+        let arguments: [&dyn AsRef<OsStr>; 9] =
             [&"new", &name, &"--template", &template, &"--into", &parent, &"--registry", &registry, &"--yes"];
         Ok(vec![lab.call(PROGRAM, &arguments)])
     };
-    let output = Some(made.clone());
     let check = move |number| {
         let repository = made.join(name(number));
         lab.check(size, &repository, &name(number))?;
         lab.check_commit(&repository)
     };
-    Ok(Job { calls: Box::new(calls), output, check: Box::new(check) })
+    Ok(Job { calls: Box::new(calls), check: Box::new(check) })
 }
 
 /// The first commit by git: `init`, `add`, `commit`.
@@ -86,15 +87,18 @@ fn commit(lab: &Lab, git: &Path, repository: &Path) -> [Call; 3] {
 pub(crate) fn new_against_copy(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failure> {
     let result = lab.result(size)?;
     let (copy, git) = (program("cp")?, program("git")?);
-    let copied = lab.fresh();
+    let parent = lab.fresh()?;
+    let copied = |number: usize| parent.join(number.to_string());
     let theirs = Job {
-        calls: Box::new(|_| {
-            let mut calls = vec![lab.call(&copy, &[&"-r", &result, &copied])];
-            calls.extend(commit(lab, &git, &copied));
+        calls: Box::new(|number| {
+            let mut calls = vec![lab.call(&copy, &[&"-r", &result, &copied(number)])];
+            calls.extend(commit(lab, &git, &copied(number)));
             Ok(calls)
         }),
-        output: Some(copied.clone()),
-        check: Box::new(|_| lab.check(size, &copied, &name(0)).and_then(|()| lab.check_commit(&copied))),
+        check: Box::new(|number| {
+            lab.check(size, &copied(number), &name(0))?;
+            lab.check_commit(&copied(number))
+        }),
     };
     let (ours, theirs) = compare(&new_job(lab, size)?, &theirs, &lab.environment, budget)?;
     let what = format!("`new` {}, against `cp -r` + `git init`, `add`, `commit`", size.word());
@@ -109,17 +113,15 @@ pub(crate) fn new_against_tool(lab: &Lab, size: Size, tool: &Tool, budget: Budge
     };
     let git = program("git")?;
     let template = lab.template(tool.format, size)?;
-    let parent = lab.fresh();
+    let parent = lab.fresh()?;
     let theirs = Job {
         calls: Box::new(|number| {
-            fs::create_dir_all(&parent)?;
             let name = name(number);
             let arguments = tool.arguments(&template, &parent, &name);
             let mut calls = vec![Call { program: program_of_tool.clone(), arguments, folder: lab.path().to_owned() }];
             calls.extend(commit(lab, &git, &parent.join(&name)));
             Ok(calls)
         }),
-        output: Some(parent.clone()),
         check: Box::new(|number| lab.check(size, &parent.join(name(number)), &name(number))),
     };
     let (ours, theirs) = compare(&new_job(lab, size)?, &theirs, &lab.environment, budget)?;
@@ -148,7 +150,7 @@ fn idle(lab: &Lab, program: PathBuf, arguments: Vec<String>) -> Job<'_> {
         let arguments = arguments.iter().map(Into::into).collect();
         Ok(vec![Call { program: program.clone(), arguments, folder: lab.path().to_owned() }])
     };
-    Job { calls: Box::new(call), output: None, check: Box::new(|_| Ok(())) }
+    Job { calls: Box::new(call), check: Box::new(|_| Ok(())) }
 }
 
 /// Reading a spec as we do against parsing it into a `serde_json::Value`.

@@ -40,11 +40,12 @@ impl Environment {
 }
 
 /// One side of a comparison.
+///
+/// What a run makes stays until the end of all: ext4 passes over inodes that were freed in the last minutes one by one
+/// (`recently_deleted` in its `ialloc.c`), so that after some thousand removals a new file costs 15 times as much.
 pub(crate) struct Job<'j> {
     /// The processes of a run, one after the other, given the run's number.
     pub(crate) calls: Box<dyn Fn(usize) -> Result<Vec<Call>, Failure> + 'j>,
-    /// What a run makes, if anything: removed after each run.
-    pub(crate) output: Option<PathBuf>,
     /// Looks at what the first run made.
     pub(crate) check: Box<dyn Fn(usize) -> Result<(), Failure> + 'j>,
 }
@@ -59,18 +60,9 @@ impl Job<'_> {
         Ok(start.elapsed())
     }
 
-    /// Removes what the run made, which costs no measured time.
-    fn clear(&self) -> Result<(), Failure> {
-        match &self.output {
-            Some(output) if output.exists() => Ok(fs::remove_dir_all(output)?),
-            _ => Ok(()),
-        }
-    }
-
     fn warm_up(&self, environment: &Environment) -> Result<Duration, Failure> {
         let taken = self.run(0, environment)?;
         (self.check)(0)?;
-        self.clear()?;
         Ok(taken)
     }
 }
@@ -125,7 +117,6 @@ pub(crate) fn compare(
     for number in 1..=budget.runs(one) {
         for (job, times) in [(ours, &mut mine), (theirs, &mut other)] {
             times.push(job.run(number, environment)?);
-            job.clear()?;
         }
     }
     Ok((Times(mine), Times(other)))
@@ -140,7 +131,6 @@ pub(crate) fn peak_memory(job: &Job, number: usize, environment: &Environment, f
     arguments.extend([note.clone().into(), call.program.clone().into()]);
     arguments.extend(call.arguments.iter().cloned());
     environment.run(&Call { program: "/usr/bin/time".into(), arguments, folder: call.folder.clone() })?;
-    job.clear()?;
     let kilobytes: u64 = fs::read_to_string(&note)?.trim().parse()?;
     Ok(kilobytes * 1024)
 }
