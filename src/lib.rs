@@ -13,6 +13,9 @@
 //!
 //! `tests/architecture.rs` holds this drawing as a table.
 
+// Tests may look at their own environment; the product's rooms are held by the lint and by the architecture test.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 pub mod answers;
 pub mod apply;
 pub mod cli;

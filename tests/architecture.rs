@@ -129,16 +129,14 @@ fn every_crate_stays_at_home() {
 #[test]
 fn printing_and_the_environment_have_one_room_each() {
     let mut wrong = Vec::new();
+    let printing = Regex::new(r"\b(e?print(ln)?!|io::std(out|err))").expect("a pattern");
+    let environment = Regex::new(r"\benv::(vars?(_os)?|current_dir|home_dir)\(").expect("a pattern");
     for (path, text) in sources() {
         let code = code(&text);
-        if !path.starts_with("terminal/")
-            && Regex::new(r"\b(e?print(ln)?!|io::std(out|err))").expect("a pattern").is_match(&code)
-        {
+        if !path.starts_with("terminal/") && printing.is_match(&code) {
             wrong.push(format!("`src/{path}` prints; only `terminal` does"));
         }
-        if path != "world.rs"
-            && Regex::new(r"\benv::(vars?(_os)?|current_dir|home_dir)\(").expect("a pattern").is_match(&code)
-        {
+        if path != "world.rs" && environment.is_match(&code) {
             wrong.push(format!("`src/{path}` reads the environment; only `world` does"));
         }
     }

@@ -1,10 +1,17 @@
 //! The one integration-test binary: the real program in a closed world.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests may look at their own environment, and say what they leave out"
+)]
+
 mod architecture;
 mod bad_input;
 mod git_server;
 mod hostile;
 mod killed;
+mod linted;
 mod new;
 mod program;
 mod prompts;

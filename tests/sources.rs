@@ -78,3 +78,20 @@ fn a_progress_bar_is_for_terminals_only() {
     let ran = Ran::of(&command.env("CLICOLOR_FORCE", "1").output().expect("it starts"));
     assert_eq!(ran.stderr, "");
 }
+
+#[test]
+fn one_small_object_at_many_paths_does_not_fill_the_memory() {
+    let program = Program::new();
+    program.write("t/apiscaffold.toml", MANIFEST);
+    program.write("t/zeros", vec![0_u8; 10_000_000]);
+    let folder = program.folder().join("t");
+    git(&folder, &["init", "-q", "-b", "main"]);
+    git(&folder, &["add", "-A"]);
+    let blob = git(&folder, &["rev-parse", ":zeros"]);
+    for i in 0..60 {
+        git(&folder, &["update-index", "--add", "--cacheinfo", &format!("100644,{blob},d/f{i}")]);
+    }
+    git(&folder, &["commit", "-qm", "bomb"]);
+    let ran = program.run(&["new", "x", "--template", "t", "--at", "main"]);
+    assert!(ran.code == Some(3) && ran.stderr.contains("more than 512 MiB"), "{ran:?}");
+}

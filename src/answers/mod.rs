@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 pub use self::file::{AnswersFile, AnswersFileError};
 pub use self::problem::{AnswersError, Problem};
-pub use self::settle::{Expression, settle};
+pub use self::settle::{Ask, Expression, settle};
 
 /// Where answers are looked for, strongest first.
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,7 @@ pub enum Expression<'e> {
 /// Finds the value of an expression over the answers so far.
 type Evaluate<'f> = &'f mut dyn FnMut(Expression<'_>, &Map<String, Value>) -> Result<Value, Failure>;
 /// Asks a question, proposing an answer.
-type Ask<'f> = &'f mut dyn FnMut(&Question, Option<&Value>) -> Result<Value, Failure>;
+pub type Ask<'f> = &'f mut dyn FnMut(&Question, Option<&Value>) -> Result<Value, Failure>;
 
 /// Settles the questions in order, each from the strongest layer that has an answer.
 ///

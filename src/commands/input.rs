@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::load::{self, Template};
 use crate::answers::file::{self, AnswersFile};
-use crate::answers::{self, Answers, Expression, Layers};
+use crate::answers::{self, Answers, Ask, Expression, Layers};
 use crate::cli::Input;
 use crate::error::Failure;
 use crate::model::name::ApiName;
@@ -59,8 +59,7 @@ impl Material {
         let mut ask = |question: &Question, proposed: Option<&Value>| -> Result<Value, Failure> {
             Ok(ask::ask(question, propose(question, proposed.cloned()).as_ref())?)
         };
-        let ask: Option<&mut dyn FnMut(&Question, Option<&Value>) -> Result<Value, Failure>> =
-            if world.terminal.can_ask() { Some(&mut ask) } else { None };
+        let ask: Option<Ask<'_>> = if world.terminal.can_ask() { Some(&mut ask) } else { None };
         let answers = answers::settle(&self.name, &self.template.manifest.questions, &self.layers, &mut evaluate, ask)?;
         for note in &answers.notes {
             world.terminal.warn(note);

@@ -1,6 +1,7 @@
 //! A commit's files as a tree, straight from the object database.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 use rayon::prelude::*;
@@ -14,6 +15,9 @@ const SHARE_MIN: usize = 64;
 
 /// Most files and folders of a tree: small objects can name each other to make any number of paths.
 const ENTRIES_MAX: usize = 200_000;
+
+/// Most bytes of all files together: one small object can stand at any number of paths.
+const BYTES_MAX: usize = 512 << 20;
 
 /// Longest path in bytes, the longest that Linux opens.
 const PATH_MAX: usize = 4096;
@@ -40,8 +44,9 @@ pub fn tree_at(repository: &Path, revision: Option<&str>, subfolder: Option<&str
     }
     let found = files_below(&opened, root.id(), repository)?;
     let share = found.len().div_ceil(2 * rayon::current_num_threads()).max(SHARE_MIN);
+    let left = AtomicUsize::new(BYTES_MAX);
     let contents: Vec<Vec<Vec<u8>>> =
-        found.par_chunks(share).map(|part| contents(repository, part)).collect::<Result<_, _>>()?;
+        found.par_chunks(share).map(|part| contents(repository, part, &left)).collect::<Result<_, _>>()?;
     let mut tree = Tree::new();
     for (file, bytes) in found.into_iter().zip(contents.into_iter().flatten()) {
         tree.insert(file.path, File { bytes: bytes.into(), executable: file.executable })?;
@@ -133,13 +138,18 @@ fn files_below(repository: &Repository, root: Oid, at: &Path) -> Result<Vec<Foun
     Ok(files)
 }
 
-/// The contents of some files, through a repository of this thread's own.
-fn contents(repository: &Path, files: &[Found]) -> Result<Vec<Vec<u8>>, GitError> {
+/// The contents of some files, through a repository of this thread's own. `left` is what all threads may still read.
+fn contents(repository: &Path, files: &[Found], left: &AtomicUsize) -> Result<Vec<Vec<u8>>, GitError> {
     let opened = open(repository)?;
-    let read = |file: &Found| opened.find_blob(file.blob).map(|blob| blob.content().to_vec());
-    files
-        .iter()
-        .map(read)
-        .collect::<Result<_, _>>()
-        .map_err(|source| GitError::Unreadable { path: repository.to_owned(), source })
+    let unreadable = |source| GitError::Unreadable { path: repository.to_owned(), source };
+    let objects = opened.odb().map_err(unreadable)?;
+    let read = |file: &Found| {
+        let (size, _) = objects.read_header(file.blob).map_err(unreadable)?;
+        if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size)).is_err() {
+            let reason = "with it the files are more than 512 MiB";
+            return Err(GitError::Unsupported { path: file.path.to_string(), reason });
+        }
+        opened.find_blob(file.blob).map(|blob| blob.content().to_vec()).map_err(unreadable)
+    };
+    files.iter().map(read).collect()
 }

@@ -52,7 +52,7 @@ fn objection(name: &str) -> Option<&'static str> {
         Some("it has an empty name")
     } else if name == "." || name == ".." {
         Some("it would leave the folder")
-    } else if name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case("git~1") {
+    } else if is_gits(name) {
         Some("it would write into git's own folder")
     } else if name.len() > NAME_MAX {
         Some("a name is longer than 255 bytes")
@@ -61,6 +61,15 @@ fn objection(name: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Whether some file system takes `name` for git's own folder: Windows drops dots and spaces at the end, and what
+/// follows a colon; macOS drops characters without width (`git help config`, `core.protectNTFS` and `core.protectHFS`).
+fn is_gits(name: &str) -> bool {
+    let no_width = |c: &char| matches!(*c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}');
+    let visible: String = name.chars().filter(|c| !no_width(c)).collect();
+    let stem = visible.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    stem.eq_ignore_ascii_case(".git") || stem.eq_ignore_ascii_case("git~1")
 }
 
 /// A path that a tree does not take.
@@ -207,6 +216,10 @@ mod tests {
             ".git/config",
             "a/.GIT/x",
             "GIT~1",
+            ".git.",
+            ".git ./x",
+            ".g\u{200B}it",
+            ".git:x",
             "a\\b",
             "a\nb",
             "a/",

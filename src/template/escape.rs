@@ -132,7 +132,9 @@ pub(super) fn plain_text(value: &Value) -> String {
 
 /// Characters that no XML 1.0 or YAML file can hold, even escaped, become U+FFFD.
 fn visible(text: &str) -> String {
-    let bad = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+    let bad = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+    };
     text.chars().map(|c| if bad(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

@@ -28,7 +28,6 @@ fn question(kind: Kind) -> Question {
 /// Not a test of its own: asks when another test runs it inside a pty.
 #[test]
 fn inside_a_pty() {
-    #[allow(clippy::disallowed_methods, reason = "how a test speaks to its copy inside the pty")]
     let Ok(kind) = std::env::var(INSIDE) else { return };
     let choices = vec!["one".to_owned(), "two".to_owned(), "three".to_owned()];
     let (kind, proposed) = match kind.as_str() {
