@@ -1,0 +1,178 @@
+//! What is compared with what.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Failure;
+use crate::formats::Format;
+use crate::lab::{Lab, PROGRAM, bytes};
+use crate::runs::{Budget, Call, Job, compare, peak_memory};
+use crate::table::{Figures, Row, Target};
+use crate::templates::Size;
+use crate::tools::{Tool, on_path};
+
+fn name(number: usize) -> String {
+    format!("bench-api-{number:04}")
+}
+
+fn program(name: &str) -> Result<PathBuf, Failure> {
+    on_path(name).ok_or_else(|| format!("there is no {name} on the PATH").into())
+}
+
+/// `template preview` against `cp -r` of what it makes.
+pub(crate) fn render(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failure> {
+    let template = lab.template(Format::Apiscaffold, size)?;
+    let result = lab.result(size)?;
+    let copy = program("cp")?;
+    let (made, copied) = (lab.fresh()?, lab.fresh()?);
+    let preview = |number: usize| {
+        let into = made.join(number.to_string());
+        let arguments: [&dyn AsRef<OsStr>; 8] =
+            [&"template", &"preview", &name(0), &"--template", &template, &"--into", &into, &"--yes"];
+        Ok(vec![lab.call(PROGRAM, &arguments)])
+    };
+    let ours = Job {
+        calls: Box::new(preview),
+        check: Box::new(|number| lab.check(size, &made.join(number.to_string()), &name(0))),
+    };
+    let theirs = Job {
+        calls: Box::new(|number| Ok(vec![lab.call(&copy, &[&"-r", &result, &copied.join(number.to_string())])])),
+        check: Box::new(|number| lab.check(size, &copied.join(number.to_string()), &name(0))),
+    };
+    let (ours, theirs) = compare(&ours, &theirs, &lab.environment, budget)?;
+    let target = match size {
+        Size::S => Target::AtMost(1.3),
+        Size::M => Target::AtMost(1.0),
+        Size::L => Target::AtMost(0.8),
+    };
+    let what = format!("render {}, against `cp -r` of the result", size.word());
+    Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target }) })
+}
+
+/// `new` in a registry of its own, each run with another name.
+fn new_job(lab: &Lab, size: Size) -> Result<Job<'_>, Failure> {
+    let template = lab.template(Format::Apiscaffold, size)?;
+    let parent = lab.fresh()?;
+    let made = parent.clone();
+    let registry = lab.fresh()?.join("registry.git");
+    let calls = move |number| {
+        let name = name(number);
+        let arguments: [&dyn AsRef<OsStr>; 9] =
+            [&"new", &name, &"--template", &template, &"--into", &parent, &"--registry", &registry, &"--yes"];
+        Ok(vec![lab.call(PROGRAM, &arguments)])
+    };
+    let check = move |number| {
+        let repository = made.join(name(number));
+        lab.check(size, &repository, &name(number))?;
+        lab.check_commit(&repository)
+    };
+    Ok(Job { calls: Box::new(calls), check: Box::new(check) })
+}
+
+/// The first commit by git: `init`, `add`, `commit`.
+fn commit(lab: &Lab, git: &Path, repository: &Path) -> [Call; 3] {
+    let mut calls = [
+        lab.call(git, &[&"init", &"-q"]),
+        lab.call(git, &[&"add", &"-A"]),
+        lab.call(git, &[&"commit", &"-q", &"-m", &"First"]),
+    ];
+    for call in &mut calls {
+        repository.clone_into(&mut call.folder);
+    }
+    calls
+}
+
+/// `new` against `cp -r` of the result and the first commit by git.
+pub(crate) fn new_against_copy(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failure> {
+    let result = lab.result(size)?;
+    let (copy, git) = (program("cp")?, program("git")?);
+    let parent = lab.fresh()?;
+    let copied = |number: usize| parent.join(number.to_string());
+    let theirs = Job {
+        calls: Box::new(|number| {
+            let mut calls = vec![lab.call(&copy, &[&"-r", &result, &copied(number)])];
+            calls.extend(commit(lab, &git, &copied(number)));
+            Ok(calls)
+        }),
+        check: Box::new(|number| {
+            lab.check(size, &copied(number), &name(0))?;
+            lab.check_commit(&copied(number))
+        }),
+    };
+    let (ours, theirs) = compare(&new_job(lab, size)?, &theirs, &lab.environment, budget)?;
+    let what = format!("`new` {}, against `cp -r` + `git init`, `add`, `commit`", size.word());
+    Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target: Target::AtMost(0.4) }) })
+}
+
+/// `new` against another tool and the first commit by git.
+pub(crate) fn new_against_tool(lab: &Lab, size: Size, tool: &Tool, budget: Budget) -> Result<Row, Failure> {
+    let what = format!("`new` {}, against {} + `git init`, `add`, `commit`", size.word(), tool.name);
+    let Some(program_of_tool) = tool.find() else {
+        return Ok(Row { what, figures: Err("not installed (cargo bench -- --install)".to_owned()) });
+    };
+    let git = program("git")?;
+    let template = lab.template(tool.format, size)?;
+    let parent = lab.fresh()?;
+    let theirs = Job {
+        calls: Box::new(|number| {
+            let name = name(number);
+            let arguments = tool.arguments(&template, &parent, &name);
+            let mut calls = vec![Call { program: program_of_tool.clone(), arguments, folder: lab.path().to_owned() }];
+            calls.extend(commit(lab, &git, &parent.join(&name)));
+            Ok(calls)
+        }),
+        check: Box::new(|number| lab.check(size, &parent.join(name(number)), &name(number))),
+    };
+    let (ours, theirs) = compare(&new_job(lab, size)?, &theirs, &lab.environment, budget)?;
+    let target = match (tool.format, size) {
+        (Format::CargoGenerate, Size::S) => Target::TimesFaster(6.0),
+        (Format::CargoGenerate, _) => Target::TimesFaster(10.0),
+        (Format::Copier, _) => Target::TimesFaster(60.0),
+        _ => Target::None,
+    };
+    Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target }) })
+}
+
+/// `--version` against an empty process.
+pub(crate) fn start(lab: &Lab, budget: Budget) -> Result<Row, Failure> {
+    let nothing = program("true")?;
+    let ours = idle(lab, PathBuf::from(PROGRAM), vec!["--version".to_owned()]);
+    let theirs = idle(lab, nothing, Vec::new());
+    let (ours, theirs) = compare(&ours, &theirs, &lab.environment, budget)?;
+    let what = "start (`--version`), against an empty process".to_owned();
+    Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target: Target::Within(5.0) }) })
+}
+
+/// A job that makes nothing.
+fn idle(lab: &Lab, program: PathBuf, arguments: Vec<String>) -> Job<'_> {
+    let call = move |_| {
+        let arguments = arguments.iter().map(Into::into).collect();
+        Ok(vec![Call { program: program.clone(), arguments, folder: lab.path().to_owned() }])
+    };
+    Job { calls: Box::new(call), check: Box::new(|_| Ok(())) }
+}
+
+/// Reading a spec as we do against parsing it into a `serde_json::Value`.
+pub(crate) fn spec(lab: &Lab, path: &Path, budget: Budget) -> Result<Row, Failure> {
+    let size = fs::metadata(path)?.len() as f64 / 1e6;
+    let reader = |how: &str| -> Result<Job<'_>, Failure> {
+        let arguments = ["--read-spec", how, &path.to_string_lossy()].map(str::to_owned);
+        Ok(idle(lab, std::env::current_exe()?, arguments.to_vec()))
+    };
+    let (ours, theirs) = compare(&reader("apiscaffold")?, &reader("serde_json")?, &lab.environment, budget)?;
+    let what = format!("read a spec of {size:.1} MB, against `serde_json` into a `Value`");
+    Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target: Target::AtMost(2.0) }) })
+}
+
+/// The peak memory of `new`.
+pub(crate) fn memory(lab: &Lab, size: Size) -> Result<Row, Failure> {
+    let what = format!("peak memory of `new` {}", size.word());
+    if !Path::new("/usr/bin/time").is_file() {
+        return Ok(Row { what, figures: Err("needs GNU `time` in /usr/bin".to_owned()) });
+    }
+    let tree = bytes(&lab.result(size)?)?;
+    let job = new_job(lab, size)?;
+    let peak = peak_memory(&job, 0, &lab.environment, lab.path())?;
+    Ok(Row { what, figures: Ok(Figures::Memory { peak, tree, most: 3 * tree + 20_000_000 }) })
+}
