@@ -67,12 +67,12 @@ impl Pack {
         // A pack counts in 32 bits; a tree of that many files does not fit in memory.
         header[8..].copy_from_slice(&(objects.len() as u32).to_be_bytes());
         let objects: Vec<_> = objects.into_iter().collect();
-        let new_deflate = || Compress::new(Compression::fast(), true);
+        let share = objects.len().div_ceil(4 * rayon::current_num_threads());
         let entries: Vec<_> = objects
             .into_par_iter()
-            .with_min_len(8)
-            .map_init(new_deflate, |deflate, (id, (kind, bytes))| {
-                let packed = packed(deflate, kind, bytes);
+            .with_min_len(share)
+            .map_init(Deflate::default, |deflate, (id, (kind, bytes))| {
+                let packed = packed(deflate.fit(bytes), kind, bytes);
                 Entry { id, crc: crc32fast::hash(&packed), packed }
             })
             .collect();
@@ -103,6 +103,30 @@ impl Pack {
         });
         let rows: Vec<_> = self.entries.iter().zip(offsets).map(|(entry, at)| (entry.id, entry.crc, at)).collect();
         index_of(&rows, &self.checksum)
+    }
+}
+
+/// Compressors that are used again and again. One with a small window is ready sooner, and most objects are small.
+struct Deflate {
+    small: Compress,
+    large: Option<Compress>,
+}
+
+/// A window of 8 KiB.
+const SMALL_BITS: u8 = 13;
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Self { small: Compress::new_with_window_bits(Compression::fast(), true, SMALL_BITS), large: None }
+    }
+}
+
+impl Deflate {
+    fn fit(&mut self, bytes: &[u8]) -> &mut Compress {
+        if bytes.len() <= 1 << SMALL_BITS {
+            return &mut self.small;
+        }
+        self.large.get_or_insert_with(|| Compress::new(Compression::fast(), true))
     }
 }
 

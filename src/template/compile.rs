@@ -234,8 +234,8 @@ impl Compiler<'_> {
             self.block = Some(block);
             return Ok(());
         }
-        let code = self.engine.parse(&block.code).map_err(|error| broken(&error, block.at))?;
-        self.nodes.push(Node::Code { code: Arc::new(code), marks: Arc::new(block.marks), at: block.at });
+        let code = self.engine.code(&block.code).map_err(|error| broken(&error, block.at))?;
+        self.nodes.push(Node::Code { code, marks: Arc::new(block.marks), at: block.at });
         Ok(())
     }
 
@@ -313,8 +313,8 @@ impl Compiler<'_> {
         let Some(block) = &mut self.block else { return Ok(()) };
         block.add("{% endscalar %}", at, &[]);
         if standalone && let Some(block) = self.block.take() {
-            let code = self.engine.parse(&block.code).map_err(|error| broken(&error, at))?;
-            self.nodes.push(Node::Code { code: Arc::new(code), marks: Arc::new(block.marks), at });
+            let code = self.engine.code(&block.code).map_err(|error| broken(&error, at))?;
+            self.nodes.push(Node::Code { code, marks: Arc::new(block.marks), at });
         }
         self.after_scalar(pieces, group);
         Ok(())

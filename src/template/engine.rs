@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use liquid_core::runtime::{InterruptRegister, RuntimeBuilder};
-use liquid_core::{Language, Renderable, Runtime};
+use liquid_core::{Language, Runtime};
 use liquid_lib::stdlib;
 use serde_json::{Map, Value};
 
@@ -200,13 +200,9 @@ impl Engine {
         if let Some(code) = cached {
             return Ok(code);
         }
-        let code: Code = Arc::new(self.parse(source)?);
+        let code: Code = Arc::new(liquid_core::parser::parse(source, &self.language)?);
         self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned(), Arc::clone(&code));
         Ok(code)
-    }
-
-    pub(super) fn parse(&self, source: &str) -> liquid_core::Result<Vec<Box<dyn Renderable>>> {
-        liquid_core::parser::parse(source, &self.language)
     }
 }
 

@@ -33,11 +33,28 @@ pub(in crate::template) struct Tracker {
 
 impl Tracker {
     pub(super) fn literal(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                '\n' => self.end_line(),
-                _ => self.character(c),
+        for line in text.split_inclusive('\n') {
+            if self.line.is_empty() && self.changes_nothing(line) {
+                continue;
             }
+            for c in line.chars() {
+                match c {
+                    '\n' => self.end_line(),
+                    _ => self.character(c),
+                }
+            }
+        }
+    }
+
+    /// Whether a whole line leaves the state as it was: most do, and need not be looked at letter by letter.
+    fn changes_nothing(&self, line: &str) -> bool {
+        let whole = line.ends_with('\n');
+        match self.state {
+            State::Plain => whole && !line.contains(['"', '\'', '|', '>', '#']),
+            State::Block(parent) => {
+                whole && self.block_indent.is_some() && line.len() - line.trim_start_matches(' ').len() > parent
+            }
+            State::Double | State::Single | State::Comment => false,
         }
     }
 
