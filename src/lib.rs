@@ -42,6 +42,11 @@ use crate::world::{Speech, World};
 
 /// Runs the program with these arguments, the first of which is its own name, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    #[cfg(feature = "cargo-generate")]
+    if let Some(code) = commands::inside_the_fence(&arguments) {
+        return code;
+    }
     std::panic::set_hook(Box::new(|panic| {
         if !template::engine::is_guarded() {
             terminal::bug(&panic.to_string());

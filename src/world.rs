@@ -44,6 +44,9 @@ pub enum WorldError {
     /// There is no current folder.
     #[error("the current folder cannot be found")]
     NoFolder(#[source] io::Error),
+    /// This program is not where it was started from.
+    #[error("the program cannot find itself")]
+    NoProgram(#[source] io::Error),
     /// No place for the user's data.
     #[error("there is no home folder to keep the {what} in")]
     NoHome {
@@ -61,10 +64,16 @@ impl Blame for WorldError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::NoProgram(_) => Some("start it again by its path".to_owned()),
             Self::NoFolder(_) => Some("change to a folder that exists, and run the command again".to_owned()),
             Self::NoHome { variable, .. } => Some(format!("set HOME or {variable} to a folder you can write to")),
         }
     }
+}
+
+/// The file of this program.
+pub fn program() -> Result<PathBuf, WorldError> {
+    std::env::current_exe().map_err(WorldError::NoProgram)
 }
 
 impl World {

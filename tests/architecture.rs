@@ -27,9 +27,11 @@ const ROOMS: [(&str, &[&str]); 13] = [
 const GROUND: [(&str, &[&str]); 2] = [("model", &["error"]), ("error", &[])];
 
 /// Crates with one home: crate, and the paths that may name it.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 11] = [
+    ("cargo_generate", &["template/generate/"]),
     ("clap", &["cli.rs", "lib.rs", "commands/mod.rs", "model/phase.rs", "terminal/mod.rs"]),
     ("git2", &["git/"]),
+    ("ignore", &["template/generate/"]),
     ("liquid", &["template/"]),
     ("liquid_core", &["template/"]),
     ("liquid_lib", &["template/"]),

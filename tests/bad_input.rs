@@ -191,3 +191,12 @@ fn a_template_that_makes_liquid_panic_is_at_fault_and_nothing_else_is_said() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.stderr.starts_with("error: template `own`") && !ran.stderr.contains("panicked"), "{ran:?}");
 }
+
+#[cfg(not(feature = "cargo-generate"))]
+#[test]
+fn a_template_of_a_library_that_is_not_built_in_is_refused_by_the_features_name() {
+    let program = Program::new();
+    program.write("t/cargo-generate.toml", "");
+    let ran = program.run(&["new", "my-api", "--template", "t"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("without the feature `cargo-generate`"), "{ran:?}");
+}

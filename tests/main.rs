@@ -8,6 +8,8 @@
 
 mod architecture;
 mod bad_input;
+#[cfg(all(feature = "cargo-generate", unix))]
+mod cargo_generate;
 mod git_server;
 mod hostile;
 mod killed;

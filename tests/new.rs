@@ -135,12 +135,10 @@ fn a_template_of_ones_own_keeps_bits_bytes_and_other_engines_text() {
 #[test]
 fn answers_come_from_every_layer_the_strongest_first() {
     let program = Program::new();
-    let manifest = "[template]\nname = \"own\"\n".to_owned()
-        + &["a", "b", "c", "d", "e", "f"]
-            .map(|name| {
-                format!("[[question]]\nname = \"{name}\"\ntype = \"string\"\nprompt = \"?\"\ndefault = \"default\"\n")
-            })
-            .concat();
+    let questions = ["a", "b", "c", "d", "e", "f"].map(|name| {
+        format!("[[question]]\nname = \"{name}\"\ntype = \"string\"\nprompt = \"?\"\ndefault = \"default\"\n")
+    });
+    let manifest = format!("[template]\nname = \"own\"\n{}", questions.concat());
     program.write("t/apiscaffold.toml", manifest);
     program.write("t/out", "{{ a }} {{ b }} {{ c }} {{ d }} {{ e }} {{ f }}");
     fs::create_dir_all(program.home().join(".config/apiscaffold")).expect("made");

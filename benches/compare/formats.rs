@@ -51,7 +51,7 @@ impl Format {
     fn print(self, pieces: &[Piece], is_rendered: bool) -> String {
         let is_ours = self == Self::Apiscaffold;
         pieces.iter().fold(String::new(), |text, piece| {
-            text + &match piece {
+            text + match piece {
                 Piece::Text(text) => text.clone(),
                 Piece::Variable(variable) => format!("{{{{ {} }}}}", self.key(*variable)),
                 Piece::Expression(expression) if is_ours || !is_rendered => (*expression).to_owned(),
@@ -62,6 +62,7 @@ impl Format {
                     format!("{{% for part in {range} %}}{before}part {{{{ part }}}}{after}{{% endfor %}}")
                 }
             }
+            .as_str()
         })
     }
 
@@ -96,7 +97,7 @@ pub(crate) fn expected(entry: &Entry, name: &str) -> (String, String) {
 
 fn rendered(pieces: &[Piece], name: &str) -> String {
     pieces.iter().fold(String::new(), |text, piece| {
-        text + &match piece {
+        text + match piece {
             Piece::Text(text) | Piece::Condition(text) => text.clone(),
             Piece::Variable(variable) => variable.value(name).to_owned(),
             Piece::Expression(expression) => (*expression).to_owned(),
@@ -104,6 +105,7 @@ fn rendered(pieces: &[Piece], name: &str) -> String {
                 (1..=*last).map(|part| format!("{before}part {part}{after}")).collect()
             }
         }
+        .as_str()
     })
 }
 

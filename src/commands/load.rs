@@ -7,33 +7,55 @@ use crate::error::{Blame, Failure, Fault};
 use crate::git;
 use crate::git::remote::{Fetch, Network};
 use crate::model::record::TemplateUsed;
-use crate::model::tree::Tree;
+use crate::model::tree::{File, Tree};
+#[cfg(feature = "cargo-generate")]
+use crate::template::generate::{self, Fence};
 use crate::template::manifest::{FILE_NAME, Manifest};
 use crate::template::source::{Reading, Source};
 use crate::template::{builtin, folder};
+#[cfg(feature = "cargo-generate")]
+use crate::world;
 use crate::world::World;
+
+/// The manifest of a template that was written for `cargo-generate`.
+const CARGO_GENERATE: &str = "cargo-generate.toml";
 
 /// A template that was read.
 pub(super) struct Template {
     pub(super) manifest: Manifest,
+    pub(super) kind: Kind,
     /// Everything but the manifest.
     pub(super) tree: Tree,
     pub(super) used: TemplateUsed,
+}
+
+/// Who renders a template.
+pub(super) enum Kind {
+    /// This tool.
+    Own,
+    /// The library `cargo-generate`.
+    #[cfg(feature = "cargo-generate")]
+    CargoGenerate(generate::Config, Fence),
 }
 
 #[derive(Debug, thiserror::Error)]
 enum LoadError {
     #[error("`{0}` is not a template: it has no `{FILE_NAME}`")]
     NoManifest(String),
-    #[error("the template's `{FILE_NAME}` is not UTF-8 text")]
-    NotText,
+    #[error("the template's `{0}` is not UTF-8 text")]
+    NotText(&'static str),
+    #[cfg(not(feature = "cargo-generate"))]
+    #[error("`{0}` is a template of `cargo-generate`, and this program was built without the feature `cargo-generate`")]
+    NoFeature(String),
 }
 
 impl Blame for LoadError {
     fn fault(&self) -> Fault {
         match self {
             Self::NoManifest(_) => Fault::Input,
-            Self::NotText => Fault::Template,
+            Self::NotText(_) => Fault::Template,
+            #[cfg(not(feature = "cargo-generate"))]
+            Self::NoFeature(_) => Fault::Input,
         }
     }
 
@@ -42,7 +64,9 @@ impl Blame for LoadError {
             Self::NoManifest(_) => {
                 "name the folder that holds it; for a folder within a repository add `//subfolder`".to_owned()
             }
-            Self::NotText => "this is for the template's maintainers to mend".to_owned(),
+            Self::NotText(_) => "this is for the template's maintainers to mend".to_owned(),
+            #[cfg(not(feature = "cargo-generate"))]
+            Self::NoFeature(_) => "use a program that was built with it".to_owned(),
         })
     }
 }
@@ -53,11 +77,33 @@ pub(super) fn template(arguments: &TemplateSource, world: &World) -> Result<Temp
     let source = Source::parse(arguments.source.as_deref(), server)?;
     let (mut tree, commit) = read(&source, arguments, world)?;
     let revision = commit.unwrap_or_else(|| git::commit::tree_id(&tree));
-    let manifest = tree.remove(FILE_NAME).ok_or_else(|| LoadError::NoManifest(source.to_string()))?;
-    let manifest = Manifest::parse(manifest.text().ok_or(LoadError::NotText)?)?;
+    let (manifest, kind) = if let Some(file) = tree.remove(FILE_NAME) {
+        (Manifest::parse(file.text().ok_or(LoadError::NotText(FILE_NAME))?)?, Kind::Own)
+    } else if let Some(file) = tree.remove(CARGO_GENERATE) {
+        foreign(&file, &tree, &source, world)?
+    } else {
+        return Err(LoadError::NoManifest(source.to_string()).into());
+    };
     manifest.fits(env!("CARGO_PKG_VERSION"))?;
     let used = TemplateUsed { name: manifest.about.name.clone(), source: shown(&source, world), revision };
-    Ok(Template { manifest, tree, used })
+    Ok(Template { manifest, kind, tree, used })
+}
+
+/// Such a template does not say its name: it is called like its folder or repository.
+#[cfg(feature = "cargo-generate")]
+fn foreign(file: &File, tree: &Tree, source: &Source, world: &World) -> Result<(Manifest, Kind), Failure> {
+    let text = file.text().ok_or(LoadError::NotText(CARGO_GENERATE))?;
+    let shown = shown(source, world);
+    let name = shown.trim_end_matches('/').rsplit('/').next().unwrap_or(&shown);
+    let name = name.strip_suffix(".git").unwrap_or(name);
+    let (manifest, config) = generate::config::read(text, name, tree)?;
+    let fence = Fence { program: world::program()?, limit: generate::fence::TIME_MAX };
+    Ok((manifest, Kind::CargoGenerate(config, fence)))
+}
+
+#[cfg(not(feature = "cargo-generate"))]
+fn foreign(_: &File, _: &Tree, source: &Source, _: &World) -> Result<(Manifest, Kind), Failure> {
+    Err(LoadError::NoFeature(source.to_string()).into())
 }
 
 /// The source as a receipt keeps it: good from any folder.

@@ -9,6 +9,8 @@ mod render;
 mod show;
 mod template;
 
+#[cfg(feature = "cargo-generate")]
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
@@ -16,6 +18,8 @@ use clap::CommandFactory as _;
 use crate::cli::{Cli, Command, Global, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
+#[cfg(feature = "cargo-generate")]
+use crate::template::generate::fence;
 use crate::world::World;
 
 /// Does what the command line says.
@@ -34,6 +38,15 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
             Ok(())
         }
         Command::Man { folder } => man(&world.absolute(&folder)),
+    }
+}
+
+/// The exit code of the process that this program started to run a library in, if it is one.
+#[cfg(feature = "cargo-generate")]
+pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
+    match arguments {
+        [_, word, name] if word == fence::ARGUMENT => Some(fence::inside(&name.to_string_lossy())),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::input::Material;
+use super::load::{Kind, Template};
 use crate::answers::Answers;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::initials;
@@ -12,6 +13,8 @@ use crate::model::record::{Record, Repository, State};
 use crate::model::tree::{File, Tree, TreePath};
 use crate::registry;
 use crate::template::engine::Values;
+#[cfg(feature = "cargo-generate")]
+use crate::template::generate::render::Request;
 use crate::template::render::{self, RenderErrors};
 
 /// A template whose files and the tool's own meet at one path.
@@ -70,10 +73,7 @@ pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Re
     let common = material.common();
     let spec_path = spec_path(material, &common, answers)?;
     let values = Values::new(&values(material, common, answers, record, &spec_path));
-    let template = std::mem::take(&mut material.template.tree);
-    let name = &material.template.used.name;
-    let rendered = render::render(template, &material.template.manifest.files, &material.engine, &values);
-    let mut tree = rendered.map_err(|errors| RenderErrors { template: name.clone(), errors })?;
+    let mut tree = template(material, answers, &values)?;
     add_spec(material, &mut tree, &spec_path)?;
     let receipt = Receipt {
         name: material.name.clone(),
@@ -85,6 +85,24 @@ pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Re
     let file = File::plain(receipt.to_toml().into_bytes());
     add(&mut tree, receipt::FILE_NAME, file, "receipt", &material.template.used.name)?;
     Ok(tree)
+}
+
+/// Renders the template's files.
+#[cfg_attr(not(feature = "cargo-generate"), expect(unused_variables, reason = "`values` holds our own's answers"))]
+fn template(material: &mut Material, answers: &Answers, values: &Values) -> Result<Tree, Failure> {
+    let Template { manifest, kind, tree, used } = &mut material.template;
+    let tree = std::mem::take(tree);
+    match kind {
+        Kind::Own => {
+            let rendered = render::render(tree, &manifest.files, &material.engine, values);
+            Ok(rendered.map_err(|errors| RenderErrors { template: used.name.clone(), errors })?)
+        }
+        #[cfg(feature = "cargo-generate")]
+        Kind::CargoGenerate(config, fence) => {
+            let (name, answers) = (material.name.as_str(), answers.values());
+            Request { manifest, config, name, answers, fence }.render(tree, &material.engine)
+        }
+    }
 }
 
 fn values(

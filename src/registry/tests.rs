@@ -53,7 +53,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
         say_skipped();
         return None;
     };
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "git {arguments:?}: {text}");
     Some(text)
 }

@@ -55,7 +55,7 @@ pub(super) fn compile(
 }
 
 /// Names that a text's own tags give values to.
-fn locals<'t>(pieces: &[Piece<'t>]) -> BTreeSet<&'t str> {
+pub(super) fn locals<'t>(pieces: &[Piece<'t>]) -> BTreeSet<&'t str> {
     let mut locals = BTreeSet::new();
     for piece in pieces {
         if let Piece::Tag { name, rest, .. } = piece {

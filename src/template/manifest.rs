@@ -2,7 +2,7 @@
 //! to be set up.
 
 mod question;
-mod table;
+pub(super) mod table;
 
 use std::collections::BTreeSet;
 
@@ -77,8 +77,10 @@ pub struct SpecPlace {
 
 /// What is wrong with a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{FILE_NAME}` line {line}, column {column}: {sentence}")]
+#[error("`{file}` line {line}, column {column}: {sentence}")]
 pub struct ManifestError {
+    /// The manifest's name.
+    pub file: &'static str,
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
@@ -90,10 +92,11 @@ pub struct ManifestError {
 }
 
 impl ManifestError {
-    fn at(source: &str, at: usize, sentence: impl Into<String>) -> Self {
+    pub(super) fn at(file: &'static str, source: &str, at: usize, sentence: impl Into<String>) -> Self {
         let before = source.get(..at).unwrap_or(source);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
+            file,
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
             sentence: sentence.into(),
@@ -101,7 +104,13 @@ impl ManifestError {
         }
     }
 
-    fn with_hint(self, hint: impl Into<String>) -> Self {
+    /// What the TOML reader says, on one line.
+    pub(super) fn not_toml(file: &'static str, source: &str, error: &toml::de::Error) -> Self {
+        let sentence = error.message().lines().collect::<Vec<_>>().join(", ");
+        Self::at(file, source, error.span().map_or(0, |span| span.start), sentence)
+    }
+
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }
@@ -123,13 +132,11 @@ impl Manifest {
     /// # Errors
     /// The first thing that is not TOML or breaks a rule, with its place.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let not_toml = |error: &toml::de::Error| {
-            ManifestError::at(text, error.span().map_or(0, |span| span.start), first_line(error.message()))
-        };
+        let not_toml = |error: &toml::de::Error| ManifestError::not_toml(FILE_NAME, text, error);
         let entries = DeTable::parse(text).map_err(|error| not_toml(&error))?;
         // Once more as plain values: only the first reading knows lines, and only this one gives typed values.
         let mut plain: toml::Table = toml::from_str(text).map_err(|error| not_toml(&error))?;
-        let root = Table::root(text, entries.get_ref());
+        let root = Table::root(FILE_NAME, text, entries.get_ref());
         root.only(&KEYS)?;
         Ok(Self {
             about: about(&root)?,
@@ -152,6 +159,7 @@ impl Manifest {
             return Ok(());
         }
         Err(ManifestError {
+            file: FILE_NAME,
             line: *line,
             column: *column,
             sentence: format!(
@@ -161,11 +169,6 @@ impl Manifest {
             hint: Some("use a version of apiscaffold that fits, or another revision of the template".to_owned()),
         })
     }
-}
-
-/// What the TOML reader says, on one line.
-fn first_line(message: &str) -> String {
-    message.lines().collect::<Vec<_>>().join(", ")
 }
 
 fn about(root: &Table<'_>) -> Result<About, ManifestError> {

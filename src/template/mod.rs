@@ -6,6 +6,8 @@ pub mod engine;
 mod escape;
 mod filters;
 pub mod folder;
+#[cfg(feature = "cargo-generate")]
+pub mod generate;
 pub mod manifest;
 mod place;
 pub mod render;

@@ -134,8 +134,8 @@ fn bombs_are_refused() {
 #[test]
 fn deep_nesting_is_refused_and_sensible_nesting_is_read() {
     for (depth, read) in [(60, true), (10_000, false), (200_000, false)] {
-        let json = "[".repeat(depth) + &"]".repeat(depth);
-        let objects = "{\"a\":".repeat(depth) + "1" + &"}".repeat(depth);
+        let json = ["[".repeat(depth), "]".repeat(depth)].concat();
+        let objects = ["{\"a\":".repeat(depth), "}".repeat(depth)].join("1");
         assert_eq!(parse(json.as_bytes()).is_ok(), read, "{depth} lists");
         assert_eq!(parse(objects.as_bytes()).is_ok(), read, "{depth} objects");
         assert_eq!(parse(format!("a: {json}").as_bytes()).is_ok(), read, "{depth} flow lists");

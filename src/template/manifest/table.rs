@@ -8,28 +8,35 @@ use crate::error::nearest;
 use crate::model::question::storable;
 
 /// A table, what it is called, and the text that it was read from.
-pub(super) struct Table<'t> {
+pub(in crate::template) struct Table<'t> {
+    file: &'static str,
     source: &'t str,
     /// Such as `[[question]]`.
-    pub(super) title: String,
+    pub(in crate::template) title: String,
     entries: &'t DeTable<'t>,
     /// Where the table begins, in bytes.
-    pub(super) start: usize,
+    pub(in crate::template) start: usize,
 }
 
 impl<'t> Table<'t> {
-    /// The whole of a manifest.
-    pub(super) fn root(source: &'t str, entries: &'t DeTable<'t>) -> Self {
-        Self { source, title: super::FILE_NAME.to_owned(), entries, start: 0 }
+    /// The whole of a manifest, which is in a file of this name.
+    pub(in crate::template) fn root(file: &'static str, source: &'t str, entries: &'t DeTable<'t>) -> Self {
+        Self { file, source, title: file.to_owned(), entries, start: 0 }
+    }
+
+    /// Every key, and where it begins.
+    #[cfg(feature = "cargo-generate")]
+    pub(in crate::template) fn keys(&self) -> impl Iterator<Item = (&'t str, usize)> {
+        self.entries.iter().map(|(key, _)| (key.get_ref().as_ref(), key.span().start))
     }
 
     /// An error at byte `at` of the file.
-    pub(super) fn error(&self, at: usize, sentence: impl Into<String>) -> ManifestError {
-        ManifestError::at(self.source, at, sentence)
+    pub(in crate::template) fn error(&self, at: usize, sentence: impl Into<String>) -> ManifestError {
+        ManifestError::at(self.file, self.source, at, sentence)
     }
 
     /// Refuses keys that are not among `known`.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), ManifestError> {
+    pub(in crate::template) fn only(&self, known: &[&str]) -> Result<(), ManifestError> {
         let Some((key, _)) = self.entries.iter().find(|(key, _)| !known.contains(&key.get_ref().as_ref())) else {
             return Ok(());
         };
@@ -42,24 +49,24 @@ impl<'t> Table<'t> {
     }
 
     /// Whether `key` is there.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(in crate::template) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
     /// Where the value of `key` begins; where the table begins when it is not there.
-    pub(super) fn at(&self, key: &str) -> usize {
+    pub(in crate::template) fn at(&self, key: &str) -> usize {
         self.get(key).map_or(self.start, |value| value.span().start)
     }
 
     /// A text without carriage returns; no other character may be there that an answer may not hold either, because
     /// a terminal would act on it.
-    pub(super) fn text(&self, key: &str) -> Result<Option<String>, ManifestError> {
+    pub(in crate::template) fn text(&self, key: &str) -> Result<Option<String>, ManifestError> {
         let text = self.typed(key, "text in quotes", |value| value.as_str().map(|text| text.replace("\r\n", "\n")))?;
         text.map(|text| self.storable(key, text)).transpose()
     }
 
     /// A text that must be there and hold something.
-    pub(super) fn required(&self, key: &str) -> Result<String, ManifestError> {
+    pub(in crate::template) fn required(&self, key: &str) -> Result<String, ManifestError> {
         match self.text(key)? {
             Some(text) if text.is_empty() => Err(self.error(self.at(key), format!("`{key}` must not be empty"))),
             Some(text) => Ok(text),
@@ -67,18 +74,18 @@ impl<'t> Table<'t> {
         }
     }
 
-    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ManifestError> {
+    pub(in crate::template) fn flag(&self, key: &str) -> Result<Option<bool>, ManifestError> {
         self.typed(key, "`true` or `false`", DeValue::as_bool)
     }
 
-    pub(super) fn integer(&self, key: &str) -> Result<Option<i64>, ManifestError> {
+    pub(in crate::template) fn integer(&self, key: &str) -> Result<Option<i64>, ManifestError> {
         self.typed(key, "a whole number of 64 bits", |value| {
             let number = value.as_integer()?;
             i64::from_str_radix(number.as_str(), number.radix()).ok()
         })
     }
 
-    pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, ManifestError> {
+    pub(in crate::template) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, ManifestError> {
         let texts = self.typed(key, "a list of texts", |value| {
             value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         })?;
@@ -95,18 +102,19 @@ impl<'t> Table<'t> {
     }
 
     /// The table `[key]`.
-    pub(super) fn table(&self, key: &str) -> Result<Option<Table<'t>>, ManifestError> {
+    pub(in crate::template) fn table(&self, key: &str) -> Result<Option<Table<'t>>, ManifestError> {
         let Some(value) = self.get(key) else { return Ok(None) };
-        let title = format!("[{key}]");
+        let inside = self.title.strip_prefix('[').and_then(|title| title.strip_suffix(']'));
+        let title = inside.map_or_else(|| format!("[{key}]"), |title| format!("[{title}.{}]", key.escape_debug()));
         let start = value.span().start;
         match value.get_ref().as_table() {
-            Some(entries) => Ok(Some(Table { source: self.source, title, entries, start })),
+            Some(entries) => Ok(Some(Table { file: self.file, source: self.source, title, entries, start })),
             None => Err(self.error(start, format!("`{key}` must be a table, written `{title}`"))),
         }
     }
 
     /// The tables `[[key]]`, in order.
-    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'t>>, ManifestError> {
+    pub(in crate::template) fn tables(&self, key: &str) -> Result<Vec<Table<'t>>, ManifestError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let title = format!("[[{key}]]");
         let wrong = |at| self.error(at, format!("`{key}` must be a list of tables, each written `{title}`"));
@@ -114,7 +122,7 @@ impl<'t> Table<'t> {
         let table = |item: &'t Spanned<DeValue<'t>>| {
             let start = item.span().start;
             let entries = item.get_ref().as_table().ok_or_else(|| wrong(start))?;
-            Ok(Table { source: self.source, title: title.clone(), entries, start })
+            Ok(Table { file: self.file, source: self.source, title: title.clone(), entries, start })
         };
         items.iter().map(table).collect()
     }
