@@ -1,5 +1,7 @@
 //! Does what a plan says. Each step asks first whether the world is already so.
 
+use std::path::Path;
+
 use crate::disk::{self, Staging};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit, Signature};
@@ -26,13 +28,16 @@ pub struct Author {
 }
 
 /// Does the steps in order and stops at the first that fails: to go on, the same command is run again.
-pub fn apply(
-    plan: Plan,
-    registry: &mut dyn FnMut() -> Result<Registry, Failure>,
-    author: &Author,
-    world: &World,
-) -> Result<Outcome, Failure> {
-    let mut run = Run { registry, author, world, staging: None, outcome: Outcome::default() };
+///
+/// The registry in the folder `registry` is made when it is not there yet.
+pub fn apply(plan: Plan, registry: &Path, author: &Author, world: &World) -> Result<Outcome, Failure> {
+    let mut run = Run {
+        registry: Lazy { folder: registry, opened: None },
+        author,
+        world,
+        staging: None,
+        outcome: Outcome::default(),
+    };
     for step in plan.steps {
         let (word, words) = (step.word(), step.words());
         world.terminal.detail(&words);
@@ -43,7 +48,7 @@ pub fn apply(
 }
 
 struct Run<'r> {
-    registry: &'r mut dyn FnMut() -> Result<Registry, Failure>,
+    registry: Lazy<'r>,
     author: &'r Author,
     world: &'r World,
     staging: Option<Staging>,
@@ -65,14 +70,20 @@ impl Run<'_> {
                 self.staging = Some(staging);
                 Ok(Status::Done)
             }
-            Step::Reserve { record } => Ok(status((self.registry)()?.add(&record, &self.by())?)),
+            Step::Reserve { record } => {
+                let by = self.by();
+                Ok(status(self.registry.get()?.add(&record, &by)?))
+            }
             Step::Place { target } => {
                 if let Some(staging) = self.staging.take() {
                     staging.put(&target)?;
                 }
                 Ok(Status::Done)
             }
-            Step::Activate { record } => Ok(status((self.registry)()?.activate(&record, &self.by())?)),
+            Step::Activate { record } => {
+                let by = self.by();
+                Ok(status(self.registry.get()?.activate(&record, &by)?))
+            }
         }
     }
 
@@ -84,6 +95,21 @@ impl Run<'_> {
     fn by(&self) -> By {
         let Author { name, email } = self.author.clone();
         By { name, email, seconds: self.world.now.as_second() }
+    }
+}
+
+/// A registry that is opened when it is first needed: nothing is made before.
+struct Lazy<'r> {
+    folder: &'r Path,
+    opened: Option<Registry>,
+}
+
+impl Lazy<'_> {
+    fn get(&mut self) -> Result<&Registry, Failure> {
+        match &mut self.opened {
+            Some(registry) => Ok(registry),
+            opened => Ok(opened.insert(Registry::open_or_create(self.folder)?)),
+        }
     }
 }
 

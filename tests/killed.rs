@@ -60,6 +60,6 @@ fn killed_at_200_moments_the_next_run_finishes_the_work() {
     let beside = fs::read_dir(program.folder()).expect("listed").count();
     assert_eq!(beside, 203, "staging folders were left over");
     let registry = program.home().join(".local/share/apiscaffold/registry.git");
-    assert_eq!(crate::program::git(&registry, &["fsck", "--strict"]), "");
+    assert_eq!(crate::program::git(&registry, &["fsck", "--strict", "--no-dangling"]), "");
     assert_eq!(files(&program.folder().join("api-0")).len(), files(&program.folder().join("usual-0")).len());
 }

@@ -37,7 +37,7 @@ fn twenty_producers_at_once_get_twenty_records() {
     let records = program.records();
     assert_eq!(records.len(), 20);
     let registry = program.home().join(".local/share/apiscaffold/registry.git");
-    assert_eq!(git(&registry, &["fsck", "--strict"]), "");
+    assert_eq!(git(&registry, &["fsck", "--strict", "--no-dangling"]), "");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
     loop {
         let plan = std::mem::take(&mut decision.plan);
         let bar = world.terminal.bar("writing");
-        let applied = apply::apply(plan, &mut || Ok(Registry::open_or_create(&registry)?), &author, world);
+        let applied = apply::apply(plan, &registry, &author, world);
         drop(bar);
         match applied {
             Ok(outcome) => {
