@@ -11,6 +11,9 @@ use tempfile::TempDir;
 use crate::error::{Blame, Fault};
 use crate::model::tree::{File, Tree};
 
+/// How often a staging folder is made anew.
+const TRIES: usize = 100;
+
 /// A folder or file that could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
@@ -23,6 +26,12 @@ pub enum DiskError {
         #[source]
         source: io::Error,
     },
+    /// Other runs of the same command keep removing what this one makes.
+    #[error("other runs are at work in `{}`", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The place is taken.
     #[error("`{}` exists already, and is left as it is", path.display())]
     Exists {
@@ -34,13 +43,14 @@ pub enum DiskError {
 impl Blame for DiskError {
     fn fault(&self) -> Fault {
         match self {
-            Self::Write { .. } => Fault::Environment,
+            Self::Write { .. } | Self::Busy { .. } => Fault::Environment,
             Self::Exists { .. } => Fault::Conflict,
         }
     }
 
     fn hint(&self) -> Option<String> {
         let advice = match self {
+            Self::Busy { .. } => "run the same command again when they are done",
             Self::Exists { .. } => "choose another name, or another folder with `--into`",
             Self::Write { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -74,12 +84,18 @@ impl Staging {
         fs::create_dir_all(parent).map_err(failed(parent))?;
         let prefix = format!(".apiscaffold-{name}-");
         remove_abandoned(parent, &prefix);
-        let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(failed(parent))?;
-        open_to_others(folder.path()).map_err(failed(folder.path()))?;
-        let lock = fs::File::open(folder.path()).map_err(failed(folder.path()))?;
-        // A file system without locks only loses the cleaning up after a killed run.
-        let _ = lock.try_lock();
-        Ok(Self { folder, _lock: lock })
+        for _ in 0..TRIES {
+            let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(failed(parent))?;
+            // Between its making and its locking another run may take the folder for an abandoned one.
+            let Ok(lock) = fs::File::open(folder.path()) else { continue };
+            // A file system without locks only loses the cleaning up after a killed run.
+            let _ = lock.lock();
+            if folder.path().exists() {
+                open_to_others(folder.path()).map_err(failed(folder.path()))?;
+                return Ok(Self { folder, _lock: lock });
+            }
+        }
+        Err(DiskError::Busy { path: parent.to_owned() })
     }
 
     /// Where to write.

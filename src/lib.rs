@@ -36,7 +36,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::cli::Cli;
-use crate::error::Blame;
+use crate::error::{Blame, Fault};
 use crate::terminal::{Manner, Terminal};
 use crate::world::{Speech, World};
 
@@ -52,9 +52,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             terminal::bug(&panic.to_string());
         }
     }));
+    let json = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, json),
     };
     let global = &cli.global;
     let speech = Speech {
@@ -73,17 +74,46 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => return fail(&Terminal::new(Manner { json: speech.json, ..Manner::default() }), &error),
     };
     match commands::run(cli, &world) {
+        Ok(()) if terminal::lost() => Fault::Environment.exit_code(),
         Ok(()) => 0,
         Err(failure) => fail(&world.terminal, &*failure),
     }
 }
 
-/// Help and version go to stdout and are no failure; the rest goes to stderr and is exit code 2.
-fn usage(error: &clap::Error) -> u8 {
-    // Nobody reads any more when printing fails.
-    let _ = error.print();
+/// What was typed is no command line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+impl Blame for Usage {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("`apiscaffold --help` shows how".to_owned())
+    }
+}
+
+/// Help and version go to stdout and are no failure; the rest goes to stderr and is exit code 2, with a document on
+/// stdout for `--json`.
+fn usage(error: &clap::Error, json: bool) -> u8 {
+    let text = error.to_string();
+    let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-        _ => error::Fault::Input.exit_code(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            0
+        }
+        _ if json => {
+            let usage = Usage(sentence.to_owned());
+            Terminal::new(Manner { json, ..Manner::default() }).fail(&usage);
+            usage.fault().exit_code()
+        }
+        _ => {
+            // Nobody reads any more when printing fails.
+            let _ = error.print();
+            Fault::Input.exit_code()
+        }
     }
 }

@@ -200,3 +200,39 @@ fn a_template_of_a_library_that_is_not_built_in_is_refused_by_the_features_name(
     let ran = program.run(&["new", "my-api", "--template", "t"]);
     assert!(ran.code == Some(2) && ran.stderr.contains("without the feature `cargo-generate`"), "{ran:?}");
 }
+
+#[test]
+fn wrong_usage_with_json_is_a_document_too() {
+    let program = Program::new();
+    for arguments in
+        [&["--json"][..], &["new", "--json"], &["--bogus", "--json"], &["new", "d", "--set", "foo", "--json"]]
+    {
+        let ran = program.run(arguments);
+        assert_eq!(ran.json()["error"]["exit_code"], serde_json::json!(2), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let program = Program::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let mut command = program.command(&["list", "--json"]);
+    let output = command.stdout(full).stderr(std::process::Stdio::piped()).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn passwords_in_urls_are_never_said() {
+    let program = Program::new();
+    program.write("s.yaml", "openapi: 3.0.0\ninfo: {title: x, version: '1'}\npaths:\n  /a: {$ref: 'https://user:s3cret@example.invalid/x.yaml'}\n");
+    let runs: [&[&str]; 4] = [
+        &["new", "a", "--spec", "s.yaml"],
+        &["new", "b", "--spec", "s.yaml", "--json"],
+        &["new", "c", "--set", "contact_email=https://u:s3cret@h/x"],
+        &["new", "d", "--registry", "https://u:s3cret@h/x.git"],
+    ];
+    for arguments in runs {
+        let ran = program.run(arguments);
+        assert!(!ran.stdout.contains("s3cret") && !ran.stderr.contains("s3cret"), "{arguments:?}: {ran:?}");
+    }
+}

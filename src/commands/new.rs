@@ -50,7 +50,8 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
             // Someone else took a derived key in the meantime: it gets the next free value.
             Err(failure) if failure.fault() == Fault::Conflict && !world.terminal.can_ask() => {
                 let next = decide(arguments, &place, &registry, world)?;
-                if next.keys() == decision.keys() {
+                // Another run of the same command may have done it all by now.
+                if next.keys() == decision.keys() && !next.plan.steps.is_empty() {
                     return Err(failure);
                 }
                 decision = next;
@@ -277,7 +278,7 @@ impl Report<'_> {
         });
         let Record { short_name, base_path, template, .. } = &self.decision.record;
         self.world.terminal.result(&format!(
-            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd {shown} && less README.md",
+            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd '{shown}'",
             self.decision.files, template.name,
         ));
     }

@@ -201,7 +201,11 @@ impl Store {
     fn head(&self) -> Result<Option<Oid>, StoreError> {
         match self.repository.refname_to_id(MAIN) {
             Ok(head) => Ok(Some(head)),
-            Err(error) if error.code() == ErrorCode::NotFound => self.has_no_branch().map(|()| None),
+            // Another run may have made the branch between the two looks.
+            Err(error) if error.code() == ErrorCode::NotFound => match self.has_no_branch() {
+                Ok(()) => Ok(None),
+                Err(other) => self.repository.refname_to_id(MAIN).map(Some).map_err(|_| other),
+            },
             Err(error) => Err(self.git()(error)),
         }
     }

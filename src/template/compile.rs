@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use liquid_core::Renderable;
 
-use super::engine::Engine;
+use super::engine::{Engine, Values};
 use super::escape::Place;
 use super::filters::{FINAL, PLACED};
 use super::place::{Format, Scalar, Tracker};
@@ -20,6 +20,12 @@ use crate::error::nearest;
 
 /// Parsed Liquid, shared between files that hold the same tag.
 pub(super) type Code = Arc<Vec<Box<dyn Renderable>>>;
+
+/// Most tags that may be open at once: parsing and rendering them is recursive.
+const DEPTH_MAX: usize = 100;
+
+/// Longest text of one tag, in bytes: parsing its operators is recursive.
+const TAG_MAX: usize = 4000;
 
 /// One part of a compiled file, in order.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ pub(super) fn compile(
     engine: &Engine,
     text: &str,
     format: Option<Format>,
-    known: &BTreeSet<String>,
+    known: &Values,
 ) -> Result<Vec<Node>, ScanError> {
     let pieces = scan::scan(text)?;
     let mut compiler = Compiler {
@@ -108,7 +114,7 @@ impl Block {
 struct Compiler<'t> {
     engine: &'t Engine,
     text: &'t str,
-    known: &'t BTreeSet<String>,
+    known: &'t Values,
     locals: BTreeSet<&'t str>,
     tracker: Option<Tracker>,
     nodes: Vec<Node>,
@@ -128,7 +134,7 @@ impl Compiler<'_> {
                         i += group.pieces;
                         continue;
                     }
-                    None => self.output(inner, *at)?,
+                    None => self.output(inner, *at, &pieces[i + 1..])?,
                 },
             }
             i += 1;
@@ -148,14 +154,34 @@ impl Compiler<'_> {
         }
     }
 
-    fn output(&mut self, inner: &str, at: usize) -> Result<(), ScanError> {
-        self.check_roots(inner, at)?;
+    fn output(&mut self, inner: &str, at: usize, next: &[Piece<'_>]) -> Result<(), ScanError> {
+        self.check_known(inner, at)?;
+        let flow = self.tracker.as_ref().and_then(Tracker::scalar).is_some_and(|scalar| scalar.flow);
         let place = self.tracker.as_mut().map(Tracker::output);
-        let fragment = match place.filter(|_| !is_final(inner)) {
-            Some(place) => format!("{{{{ {} | {PLACED}: \"{}\" }}}}", spaced(inner), place.code()),
-            None => format!("{{{{ {} }}}}", spaced(inner)),
+        let place = match place {
+            Some(Place::YamlValue) if self.goes_on(next, flow) => Some(Place::YamlPart),
+            _ => place,
+        };
+        let fragment = if is_final(inner) {
+            format!("{{{{ {} }}}}", spaced(inner))
+        } else {
+            let code = place.map_or_else(|| "text".to_owned(), Place::code);
+            format!("{{{{ {} | {PLACED}: \"{code}\" }}}}", spaced(inner))
         };
         self.code(&fragment, at)
+    }
+
+    /// Whether more of a YAML scalar stands behind the tags that follow an output.
+    fn goes_on(&self, next: &[Piece<'_>], flow: bool) -> bool {
+        let tags = next.iter().take_while(|piece| matches!(piece, Piece::Tag { .. })).count();
+        match next.get(tags) {
+            Some(Piece::Literal(range)) if tags > 0 => {
+                let whole = Scalar { place: Place::YamlPlain, before: 0, flow };
+                Tracker::scalar_end(whole, &self.text[range.clone()]) != Some(0)
+            }
+            Some(Piece::Output { .. }) => tags > 0,
+            _ => false,
+        }
     }
 
     /// A tag on its own: in a block it becomes a part of it.
@@ -170,14 +196,15 @@ impl Compiler<'_> {
     }
 
     fn tag(&mut self, name: &str, rest: &str, at: usize) -> Result<(), ScanError> {
+        if rest.len() > TAG_MAX {
+            return Err(ScanError { at, message: format!("a tag is longer than {TAG_MAX} bytes"), hint: None });
+        }
+        let rest = &spaced(rest);
         let expression = self.expression(name, rest, at)?;
-        self.check_roots(expression, at)?;
-        let fragment = format!("{{% {name} {} %}}", spaced(rest));
+        self.check_known(expression, at)?;
+        let fragment = format!("{{% {name} {rest} %}}");
         match name {
-            "if" | "unless" | "case" | "for" | "capture" | "ifchanged" => {
-                self.open(name, &fragment, expression, at);
-                Ok(())
-            }
+            "if" | "unless" | "case" | "for" | "capture" | "ifchanged" => self.open(name, &fragment, expression, at),
             "else" | "elsif" | "when" => self.branch(name, &fragment, expression, at),
             _ if name.starts_with("end") => self.close(name, &fragment, at),
             _ => self.code(&fragment, at),
@@ -200,16 +227,20 @@ impl Compiler<'_> {
         })
     }
 
-    fn open(&mut self, name: &str, fragment: &str, expression: &str, at: usize) {
+    fn open(&mut self, name: &str, fragment: &str, expression: &str, at: usize) -> Result<(), ScanError> {
         let checks: Vec<&str> = match name {
             "if" | "unless" | "case" => paths(expression),
             _ => Vec::new(),
         };
-        let bound = (name == "for").then(|| range_of(expression)).flatten();
+        let bound = (name == "for").then(|| looped(expression)).flatten();
         let fragment = bound.map_or_else(|| fragment.to_owned(), |range| format!("{{% bounded {range} %}}{fragment}"));
         let block = self.block.get_or_insert_with(|| Block::new(at));
+        if block.open.len() == DEPTH_MAX {
+            return Err(ScanError { at, message: format!("more than {DEPTH_MAX} tags are open"), hint: None });
+        }
         let checked = block.add(&fragment, at, &checks);
         block.open.push((name.to_owned(), at, checked));
+        Ok(())
     }
 
     /// `elsif` and `when` are checked where their block begins: they are evaluated from there.
@@ -240,11 +271,16 @@ impl Compiler<'_> {
     }
 
     /// Every variable of `expression` must be a value or a local, also where it is never rendered.
-    fn check_roots(&self, expression: &str, at: usize) -> Result<(), ScanError> {
+    fn check_known(&self, expression: &str, at: usize) -> Result<(), ScanError> {
         for (_, path) in variables(expression) {
             let name = root(path);
-            if !self.known.contains(name) && !self.locals.contains(name) {
-                let candidates = self.known.iter().map(String::as_str).chain(self.locals.iter().copied());
+            if !self.locals.contains(name)
+                && let Some(unknown) = self.known.lacks(path)
+            {
+                return Err(ScanError { at, message: format!("unknown variable `{unknown}`"), hint: None });
+            }
+            if !self.known.has(name) && !self.locals.contains(name) {
+                let candidates = self.known.names().chain(self.locals.iter().copied());
                 let hint = nearest(name, candidates).map_or_else(
                     || "declare it as a [[question]], or wrap text meant for another engine in {% raw %}".to_owned(),
                     |good| format!("did you mean `{good}`?"),
@@ -269,7 +305,7 @@ impl Compiler<'_> {
                 Piece::Literal(range) => {
                     let text = &self.text[range.clone()];
                     let last = (plain && range.end == self.text.len()).then(|| text.trim_end().len());
-                    let end = Tracker::scalar_end(scalar.place, text).or(last);
+                    let end = Tracker::scalar_end(scalar, text).or(last);
                     group.end = end.unwrap_or(text.len());
                     group.pieces += usize::from(group.end > 0);
                     closed |= end.is_some();
@@ -321,7 +357,7 @@ impl Compiler<'_> {
     }
 
     fn member(&mut self, inner: &str, at: usize) -> Result<(), ScanError> {
-        self.check_roots(inner, at)?;
+        self.check_known(inner, at)?;
         if let Some(tracker) = &mut self.tracker {
             tracker.output();
         }
@@ -388,10 +424,13 @@ fn paths(expression: &str) -> Vec<&str> {
     variables(expression).into_iter().map(|(_, path)| path).collect()
 }
 
-/// The `(a..b)` of a loop.
-fn range_of(expression: &str) -> Option<&str> {
+/// What a loop runs over: `(a..b)` or a path.
+fn looped(expression: &str) -> Option<&str> {
     let expression = expression.trim_start();
-    expression.starts_with('(').then(|| expression.find(')').map(|end| &expression[..=end])).flatten()
+    if expression.starts_with('(') {
+        return expression.find(')').map(|end| &expression[..=end]);
+    }
+    variables(expression).first().filter(|(at, _)| *at == 0).map(|(_, path)| *path)
 }
 
 /// Whether an output ends in a filter after which nothing is escaped.
@@ -400,9 +439,19 @@ fn is_final(inner: &str) -> bool {
     inner.contains('|') && FINAL.contains(&last.trim())
 }
 
-/// Liquid's grammar takes no tabs between words.
+/// Liquid's grammar takes no tabs between words; in quoted text they stay.
 fn spaced(text: &str) -> String {
-    text.replace('\t', " ")
+    let mut quote = None;
+    let space = |c: char| {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if c == '\t' => return ' ',
+            _ => {}
+        }
+        c
+    };
+    text.chars().map(space).collect()
 }
 
 fn misplaced(name: &str, at: usize) -> ScanError {

@@ -1,7 +1,7 @@
 //! The engine: Liquid with our tags and filters, over values that are all known.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,21 +36,48 @@ pub fn is_guarded() -> bool {
 /// The values that a template sees, by name.
 pub struct Values {
     object: liquid::Object,
-    names: BTreeSet<String>,
 }
 
 impl Values {
     /// Takes typed values: lists and objects stay lists and objects. Numbers beyond 64 bits become text.
     pub fn new(values: &Map<String, Value>) -> Self {
-        let names = values.keys().cloned().collect();
         let object = values.iter().map(|(name, value)| (name.clone().into(), to_liquid(value))).collect();
-        Self { object, names }
+        Self { object }
+    }
+
+    /// Whether there is a value of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
+    /// The names of all values.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.object.keys().map(liquid::model::KString::as_str)
+    }
+
+    /// The first part of a dotted path that an object on the way has no entry for. What goes through nil, a list or a
+    /// text is for the render to find out.
+    pub(super) fn lacks<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let (name, steps) = path.split_once('.')?;
+        let mut value = self.object.get(name)?;
+        let mut end = name.len();
+        for step in steps.split('.') {
+            let liquid::model::Value::Object(object) = value else { return None };
+            end += 1 + step.len();
+            if step.contains('[') || step == "size" {
+                return None;
+            }
+            match object.get(step) {
+                Some(found) => value = found,
+                None => return Some(&path[..end]),
+            }
+        }
+        None
     }
 
     /// Adds values, or replaces those of the same names.
     pub fn extend(&mut self, values: &Map<String, Value>) {
         for (name, value) in values {
-            self.names.insert(name.clone());
             self.object.insert(name.clone().into(), to_liquid(value));
         }
     }
@@ -158,7 +185,7 @@ impl Engine {
     }
 
     fn try_render(&self, text: &str, format: Option<Format>, values: &Values) -> Result<String, ScanError> {
-        let nodes = compile(self, text, format, &values.names)?;
+        let nodes = compile(self, text, format, values)?;
         let runtime = RuntimeBuilder::new().set_globals(&values.object).build();
         let mut out = Bounded { bytes: Vec::with_capacity(text.len() + text.len() / 8), budget: &self.budget };
         runtime.registers().get_mut::<Progress>().deadline = Some(self.deadline);
@@ -238,7 +265,7 @@ fn full(_: &std::io::Error, at: usize) -> ScanError {
 /// Liquid's error, which is several lines of text, as one sentence.
 pub(super) fn sentence(error: &liquid_core::Error) -> String {
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("liquid: ");
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("liquid:").trim();
     let context = |key: &str| {
         let found = text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='));
         found.map(str::to_owned)

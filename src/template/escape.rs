@@ -1,5 +1,7 @@
 //! Writes a value so that a file of some format gives exactly that value back.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// Where an output stands in a file, and so how its value must be written.
@@ -23,8 +25,12 @@ pub(super) enum Place {
     YamlPlain,
     /// YAML: inside double quotes.
     YamlDouble,
+    /// YAML: a part of an unquoted scalar that cannot be written as a whole.
+    YamlPart,
     /// YAML: a whole single-quoted scalar.
     YamlSingle,
+    /// YAML: inside single quotes that hold tags as well.
+    YamlSinglePart,
     /// YAML: in a block scalar whose lines are indented by so many spaces; `true` when it begins the scalar.
     YamlBlock(usize, bool),
     /// TOML: a whole value.
@@ -35,12 +41,20 @@ pub(super) enum Place {
     TomlBasic,
     /// TOML: a whole `'…'` string.
     TomlLiteral,
+    /// TOML: inside `'…'` that holds tags as well.
+    TomlLiteralPart,
+    /// TOML: inside `'''…'''`.
+    TomlMultiLiteral,
     /// A shell word, or a part of one.
     ShellWord,
     /// Shell: inside double quotes.
     ShellDouble,
-    /// Shell: in a here-document that is expanded.
-    ShellHere,
+    /// Shell: in a here-document that is expanded; the hash of its last line.
+    ShellHere(u32),
+    /// Shell: in a here-document that is not expanded; the hash of its last line.
+    ShellHereRaw(u32),
+    /// Shell: where quoting is not enough: between backticks, in arithmetic, in `$'…'`.
+    ShellBare,
     /// Shell: inside single quotes.
     ShellSingle,
     /// In a `#` comment of YAML, TOML or shell.
@@ -48,7 +62,7 @@ pub(super) enum Place {
 }
 
 /// The places that carry no number, by their code in a hidden filter's argument.
-const CODES: [(&str, Place); 19] = [
+const CODES: [(&str, Place); 23] = [
     ("xml-text", Place::XmlText),
     ("xml-attribute", Place::XmlAttribute),
     ("xml-comment", Place::XmlComment),
@@ -65,7 +79,11 @@ const CODES: [(&str, Place); 19] = [
     ("toml-literal", Place::TomlLiteral),
     ("shell-word", Place::ShellWord),
     ("shell-double", Place::ShellDouble),
-    ("shell-here", Place::ShellHere),
+    ("shell-bare", Place::ShellBare),
+    ("yaml-part", Place::YamlPart),
+    ("yaml-single-part", Place::YamlSinglePart),
+    ("toml-literal-part", Place::TomlLiteralPart),
+    ("toml-multi-literal", Place::TomlMultiLiteral),
     ("shell-single", Place::ShellSingle),
     ("comment", Place::Comment),
 ];
@@ -75,6 +93,8 @@ impl Place {
     pub(super) fn code(self) -> String {
         match self {
             Self::YamlBlock(indent, first) => format!("yaml-block {indent} {first}"),
+            Self::ShellHere(end) => format!("shell-here {end}"),
+            Self::ShellHereRaw(end) => format!("shell-here-raw {end}"),
             _ => CODES.iter().find(|(_, place)| *place == self).map_or("", |(code, _)| code).to_owned(),
         }
     }
@@ -85,39 +105,78 @@ impl Place {
             let (indent, first) = block.split_once(' ')?;
             return Some(Self::YamlBlock(indent.parse().ok()?, first.parse().ok()?));
         }
+        if let Some(end) = code.strip_prefix("shell-here-raw ") {
+            return Some(Self::ShellHereRaw(end.parse().ok()?));
+        }
+        if let Some(end) = code.strip_prefix("shell-here ") {
+            return Some(Self::ShellHere(end.parse().ok()?));
+        }
         CODES.iter().find(|(known, _)| *known == code).map(|(_, place)| *place)
     }
 }
 
 /// Writes `value` for `place`.
-pub(super) fn escape(value: &Value, place: Place) -> String {
+///
+/// # Errors
+/// Why no way of writing it there gives it back: the template must put it elsewhere.
+pub(super) fn escape(value: &Value, place: Place) -> Result<String, String> {
     match place {
-        Place::JsonValue => value.to_string(),
-        Place::YamlValue => yaml_value(value),
-        Place::TomlValue => toml_value(value),
-        Place::ShellWord => shell_words(value),
-        _ => escape_text(&plain_text(value), place),
+        Place::JsonValue => Ok(json(value)),
+        Place::YamlValue => Ok(yaml_value(value)),
+        Place::TomlValue => Ok(toml_value(value)),
+        Place::ShellWord => Ok(shell_words(value)),
+        _ => escape_text(plain_text(value), place),
     }
 }
 
-fn escape_text(text: &str, place: Place) -> String {
-    match place {
-        Place::XmlText => xml(text, false),
-        Place::XmlAttribute => xml(text, true),
-        Place::XmlComment => xml_comment(&visible(text)),
-        Place::XmlCdata => visible(text).replace("]]>", "]]]]><![CDATA[>"),
-        Place::JsonString | Place::YamlDouble | Place::TomlBasic => quoted_inner(text),
-        Place::YamlPlain => yaml_plain(text),
-        Place::YamlSingle => yaml_single(text),
-        Place::YamlBlock(indent, first) => yaml_block(text, indent, first),
-        Place::TomlKey => toml_key(text),
-        Place::TomlLiteral => toml_literal(text),
-        Place::ShellDouble => backslashed(text, &['\\', '"', '$', '`']),
-        Place::ShellHere => backslashed(text, &['\\', '$', '`']),
+fn escape_text(text: String, place: Place) -> Result<String, String> {
+    Ok(match place {
+        Place::XmlText => xml(&text, false),
+        Place::XmlAttribute => xml(&text, true),
+        Place::XmlComment => xml_comment(&visible(&text)),
+        Place::XmlCdata => visible(&text).replace("]]>", "]]]]><![CDATA[>"),
+        Place::JsonString | Place::YamlDouble | Place::TomlBasic => quoted_inner(&text),
+        Place::YamlPlain => yaml_plain(&text),
+        Place::YamlSingle => yaml_single(&text),
+        Place::YamlBlock(indent, first) => yaml_block(&text, indent, first),
+        Place::TomlKey => toml_key(&text),
+        Place::TomlLiteral => toml_literal(&text),
+        Place::ShellDouble => backslashed(&text, &['\\', '"', '$', '`']),
         Place::ShellSingle => text.replace('\'', r"'\''"),
-        Place::Comment => visible(text).replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " "),
-        Place::JsonValue | Place::YamlValue | Place::TomlValue | Place::ShellWord => text.to_owned(),
+        Place::Comment => visible(&text).replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " "),
+        _ => return fitting(text, place),
+    })
+}
+
+/// Texts that can only be taken or refused.
+fn fitting(text: String, place: Place) -> Result<String, String> {
+    let is_line = |end: u32| text.lines().any(|line| line_hash(line) == end);
+    let (fits, advice) = match place {
+        Place::YamlPart => (is_plain_scalar(&text), "put the scalar in double quotes"),
+        Place::YamlSinglePart => (!text.chars().any(needs_escape), "use double quotes"),
+        Place::TomlLiteralPart => (!text.contains('\'') && !text.chars().any(needs_escape), "use double quotes"),
+        Place::TomlMultiLiteral => {
+            let takes = |c: char| c == '\n' || !needs_escape(c);
+            (!text.contains("'''") && text.chars().all(takes), "use `\"\"\"`")
+        }
+        Place::ShellBare => (text.chars().all(is_shell_safe), "put it in a variable first"),
+        Place::ShellHere(end) | Place::ShellHereRaw(end) => (!is_line(end), "put it in a variable first"),
+        _ => (true, ""),
+    };
+    if !fits {
+        let shown: String = text.chars().take(40).collect();
+        return Err(format!("the value `{}` cannot be written here; {advice}", shown.escape_debug()));
     }
+    Ok(match place {
+        Place::YamlSinglePart => text.replace('\'', "''"),
+        Place::ShellHere(_) => backslashed(&text, &['\\', '$', '`']),
+        _ => text,
+    })
+}
+
+/// What is compared instead of the line that ends a here-document.
+pub(super) fn line_hash(line: &str) -> u32 {
+    crc32fast::hash(line.trim_matches(['\t', '\r']).as_bytes())
 }
 
 /// A value as running text: strings as they are, nothing for null, lists joined by commas, objects as JSON.
@@ -126,7 +185,24 @@ pub(super) fn plain_text(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(plain_text).collect::<Vec<_>>().join(", "),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => json(value),
+    }
+}
+
+/// JSON with the keys of objects in order: Liquid's objects have none.
+pub(super) fn json(value: &Value) -> String {
+    sorted(value).to_string()
+}
+
+/// The same value with the keys of all objects in order.
+pub(super) fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(entries) => {
+            let entries: BTreeMap<&String, Value> = entries.iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.into_iter().map(|(key, value)| (key.clone(), value)).collect()
+        }
+        _ => value.clone(),
     }
 }
 
@@ -161,6 +237,9 @@ pub(super) fn xml(text: &str, attribute: bool) -> String {
 /// A comment takes no two hyphens in a row, nor one at its end.
 fn xml_comment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    if text.starts_with(['-', '>']) {
+        out.push(' ');
+    }
     for c in text.chars() {
         if c == '-' && out.ends_with('-') {
             out.push(' ');
@@ -205,11 +284,7 @@ pub(super) fn yaml_value(value: &Value) -> String {
         Value::String(text) if is_plain_string(text) => text.clone(),
         Value::String(text) => quoted(text),
         Value::Array(items) => format!("[{}]", items.iter().map(yaml_value).collect::<Vec<_>>().join(", ")),
-        Value::Object(entries) => {
-            let entry = |(key, value): (&String, &Value)| format!("{}: {}", quoted(key), yaml_value(value));
-            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
-        }
-        _ => value.to_string(),
+        _ => json(value),
     }
 }
 
@@ -253,7 +328,8 @@ pub(super) fn toml_value(value: &Value) -> String {
         Value::String(text) => quoted(text),
         Value::Array(items) => format!("[{}]", items.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
         Value::Object(entries) => {
-            let entry = |(key, value): (&String, &Value)| format!("{} = {}", toml_key(key), toml_value(value));
+            let entries: BTreeMap<&String, &Value> = entries.iter().collect();
+            let entry = |(key, value): (&&String, &&Value)| format!("{} = {}", toml_key(key), toml_value(value));
             format!("{{ {} }}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
         Value::Bool(_) | Value::Number(_) => value.to_string(),
@@ -279,12 +355,15 @@ pub(super) fn shell_words(value: &Value) -> String {
 }
 
 fn shell_word(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(safe) {
+    if !text.is_empty() && text.chars().all(is_shell_safe) {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+
+fn is_shell_safe(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c)
 }
 
 /// CommonMark: every ASCII punctuation mark may be escaped; line ends become spaces.

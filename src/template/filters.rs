@@ -25,10 +25,14 @@ type Call = fn(&Value, &[Value]) -> std::result::Result<Value, String>;
 const OURS: [(&str, usize, Call); 21] = [
     (PLACED, 1, |value, arguments| {
         let place = arguments.first().and_then(Value::as_str).and_then(Place::from_code);
-        Ok(place.map_or_else(|| value.clone(), |place| escape::escape(value, place).into()))
+        match place {
+            Some(place) => escape::escape(value, place).map(Value::from),
+            None if value.is_object() => Ok(escape::json(value).into()),
+            None => Ok(value.clone()),
+        }
     }),
     ("raw", 0, |value, _| Ok(value.clone())),
-    ("json", 0, |value, _| Ok(value.to_string().into())),
+    ("json", 0, |value, _| Ok(escape::json(value).into())),
     ("yaml", 0, |value, _| Ok(escape::yaml_value(value).into())),
     ("toml", 0, |value, _| Ok(escape::toml_value(value).into())),
     ("xml", 0, |value, _| Ok(escape::xml(&text(value), true).into())),
@@ -102,7 +106,7 @@ pub(super) fn register(language: &mut Language) {
     }
 }
 
-/// Liquid's filters, less those that ours replace.
+/// Liquid's filters, less those that ours replace, and less `date`: the same answers must give the same bytes.
 fn standard() -> Vec<Box<dyn ParseFilter>> {
     vec![
         stdlib::Abs.into(),
@@ -112,7 +116,6 @@ fn standard() -> Vec<Box<dyn ParseFilter>> {
         stdlib::Ceil.into(),
         stdlib::Compact.into(),
         stdlib::Concat.into(),
-        stdlib::Date.into(),
         stdlib::Default.into(),
         stdlib::DividedBy.into(),
         stdlib::Downcase.into(),
@@ -218,6 +221,10 @@ impl Filter for OursCalled {
 }
 
 fn to_json(value: &dyn ValueView) -> Result<Value> {
+    // Liquid's words `empty` and `blank` are no text.
+    if value.is_state() {
+        return Ok(Value::Null);
+    }
     serde_json::to_value(value.to_value()).map_err(|error| Error::with_msg(error.to_string()))
 }
 

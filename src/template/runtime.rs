@@ -168,7 +168,8 @@ fn unknown(path: &str) -> Error {
     Error::with_msg("Unknown variable").context("requested variable", path.to_owned())
 }
 
-/// `{% bounded a b %}`: refuses the range `(a..b)` of the loop that follows when it is too long.
+/// `{% bounded (a..b) %}` or `{% bounded items %}`: refuses what the loop that follows cannot run over: a range that is
+/// too long, and an object, whose order is not the same in each run.
 #[derive(Clone, Debug)]
 pub(super) struct BoundedTag;
 
@@ -184,12 +185,26 @@ impl TagReflection for BoundedTag {
 
 impl ParseTag for BoundedTag {
     fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
-        let (from, to) = arguments.expect_next("a range")?.expect_range().into_result()?;
-        Ok(Box::new(Range { from, to }))
+        match arguments.expect_next("a range")?.expect_range() {
+            TryMatchToken::Matches((from, to)) => Ok(Box::new(Range { from, to })),
+            TryMatchToken::Fails(token) => Ok(Box::new(Items(token.expect_value().into_result()?))),
+        }
     }
 
     fn reflection(&self) -> &dyn TagReflection {
         self
+    }
+}
+
+#[derive(Debug)]
+struct Items(Expression);
+
+impl Renderable for Items {
+    fn render_to(&self, _: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
+        match self.0.evaluate(runtime)?.as_object() {
+            Some(_) => Err(Error::with_msg("a loop runs over a list, not over an object, which has no order")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -308,6 +323,7 @@ struct Scalar {
 impl Renderable for Scalar {
     fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
         let text = serde_json::Value::String(render_bounded(&self.template, runtime)?);
-        writer.write_all(escape::escape(&text, self.place).as_bytes()).replace("too much output")
+        let escaped = escape::escape(&text, self.place).map_err(Error::with_msg)?;
+        writer.write_all(escaped.as_bytes()).replace("too much output")
     }
 }

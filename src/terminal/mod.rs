@@ -2,7 +2,9 @@
 
 pub mod ask;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -161,11 +163,45 @@ impl Drop for Bar {
     }
 }
 
-/// Nobody reads any more when writing fails: there is nothing left to tell.
-fn stdout(text: &str) {
-    let _ = writeln!(io::stdout().lock(), "{text}");
+/// Whether a result could not be written, though somebody was there to read it.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result was lost: the exit code must say so.
+pub fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
+fn stdout(text: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{}", redacted(text)).and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        LOST.store(true, Ordering::Relaxed);
+        stderr(&format!("error: the result cannot be written: {error}"));
+    }
+}
+
+/// Nobody reads any more when writing fails: there is nothing left to tell.
 fn stderr(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", redacted(text));
+}
+
+/// `text` without user names and passwords in URLs, and without control characters that would steer a terminal.
+fn redacted(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\u{1b}');
+    if !text.contains("://") && !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(|c: char| c == '/' || c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len());
+        let secret = after[..end].rfind('@').filter(|at| after[..*at].contains(':'));
+        out.push_str(secret.map_or("", |_| "***"));
+        rest = &after[secret.unwrap_or(0)..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out.replace(steers, ""))
 }

@@ -66,7 +66,7 @@ fn an_unknown_variable_is_an_error_with_its_place() {
     );
     assert_eq!(
         shown("{% if off %}{% elsif api.nope %}{% endif %}"),
-        "`t` line 1, column 1: unknown variable `api.nope`"
+        "`t` line 1, column 13: unknown variable `api.nope`"
     );
     assert_eq!(error("{{ titel }}").advice.as_deref(), Some("did you mean `title`?"));
 }
@@ -222,6 +222,84 @@ fn block_scalars_keep_their_indentation() {
         "x\ny: z",
     );
     assert_eq!(text, "a: |\n  one x\n  y: z\n  two\nb: \"x\\ny: z\"\n- c: >-\n    x\n    y: z\n");
+}
+
+#[test]
+fn objects_are_written_in_the_order_of_their_keys_and_not_looped_over() {
+    let values = values(json!({"o": {"c": 1, "a": {"z": 1, "b": 2}, "b": "x: y"}, "title": "t"}));
+    let render = |text: &str, format| Engine::new().render("t", text, format, &values);
+    for _ in 0..8 {
+        assert_eq!(render("{{ o }}", Some(Format::Json)).expect("rendered"), r#"{"a":{"b":2,"z":1},"b":"x: y","c":1}"#);
+        assert_eq!(render("{{ o }}", None).expect("rendered"), r#"{"a":{"b":2,"z":1},"b":"x: y","c":1}"#);
+        assert_eq!(
+            render("a = {{ o }}", Some(Format::Toml)).expect("rendered"),
+            "a = { a = { b = 2, z = 1 }, b = \"x: y\", c = 1 }"
+        );
+    }
+    assert!(render("{% for x in o %}{% endfor %}", None).expect_err("refused").message.contains("no order"));
+}
+
+#[test]
+fn flow_collections_are_cut_at_every_comma() {
+    for template in ["a: [{{ title }},b]", "a: [\n  {{ title }},\n  b\n]", "a: [ {{ title }} , b ]"] {
+        assert_eq!(yaml(&formatted(Format::Yaml, template, "x, y")), json!({"a": ["x, y", "b"]}), "{template}");
+    }
+    let pre = formatted(Format::Yaml, "a: {k: pre {{ title }},\n  l: 1}", "x: y");
+    assert_eq!(yaml(&pre), json!({"a": {"k": "pre x: y", "l": 1}}));
+    let looped = formatted(Format::Yaml, "[{% for i in (1..2) %}{{ title }},{% endfor %}]", "a: b");
+    assert_eq!(yaml(&looped), json!(["a: b", "a: b"]));
+}
+
+#[test]
+fn what_cannot_be_given_back_is_refused_and_the_rest_is_written_plainly() {
+    let cases = [
+        (Format::Yaml, "a: '{% if flag %}{{ title }}{% endif %}'", "it's", Some("a: 'it''s'")),
+        (Format::Yaml, "a: '{% if flag %}{{ title }}{% endif %}'", "a\nb", None),
+        (Format::Yaml, "a: {{ title }}{% if flag %}-{{ title }}{% endif %}", "ok", Some("a: ok-ok")),
+        (Format::Yaml, "a: {{ title }}{% if flag %}-{{ title }}{% endif %}", "a: b", None),
+        (Format::Yaml, "{% if flag %}a: {{ title }}{% endif %}\n", "a: b", Some("a: \"a: b\"\n")),
+        (Format::Toml, "a = '{% if flag %}{{ title }}{% endif %}'", "ok", Some("a = 'ok'")),
+        (Format::Toml, "a = '{% if flag %}{{ title }}{% endif %}'", "it's", None),
+        (Format::Toml, "a = '''{{ title }}'''", "it's", Some("a = '''it's'''")),
+        (Format::Toml, "a = '''{{ title }}'''", "'''", None),
+        (Format::Shell, "cat <<EOF\n{{ title }}\nEOF\n", "a\nEOF\ntouch x", None),
+        (Format::Shell, "cat <<-'END'\n\t{{ title }}\n\tEND\n", "a\n\tEND", None),
+        (Format::Shell, "cat <<'END'\n{{ title }}\nEND\n", "$x\ny", Some("cat <<'END'\n$x\ny\nEND\n")),
+        (Format::Shell, "x=1&# it's\necho {{ title }}", "a b", Some("x=1&# it's\necho 'a b'")),
+        (Format::Shell, "x=$((1<<Y)); printf %s \"{{ title }}\"", "\"", Some("x=$((1<<Y)); printf %s \"\\\"\"")),
+        (Format::Shell, "x=`echo {{ title }}`", "a b", None),
+        (Format::Shell, "x=$'{{ title }}'", "it's", None),
+        (Format::Xml, "<!---{{ title }}-->", "- a-", Some("<!--- - a- -->")),
+    ];
+    for (format, template, title, expected) in cases {
+        let values = values(json!({"title": title, "flag": true}));
+        let rendered = Engine::new().render("t", template, Some(format), &values);
+        match expected {
+            Some(text) => {
+                assert_eq!(rendered.unwrap_or_else(|error| panic!("{template}: {error}")), text, "{template}")
+            }
+            None => assert!(rendered.expect_err(template).message.contains("cannot be written here"), "{template}"),
+        }
+    }
+}
+
+#[test]
+fn deep_and_long_templates_are_refused() {
+    let deep = ["{% if flag %}".repeat(5000), "{% endif %}".repeat(5000)].concat();
+    assert!(error(&deep).message.contains("tags are open"));
+    let long = format!("{{% if flag{} %}}{{% endif %}}", " and flag".repeat(20_000));
+    assert!(error(&long).message.contains("longer than"));
+    assert!(error("{{ 'now' | date: '%99999999999Y' }}").message.contains("unknown filter `date`"));
+}
+
+#[test]
+fn an_unknown_entry_is_found_in_a_branch_that_is_not_taken() {
+    assert_eq!(
+        error("{% if off %}\n{{ api.nope }}{% endif %}").to_string(),
+        "`t` line 2, column 1: unknown variable `api.nope`"
+    );
+    assert_eq!(plain("{% for\tx\tin\titems %}{{ x | append: '\t' }}{% endfor %}"), "a\tb\t");
+    assert!(error("{{ }}").message.starts_with("not valid Liquid"), "{}", error("{{ }}"));
 }
 
 #[test]

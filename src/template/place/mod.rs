@@ -61,6 +61,8 @@ pub(super) struct Scalar {
     pub(super) place: Place,
     /// How many bytes of the literal before the tag belong to it, its opening quote included.
     pub(super) before: usize,
+    /// It stands in a flow collection.
+    pub(super) flow: bool,
 }
 
 impl Tracker {
@@ -97,13 +99,13 @@ impl Tracker {
 
     /// Where such a scalar ends in the literal that follows a tag: the bytes of it that belong to it, closing quote
     /// included. `None`: it goes on beyond this literal.
-    pub(super) fn scalar_end(place: Place, text: &str) -> Option<usize> {
-        match place {
+    pub(super) fn scalar_end(scalar: Scalar, text: &str) -> Option<usize> {
+        match scalar.place {
             Place::YamlSingle => yaml::single_end(text),
             Place::TomlLiteral => {
                 text.find(['\'', '\n']).filter(|&end| text[end..].starts_with('\'')).map(|end| end + 1)
             }
-            _ => yaml::plain_end(text),
+            _ => yaml::plain_end(text, scalar.flow),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! POSIX shell: words, quotes, command substitutions, comments, here-documents.
 
-use crate::template::escape::Place;
+use crate::template::escape::{Place, line_hash};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
@@ -8,6 +8,10 @@ enum State {
     Words(Option<u8>),
     Double,
     Single,
+    /// `$'…'`
+    Ansi,
+    /// `$((…))`
+    Arithmetic,
     Comment,
     HereDocument {
         end: String,
@@ -47,13 +51,17 @@ impl Tracker {
 
     pub(super) fn output(&mut self) -> Place {
         self.line.push('\u{0}');
+        if self.stack.contains(&State::Words(Some(b'`'))) {
+            return Place::ShellBare;
+        }
         match self.top() {
+            State::Ansi | State::Arithmetic => Place::ShellBare,
             State::Words(_) => Place::ShellWord,
             State::Double => Place::ShellDouble,
             State::Single => Place::ShellSingle,
             State::Comment => Place::Comment,
-            State::HereDocument { quoted: false, .. } => Place::ShellHere,
-            State::HereDocument { quoted: true, .. } => Place::Comment,
+            State::HereDocument { quoted: false, end } => Place::ShellHere(line_hash(&end)),
+            State::HereDocument { quoted: true, end } => Place::ShellHereRaw(line_hash(&end)),
         }
     }
 
@@ -68,13 +76,18 @@ impl Tracker {
         match self.top() {
             State::Words(close) => return self.words(rest, c, close),
             State::Double => return self.double(rest, c),
-            State::Single if c == '\'' => self.leave(),
+            State::Single | State::Ansi if c == '\'' => self.leave(),
+            State::Ansi if c == '\\' => self.escaped = true,
+            State::Arithmetic if rest.starts_with("))") => {
+                self.leave();
+                return 2;
+            }
             State::Comment if c == '\n' => {
                 self.leave();
                 self.start_here_document();
             }
             State::HereDocument { end, .. } if c == '\n' && self.line.trim_start_matches('\t') == end => self.leave(),
-            State::Single | State::Comment | State::HereDocument { .. } => {}
+            State::Single | State::Ansi | State::Arithmetic | State::Comment | State::HereDocument { .. } => {}
         }
         c.len_utf8()
     }
@@ -84,7 +97,7 @@ impl Tracker {
             '\\' => self.escaped = true,
             '\'' => self.stack.push(State::Single),
             '"' => self.stack.push(State::Double),
-            '#' if self.line.is_empty() || self.line.ends_with([' ', '\t', ';', '(', '\n']) => {
+            '#' if self.line.is_empty() || self.line.ends_with([' ', '\t', ';', '(', ')', '&', '|', '\n']) => {
                 self.stack.push(State::Comment);
             }
             '\n' => self.start_here_document(),
@@ -105,6 +118,12 @@ impl Tracker {
     }
 
     fn substitution(&mut self, rest: &str, c: char) -> usize {
+        for (open, state) in [("$((", State::Arithmetic), ("$'", State::Ansi)] {
+            if rest.starts_with(open) && (state == State::Arithmetic || self.top() != State::Double) {
+                self.stack.push(state);
+                return open.len();
+            }
+        }
         if rest.starts_with("$(") {
             self.stack.push(State::Words(Some(b')')));
             return 2;

@@ -42,14 +42,18 @@ impl Tracker {
             State::Key => Place::TomlKey,
             State::Value => Place::TomlValue,
             State::Basic | State::MultiBasic => Place::TomlBasic,
-            State::Literal | State::MultiLiteral => Place::TomlLiteral,
+            State::Literal => Place::TomlLiteralPart,
+            State::MultiLiteral => Place::TomlMultiLiteral,
             State::Comment => Place::Comment,
         }
     }
 
     pub(super) fn scalar(&self) -> Option<Scalar> {
-        (self.state == State::Literal && self.since_quote < usize::MAX / 2)
-            .then_some(Scalar { place: Place::TomlLiteral, before: self.since_quote })
+        (self.state == State::Literal && self.since_quote < usize::MAX / 2).then_some(Scalar {
+            place: Place::TomlLiteral,
+            before: self.since_quote,
+            flow: false,
+        })
     }
 
     fn step(&mut self, rest: &[u8]) -> usize {

@@ -25,6 +25,8 @@ pub(in crate::template) struct Tracker {
     scalar: Option<usize>,
     /// An output is in that scalar already.
     joined: bool,
+    /// Brackets and braces that are open.
+    flow: usize,
     /// Where a single-quoted scalar began that the last character closed: one more quote and it goes on.
     closed: Option<usize>,
     /// The first line of a block scalar's text was read: its indentation.
@@ -50,7 +52,7 @@ impl Tracker {
     fn changes_nothing(&self, line: &str) -> bool {
         let whole = line.ends_with('\n');
         match self.state {
-            State::Plain => whole && !line.contains(['"', '\'', '|', '>', '#']),
+            State::Plain => whole && !line.contains(['"', '\'', '|', '>', '#', '[', ']', '{', '}']),
             State::Block(parent) => {
                 whole && self.block_indent.is_some() && line.len() - line.trim_start_matches(' ').len() > parent
             }
@@ -61,9 +63,9 @@ impl Tracker {
     pub(super) fn output(&mut self) -> Place {
         let place = match self.state {
             State::Plain if self.scalar.is_none() => Place::YamlValue,
-            State::Plain => Place::YamlPlain,
+            State::Plain => Place::YamlPart,
             State::Double => Place::YamlDouble,
-            State::Single => Place::YamlSingle,
+            State::Single => Place::YamlSinglePart,
             State::Comment => Place::Comment,
             State::Block(_) => self.block(),
         };
@@ -84,7 +86,7 @@ impl Tracker {
             return None;
         }
         let before = self.scalar.map_or(0, |start| self.line.len() - start);
-        Some(Scalar { place, before })
+        Some(Scalar { place, before, flow: self.flow > 0 })
     }
 
     fn block(&mut self) -> Place {
@@ -150,8 +152,12 @@ impl Tracker {
                 self.scalar = Some(self.line.len());
             }
             ' ' | '\t' if self.ends_in_indicator() || self.is_property() => self.end_scalar(),
-            '[' | '{' if self.scalar.is_none() => {}
-            ',' | ']' | '}' if self.in_flow() => self.end_scalar(),
+            '[' | '{' if self.scalar.is_none() => self.flow += 1,
+            ',' if self.flow > 0 => self.end_scalar(),
+            ']' | '}' if self.flow > 0 => {
+                self.flow -= 1;
+                self.end_scalar();
+            }
             ' ' | '\t' | '\r' => {}
             _ => {
                 self.scalar.get_or_insert(self.line.len());
@@ -169,11 +175,6 @@ impl Tracker {
     /// The scalar so far is a tag (`!!str`) or an anchor (`&name`), which only comes before a value.
     fn is_property(&self) -> bool {
         self.scalar.is_some_and(|start| self.line[start..].starts_with(['!', '&']))
-    }
-
-    fn in_flow(&self) -> bool {
-        let count = |open: char, close: char| self.line.matches(open).count() > self.line.matches(close).count();
-        count('[', ']') || count('{', '}')
     }
 
     fn end_line(&mut self) {
@@ -228,13 +229,15 @@ fn parent_indent(line: &str) -> usize {
     }
 }
 
-/// Where a plain scalar ends: at the end of the line, before ` #`, `: `, or a flow indicator. `None`: not in this text.
-pub(super) fn plain_end(text: &str) -> Option<usize> {
+/// Where a plain scalar ends: at the end of the line, before ` #` or `: `, and in a flow collection before `,`, `]` or
+/// `}`. `None`: not in this text.
+pub(super) fn plain_end(text: &str, flow: bool) -> Option<usize> {
     let line_end = text.find('\n');
     let line = &text[..line_end.unwrap_or(text.len())];
-    let stops = [": ", " #", ", ", "]", "}"].iter().filter_map(|stop| line.find(stop));
+    let stops: &[&str] = if flow { &[": ", " #", ",", "]", "}"] } else { &[": ", " #"] };
+    let stop = stops.iter().filter_map(|stop| line.find(stop));
     let key = line_end.and_then(|_| line.trim_end().strip_suffix(':')).map(str::len);
-    let end = stops.chain(key).min().or(line_end)?;
+    let end = stop.chain(key).min().or(line_end)?;
     Some(line[..end].trim_end().len())
 }
 
