@@ -236,3 +236,19 @@ fn passwords_in_urls_are_never_said() {
         assert!(!ran.stdout.contains("s3cret") && !ran.stderr.contains("s3cret"), "{arguments:?}: {ran:?}");
     }
 }
+
+#[test]
+fn a_broken_default_or_condition_is_found_in_the_manifest() {
+    let program = Program::new();
+    let question = "[template]\nname = \"own\"\n\n[[question]]\nname = \"a\"\ntype = \"string\"\n";
+    program.write("t/apiscaffold.toml", format!("{question}default = \"x {{{{ nope }}}}\"\n"));
+    fails(
+        &program,
+        &["new", "x", "--template", "t"],
+        3,
+        "`apiscaffold.toml` line 7, column 14: unknown variable `nope`",
+        "maintainers",
+    );
+    program.write("t/apiscaffold.toml", format!("{question}default = \"\"\nwhen = \"nope\"\n"));
+    fails(&program, &["new", "x", "--template", "t"], 3, "`apiscaffold.toml` line 8", "maintainers");
+}

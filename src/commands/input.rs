@@ -10,8 +10,9 @@ use crate::error::Failure;
 use crate::model::name::ApiName;
 use crate::model::question::Question;
 use crate::openapi::{self, Spec};
-use crate::template::engine::{Engine, Values};
+use crate::template::engine::{Engine, RenderError, Values};
 use crate::template::manifest;
+use crate::template::render::RenderErrors;
 use crate::terminal::ask;
 use crate::world::World;
 
@@ -50,11 +51,13 @@ impl Material {
         let mut values = Values::new(&self.common());
         let mut evaluate = |expression: Expression<'_>, answers: &Map<String, Value>| {
             values.extend(answers);
-            let origin = manifest::FILE_NAME;
-            Ok(match expression {
-                Expression::Text(text) => self.engine.text(origin, text, &values)?.into(),
-                Expression::Condition(condition) => self.engine.condition(origin, condition, &values)?.into(),
-            })
+            let (text, value) = match expression {
+                Expression::Text(text) => (text, self.engine.text(manifest::FILE_NAME, text, &values).map(Value::from)),
+                Expression::Condition(text) => {
+                    (text, self.engine.condition(manifest::FILE_NAME, text, &values).map(Value::from))
+                }
+            };
+            value.map_err(|error| self.in_manifest(text, error).into())
         };
         let mut ask = |question: &Question, proposed: Option<&Value>| -> Result<Value, Failure> {
             Ok(ask::ask(question, propose(question, proposed.cloned()).as_ref())?)
@@ -65,6 +68,18 @@ impl Material {
             world.terminal.warn(note);
         }
         Ok(answers)
+    }
+
+    /// A fault of an expression in the manifest, at its place there.
+    pub(super) fn in_manifest(&self, expression: &str, mut error: RenderError) -> RenderErrors {
+        let text = &self.template.text;
+        let first = expression.lines().find(|line| !line.trim().is_empty()).unwrap_or(expression);
+        if let Some(at) = text.find(first) {
+            let before = &text[..at];
+            error.line += before.matches('\n').count();
+            error.column += before.rsplit('\n').next().unwrap_or_default().chars().count();
+        }
+        RenderErrors { template: self.template.used.name.clone(), errors: vec![error] }
     }
 
     /// The values that do not depend on answers.

@@ -23,6 +23,8 @@ const CARGO_GENERATE: &str = "cargo-generate.toml";
 /// A template that was read.
 pub(super) struct Template {
     pub(super) manifest: Manifest,
+    /// The manifest as it was written.
+    pub(super) text: String,
     pub(super) kind: Kind,
     /// Everything but the manifest.
     pub(super) tree: Tree,
@@ -77,16 +79,18 @@ pub(super) fn template(arguments: &TemplateSource, world: &World) -> Result<Temp
     let source = Source::parse(arguments.source.as_deref(), server)?;
     let (mut tree, commit) = read(&source, arguments, world)?;
     let revision = commit.unwrap_or_else(|| git::commit::tree_id(&tree));
-    let (manifest, kind) = if let Some(file) = tree.remove(FILE_NAME) {
-        (Manifest::parse(file.text().ok_or(LoadError::NotText(FILE_NAME))?)?, Kind::Own)
+    let (manifest, text, kind) = if let Some(file) = tree.remove(FILE_NAME) {
+        let text = file.text().ok_or(LoadError::NotText(FILE_NAME))?;
+        (Manifest::parse(text)?, text.to_owned(), Kind::Own)
     } else if let Some(file) = tree.remove(CARGO_GENERATE) {
-        foreign(&file, &tree, &source, world)?
+        let (manifest, kind) = foreign(&file, &tree, &source, world)?;
+        (manifest, String::new(), kind)
     } else {
         return Err(LoadError::NoManifest(source.to_string()).into());
     };
     manifest.fits(env!("CARGO_PKG_VERSION"))?;
     let used = TemplateUsed { name: manifest.about.name.clone(), source: shown(&source, world), revision };
-    Ok(Template { manifest, kind, tree, used })
+    Ok(Template { manifest, text, kind, tree, used })
 }
 
 /// Such a template does not say its name: it is called like its folder or repository.

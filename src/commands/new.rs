@@ -270,10 +270,10 @@ impl Report<'_> {
         let spec = self.decision.spec.as_ref().map_or_else(String::new, |spec| {
             let summary = &spec.summary;
             format!(
-                "\n  spec      OpenAPI {}, {} operations, {} findings",
+                "\n  spec      OpenAPI {}, {}, {}",
                 summary.openapi,
-                summary.operations.len(),
-                spec.findings.len()
+                counted(summary.operations.len(), "operation"),
+                counted(spec.findings.len(), "finding")
             )
         });
         let Record { short_name, base_path, template, .. } = &self.decision.record;
@@ -314,6 +314,11 @@ impl Report<'_> {
             "record": self.decision.record, "spec": spec, "steps": steps,
         })
     }
+}
+
+/// `1 file`, `2 files`.
+fn counted(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

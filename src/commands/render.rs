@@ -90,7 +90,7 @@ pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Re
 /// Renders the template's files.
 #[cfg_attr(not(feature = "cargo-generate"), expect(unused_variables, reason = "`values` holds our own's answers"))]
 fn template(material: &mut Material, answers: &Answers, values: &Values) -> Result<Tree, Failure> {
-    let Template { manifest, kind, tree, used } = &mut material.template;
+    let Template { manifest, kind, tree, used, .. } = &mut material.template;
     let tree = std::mem::take(tree);
     match kind {
         Kind::Own => {
@@ -130,7 +130,8 @@ fn spec_path(material: &Material, common: &Map<String, Value>, answers: &Answers
     let Some(place) = &manifest.spec else { return Ok(String::new()) };
     let mut values = Values::new(common);
     values.extend(answers.values());
-    let path = material.engine.text(crate::template::manifest::FILE_NAME, &place.path, &values)?;
+    let path = material.engine.text(crate::template::manifest::FILE_NAME, &place.path, &values);
+    let path = path.map_err(|error| material.in_manifest(&place.path, error))?;
     let Some(spec) = &material.spec else { return Ok(format!("{path}.yaml")) };
     let main = spec.main.as_str();
     let named = spec.tree.iter().any(|(path, file)| path.as_str() != main && contains(&file.bytes, main.as_bytes()));
