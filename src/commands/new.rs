@@ -270,7 +270,8 @@ impl Report<'_> {
         let spec = self.decision.spec.as_ref().map_or_else(String::new, |spec| {
             let summary = &spec.summary;
             format!(
-                "\n  spec      OpenAPI {}, {}, {}",
+                "\n  spec      {} {}, {}, {}",
+                if summary.openapi.starts_with("2.") { "Swagger" } else { "OpenAPI" },
                 summary.openapi,
                 counted(summary.operations.len(), "operation"),
                 counted(spec.findings.len(), "finding")

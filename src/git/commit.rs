@@ -70,6 +70,7 @@ impl Prepared {
 ///
 /// # Errors
 /// `Write` (with `AlreadyExists` when there is a `.git`), or `Look` when a file of the tree is missing.
+#[cfg(test)]
 pub fn first_commit(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<String, GitError> {
     store(folder, tree, prepare(tree, commit))
 }

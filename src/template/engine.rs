@@ -13,10 +13,10 @@ use liquid_lib::stdlib;
 use serde_json::{Map, Value};
 
 use super::compile::{Code, Node, compile};
+use super::filters;
 use super::place::Format;
 use super::runtime::{Bounded, BoundedTag, Budget, CaptureBlock, LiteralTag, Progress, ScalarBlock};
 use super::scan::{ScanError, has_tags};
-use super::{filters, runtime};
 use crate::error::{Blame, Fault};
 
 /// Most bytes that one render may give: 512 MiB.
@@ -298,9 +298,6 @@ pub(super) fn sentence(error: &liquid_core::Error) -> String {
 fn expected(line: &str) -> Option<String> {
     line.trim().strip_prefix("= ").map(|expected| format!(": {}", expected.trim()))
 }
-
-/// The longest value a filter may give, for messages and docs.
-pub const VALUE_MAX: usize = runtime::VALUE_MAX;
 
 #[cfg(test)]
 mod tests;
