@@ -6,5 +6,6 @@ pub mod plan;
 pub mod question;
 pub mod receipt;
 pub mod record;
+pub mod settings;
 pub mod tree;
 pub mod value;

@@ -1,0 +1,132 @@
+//! What a template wants its repository to be like on the forge: the `[github]` part of a manifest, rendered.
+//!
+//! Names and values are those of GitHub's REST API (<https://docs.github.com/en/rest>).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Every setting asked for; what is left out is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The line below the repository's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The link beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
+    /// Lower-case words; they replace the repository's.
+    pub topics: Vec<String>,
+    /// Custom properties of the organisation, by name.
+    pub properties: BTreeMap<String, String>,
+    /// `[[github.team]]`
+    #[serde(rename = "team")]
+    pub teams: Vec<TeamAccess>,
+    /// `[[github.environment]]`
+    #[serde(rename = "environment")]
+    pub environments: Vec<DeploymentEnvironment>,
+    /// `[[github.variable]]`
+    #[serde(rename = "variable")]
+    pub variables: Vec<Variable>,
+    /// `[[github.secret]]`: names only.
+    #[serde(rename = "secret")]
+    pub secrets: Vec<Secret>,
+    /// `[github.repository]`: fields of `PATCH /repos/{owner}/{repo}`, merge options among them.
+    pub repository: Map<String, Value>,
+    /// `[github.security]`
+    pub security: Security,
+    /// `[[github.issue]]`: opened once.
+    #[serde(rename = "issue")]
+    pub issues: Vec<Issue>,
+    /// `[[github.ruleset]]`: bodies of `POST /repos/{owner}/{repo}/rulesets`; each has a `name`.
+    #[serde(rename = "ruleset")]
+    pub rulesets: Vec<Map<String, Value>>,
+}
+
+/// What a team may do in the repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamAccess {
+    /// The team's slug in the organisation.
+    pub slug: String,
+    /// `pull`, `triage`, `push`, `maintain`, `admin` or a role of the organisation.
+    pub permission: String,
+}
+
+/// A GitHub environment: where workflows deploy to, and who must agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeploymentEnvironment {
+    /// Its name.
+    pub name: String,
+    /// Slugs of the teams of which one must approve; at most 6.
+    pub reviewers: Vec<String>,
+    /// Whether who started a deployment may not approve it.
+    pub prevent_self_review: bool,
+    /// Patterns of the branches that may deploy; none: every branch.
+    pub branches: Vec<String>,
+    /// Patterns of the tags that may deploy.
+    pub tags: Vec<String>,
+    /// Minutes to wait before a deployment.
+    pub wait_timer: u32,
+}
+
+/// A variable of Actions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// The environment it belongs to; none: the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+}
+
+/// A secret of Actions. Its value is never in a template: it comes from the variable of the same name in the
+/// environment of the run, or is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// Its name.
+    pub name: String,
+    /// The environment it belongs to; none: the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// What it is for, in a line; shown where the value is asked for.
+    #[serde(default)]
+    pub purpose: String,
+}
+
+/// Security features to switch on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Security {
+    /// Alerts of dependencies with known faults.
+    pub vulnerability_alerts: bool,
+    /// Pull requests that mend them.
+    pub automated_security_fixes: bool,
+    /// Reports of faults by people outside, in private.
+    pub private_vulnerability_reporting: bool,
+    /// Search for secrets in what is pushed.
+    pub secret_scanning: bool,
+    /// Refusal of pushes that hold a secret.
+    pub secret_scanning_push_protection: bool,
+}
+
+/// One of the first issues.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issue {
+    /// Its title, by which it is found again.
+    pub title: String,
+    /// Markdown.
+    #[serde(default)]
+    pub body: String,
+    /// Labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
+}
