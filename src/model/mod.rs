@@ -6,6 +6,8 @@ pub mod plan;
 pub mod question;
 pub mod receipt;
 pub mod record;
+pub mod setting;
 pub mod settings;
+pub mod token;
 pub mod tree;
 pub mod value;
