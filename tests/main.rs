@@ -11,6 +11,8 @@ mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
 mod git_server;
+#[cfg(unix)]
+mod github;
 mod hostile;
 mod killed;
 mod linted;
