@@ -13,7 +13,9 @@ use serde_json::json;
 use super::server::fault::{Fault, Harm, When};
 use super::server::http::Answer;
 use super::server::log::Entry;
-use super::walk::{Walker, peopled, walk};
+use super::server::state::TokenKind;
+use super::story::Story;
+use super::walk::{Walker, walk};
 
 /// The folder of Prism and the description, when `tests/run` installed it.
 fn tools() -> Option<PathBuf> {
@@ -78,17 +80,62 @@ fn replay(prism: &Prism, log: &[Entry]) {
     }
 }
 
-#[test]
-fn the_server_answers_as_github_s_own_description_says() {
-    let Some(tools) = tools() else { return };
-    let (github, token) = peopled();
-    let prism = Prism::before(&tools, &github.url());
+/// The server itself: every answer it has.
+fn server_is_sound(story: &Story, prism: &Prism) {
+    let token = story.variables[0].1.clone();
     let walker = Walker::new(prism.url.clone(), token);
-    walk(&github, &walker);
+    walk(&story.github, &walker);
     // The judge is awake: it refuses what is not described, on both sides.
     let odd = json!({"name": "x", "colour": "red"});
     assert_eq!(walker.call(&Method::POST, "/orgs/nhs/repos", Some(&odd)).0, 422);
-    github.plan(Fault::new(When::Call("GET", "/repos/nhs/my-api".to_owned()), Harm::Answer(Answer::json(200, &odd))));
+    let get = When::Call("GET", "/repos/nhs/my-api".to_owned());
+    story.github.plan(Fault::new(get, Harm::Answer(Answer::json(200, &odd))));
     assert_eq!(walker.call(&Method::GET, "/repos/nhs/my-api", None).0, 500);
-    replay(&Prism::mock(&tools), &github.take_log());
+}
+
+/// The program: every request it makes, and every answer it gets.
+fn program_is_sound(story: &Story, prism: &Prism) {
+    let new = [&Story::NEW[..], &["--create-teams"]].concat();
+    let runs: [&[&str]; 6] = [
+        &["doctor", "--owner", "nhs", "--template", "template"],
+        &new,
+        &new,
+        &["check", "--settings", "my-api"],
+        &["check", "--settings", "--fix", "my-api"],
+        &["new", "mine", "--owner", "octo", "--template", "template", "--visibility", "private", "--yes", "--dry-run"],
+    ];
+    for (number, arguments) in runs.into_iter().enumerate() {
+        if number == 4 {
+            story.github.state().repositories[0].topics.clear();
+            story.github.state().repositories[0].variables.insert("HOST".to_owned(), "elsewhere".to_owned());
+            story.github.state().repositories[0].rulesets[0].1.insert("enforcement".to_owned(), json!("disabled"));
+        }
+        let ran = story.heard(&story.command_at(&prism.url, arguments).output().expect("it starts"));
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn program_and_server_speak_as_github_s_own_description_says() {
+    let Some(tools) = tools() else { return };
+    let mut story = super::app::story(3600);
+    let token = story.github.add_token("octo", TokenKind::Classic(vec!["repo", "workflow", "admin:org"]));
+    story.variables.insert(0, ("GH_TOKEN", token));
+    let (prism, mock) = thread::scope(|scope| {
+        let mock = scope.spawn(|| Prism::mock(&tools));
+        (Prism::before(&tools, &story.github.url()), mock.join().expect("it starts"))
+    });
+    server_is_sound(&story, &prism);
+    let mut log = story.requests();
+    for is_app in [false, true] {
+        story.forget();
+        if is_app {
+            story.variables.remove(0);
+        }
+        program_is_sound(&story, &prism);
+        log.extend(story.requests());
+    }
+    println!("{} requests are as described", log.len());
+    replay(&mock, &log);
+    story.nothing_leaked();
 }

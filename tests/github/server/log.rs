@@ -9,8 +9,6 @@ use super::http::{Answer, Request};
 /// One request and what became of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// Counted from 1.
-    pub(crate) number: usize,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -23,9 +21,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(number: usize, request: &Request) -> Self {
+    pub(super) fn new(request: &Request) -> Self {
         Self {
-            number,
             method: request.method.clone(),
             path: request.path.clone(),
             query: request.query.clone(),

@@ -240,7 +240,7 @@ impl Shared {
         let number = {
             let mut log = self.log.lock().expect("no panic");
             let number = log.len() + 1;
-            log.push(Entry::new(number, &request));
+            log.push(Entry::new(&request));
             number
         };
         self.look_for_leaks(&request);
