@@ -12,6 +12,8 @@ mod bad_input;
 mod cargo_generate;
 mod defects;
 mod git_server;
+#[cfg(unix)]
+mod github;
 mod hostile;
 mod killed;
 mod linted;

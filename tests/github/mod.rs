@@ -1,0 +1,12 @@
+//! GitHub: a server that remembers, and what is proved with it.
+
+mod app;
+mod behaves;
+mod contract;
+mod faults;
+mod pty;
+mod server;
+mod stories;
+mod story;
+mod upkeep;
+mod walk;
