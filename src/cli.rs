@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::model::phase::Phase;
+use crate::model::repository::Visibility;
 use crate::terminal::Color;
 
 const STYLES: Styles = Styles::styled()
@@ -96,9 +97,29 @@ pub struct NewArgs {
     /// The folder in which the repository's folder is made; it is made as well
     #[arg(long, value_name = "PARENT", default_value = ".", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
-    /// Print what would be done, and do nothing
+    /// Where the repository is shared.
+    #[command(flatten)]
+    pub hosting: HostingArgs,
+    /// Print what would be done, with every call of GitHub's API, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Where the repository is shared.
+#[derive(Args, Clone, Debug)]
+pub struct HostingArgs {
+    /// Make the repository on GitHub too: the organisation or user that owns it
+    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    pub owner: Option<String>,
+    /// Who may see the repository on GitHub
+    #[arg(long, value_enum, default_value_t, value_name = "WHO", requires = "owner")]
+    pub visibility: Visibility,
+    /// Make teams of the organisation that are missing
+    #[arg(long, requires = "owner")]
+    pub create_teams: bool,
+    /// Push over ssh, with your own keys
+    #[arg(long, requires = "owner")]
+    pub ssh: bool,
 }
 
 /// What a repository is made from.

@@ -33,7 +33,7 @@ const GROUND: [(&str, &[&str]); 3] = [("net", &["error"]), ("model", &["error"])
 /// Crates with one home: crate, and the paths that may name it.
 const HOMES: [(&str, &[&str]); 11] = [
     ("cargo_generate", &["template/generate/"]),
-    ("clap", &["cli.rs", "lib.rs", "commands/mod.rs", "model/phase.rs", "terminal/mod.rs"]),
+    ("clap", &["cli.rs", "lib.rs", "commands/mod.rs", "model/phase.rs", "model/repository.rs", "terminal/mod.rs"]),
     ("git2", &["git/"]),
     ("ignore", &["template/generate/"]),
     ("liquid", &["template/"]),

@@ -17,7 +17,7 @@ use crate::terminal::ask;
 use crate::world::World;
 
 /// Variables that steer the tool itself; no question of a template can read them.
-const OWN_VARIABLES: [&str; 7] = ["APP_ID", "APP_KEY", "OFFLINE", "OWNER", "REGISTRY", "TEMPLATE", "TOKEN"];
+const OWN_VARIABLES: [&str; 8] = ["APP_ID", "APP_KEY", "OFFLINE", "OWNER", "REGISTRY", "TEMPLATE", "TIMEOUT", "TOKEN"];
 
 /// What a repository is made from, before the answers.
 pub(super) struct Material {

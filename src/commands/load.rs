@@ -137,9 +137,6 @@ fn read(source: &Source, arguments: &TemplateSource, world: &World) -> Result<(T
 
 fn fetch(repository: &str, arguments: &TemplateSource, world: &World) -> Result<git::remote::Fetched, Failure> {
     let bar = world.terminal.bar("fetching the template");
-    // GIT_SSH is a program's path, GIT_SSH_COMMAND a line for the shell (`man git`).
-    let program = || world.variable("GIT_SSH").map(|path| format!("'{}'", path.replace('\'', r"'\''")));
-    let ssh_command = world.variable("GIT_SSH_COMMAND").map(str::to_owned).or_else(program);
     let is_folder = !repository.contains("://") && world.absolute(Path::new(repository)).exists();
     let url = if is_folder {
         world.absolute(Path::new(repository)).to_string_lossy().into_owned()
@@ -151,7 +148,7 @@ fn fetch(repository: &str, arguments: &TemplateSource, world: &World) -> Result<
         revision: arguments.at.clone(),
         cache: world.cache()?,
         offline: arguments.offline,
-        network: Network { ssh_command, ..Network::default() },
+        network: Network { ssh_command: world.ssh_command(), ..Network::default() },
     };
     let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
     if let Some(age) = fetched.age {

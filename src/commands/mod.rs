@@ -1,5 +1,6 @@
 //! The commands: arguments in, a result on the terminal.
 
+mod forge;
 mod input;
 mod list;
 mod load;

@@ -1,5 +1,6 @@
 //! Who asks: a token that was given, or a GitHub App that makes itself one an hour at a time.
 
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,16 @@ pub enum Identity {
         /// Organisation or user that it is installed for.
         owner: String,
     },
+}
+
+/// The token that `gh auth login` left for a host; none without `gh`, or when nobody is logged in.
+pub fn from_gh(host: &str) -> Option<Token> {
+    let mut command = Command::new("gh");
+    command.args(["auth", "token", "--hostname", host]).stdin(Stdio::null()).stderr(Stdio::null());
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let token = text.trim();
+    (!token.is_empty()).then(|| Token::new(token))
 }
 
 /// Who asks, with what is needed to go on asking.

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model::repository::Target;
+
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -68,20 +70,9 @@ impl Call {
     }
 }
 
-/// A repository on GitHub.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// An organisation or a user.
-    pub owner: String,
-    /// The repository's name.
-    pub name: String,
-}
-
-impl Target {
-    /// A path below the repository, each word encoded.
-    pub fn path(&self, words: &[&str]) -> String {
-        path(&[&["repos", &self.owner, &self.name], words].concat())
-    }
+/// A path below a repository.
+pub fn below(target: &Target, words: &[&str]) -> String {
+    path(&[&["repos", target.owner.as_str(), target.name.as_str()], words].concat())
 }
 
 /// A path of these words, each encoded so that it stays one word.
@@ -174,7 +165,7 @@ mod tests {
     #[test]
     fn a_word_stays_one_word_in_a_path() {
         let target = Target { owner: "o".to_owned(), name: "n".to_owned() };
-        assert_eq!(target.path(&["environments", "a/b c?ü%"]), "/repos/o/n/environments/a%2Fb%20c%3F%C3%BC%25");
+        assert_eq!(below(&target, &["environments", "a/b c?ü%"]), "/repos/o/n/environments/a%2Fb%20c%3F%C3%BC%25");
     }
 
     #[test]

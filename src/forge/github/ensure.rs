@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Github;
-use super::call::{Call, Target};
+use super::call::Call;
 use super::error::ForgeError;
 use super::observed::{Observed, Reading};
+use super::repository::create_call;
 use super::retry::{Why, backoff};
 use super::setting::{self, Known, Scope};
+use crate::model::repository::{NewRepository, Target};
 use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Secret;
 use crate::model::token::Token;
@@ -41,6 +43,11 @@ pub struct Wish<'w> {
 pub struct Secrets(BTreeMap<Scope, Token>);
 
 impl Secrets {
+    /// Whether the value is known.
+    pub fn has(&self, secret: &Secret) -> bool {
+        self.0.contains_key(&setting::scope(secret))
+    }
+
     /// Keeps the value of a secret.
     pub fn put(&mut self, secret: &Secret, value: Token) {
         self.0.insert(setting::scope(secret), value);
@@ -56,14 +63,17 @@ pub enum Made {
     AlreadySo,
     /// It is not so.
     Failed(ForgeError),
+    /// It was not tried: after what happened to one before it nothing can succeed.
+    Left(ForgeError),
 }
 
-/// The calls that would make a setting on a repository that has nothing yet. What only GitHub knows (the number of a
+/// The calls that would make each setting of a repository that is made first. What only GitHub knows (the number of a
 /// team, a sealed secret) is put in words.
-pub fn rehearse(setting: &Setting, target: &Target) -> Vec<Call> {
-    let observed = Observed::default();
-    let known = Known { target, observed: &observed, secrets: None };
-    setting::calls(setting, &known).unwrap_or_default()
+pub fn rehearse(new: &NewRepository, settings: &[Setting]) -> Vec<Vec<Call>> {
+    let mut observed = Observed::default();
+    observed.put(Reading::Repository, create_call(new).body.unwrap_or_default());
+    let known = Known { target: &new.target, observed: &observed, secrets: None };
+    settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
 }
 
 impl Github {
@@ -83,7 +93,7 @@ impl Github {
         for (done, one) in wish.settings.iter().enumerate() {
             (wish.progress)(done, &one.words());
             all.push(match &end {
-                Some(error) => Made::Failed(error.clone()),
+                Some(error) => Made::Left(error.clone()),
                 None => making.one(one),
             });
             if let Some(Made::Failed(error)) = all.last()
@@ -103,6 +113,13 @@ impl Github {
         let observed = self.look_at(target, settings.iter());
         let all = settings.iter().map(|one| setting::differences(one, &observed)).enumerate();
         all.filter(|(_, found)| !matches!(found, Ok(differences) if differences.is_empty())).collect()
+    }
+
+    /// The calls that would make a repository that is there as these settings want it: none for one that is so.
+    pub fn mend_calls(&self, target: &Target, settings: &[Setting]) -> Vec<Vec<Call>> {
+        let observed = self.look_at(target, settings.iter());
+        let known = Known { target, observed: &observed, secrets: None };
+        settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
     }
 
     /// The secrets of these settings that a repository does not have yet.
@@ -164,7 +181,7 @@ impl Making<'_> {
     /// Reads, and makes, what must be there before the setting can be written.
     fn prepare(&mut self, one: &Setting) -> Result<(), ForgeError> {
         if let Setting::Secret(secret) = one {
-            if !self.wish.secrets.0.contains_key(&setting::scope(secret)) {
+            if !self.wish.secrets.has(secret) {
                 return Err(ForgeError::NoValue { name: secret.name.clone() });
             }
             // All keys at once, at the first secret: by then every environment is made.
@@ -218,10 +235,11 @@ impl Making<'_> {
 
     /// Reads back what is said to be made; what does not show is given some time, as parts of GitHub are late.
     fn verify(&self, all: &mut [Made]) {
-        if !all.contains(&Made::Done) {
+        if !all.contains(&Made::Done) || all.iter().any(|made| matches!(made, Made::Left(_))) {
             return;
         }
-        let mut unseen: Vec<usize> = (0..all.len()).filter(|at| !matches!(all[*at], Made::Failed(_))).collect();
+        let mut unseen: Vec<usize> =
+            (0..all.len()).filter(|at| matches!(all[*at], Made::Done | Made::AlreadySo)).collect();
         let mut failures = BTreeMap::new();
         for look in 0..LOOKS {
             if look > 0 && self.github.pause(backoff(look - 1, fastrand::f64()), Why::Settling).is_err() {

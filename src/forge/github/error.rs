@@ -91,6 +91,20 @@ pub enum ForgeError {
         /// The name.
         name: String,
     },
+    /// Repositories of a user are made by that user alone.
+    #[error("`{owner}` is a user, and only with a token of `{owner}` can repositories be made there")]
+    NotYours {
+        /// The user.
+        owner: String,
+    },
+    /// The repository that a record speaks of is gone.
+    #[error(
+        "the registry has an active record of `{page}`, and there is no such repository, or the token may not see it"
+    )]
+    Gone {
+        /// Its page.
+        page: String,
+    },
     /// A team is not there.
     #[error("`{organisation}` has no team `{slug}`, or the token may not see it")]
     NoTeam {
@@ -227,7 +241,8 @@ impl Blame for ForgeError {
     fn fault(&self) -> Fault {
         match self {
             Self::NoToken | Self::OwnToken | Self::AppKey { .. } | Self::NotInstalled { .. } => Fault::Permission,
-            Self::Foreign { .. } => Fault::Conflict,
+            Self::NotYours { .. } => Fault::Permission,
+            Self::Foreign { .. } | Self::Gone { .. } => Fault::Conflict,
             Self::NoOwner { .. } | Self::Address { .. } | Self::NoTeam { .. } | Self::NoValue { .. } => Fault::Input,
             Self::Refused(refusal) => match refusal.status {
                 401 | 403 | 404 => Fault::Permission,
@@ -256,6 +271,8 @@ impl Blame for ForgeError {
             Self::Limited { .. } => "run the same command again then".to_owned(),
             Self::Unclear { .. } | Self::Differs(_) => "run the same command again: it looks first".to_owned(),
             Self::Foreign { .. } => "choose another name; or rename or remove that repository if nobody needs it, and run the same command again".to_owned(),
+            Self::NotYours { .. } => "name an organisation with `--owner`, or use a token of that user".to_owned(),
+            Self::Gone { .. } => "see what became of it, or choose another name".to_owned(),
             Self::NoOwner { .. } => "check the spelling of `--owner`, the name of an organisation or a user".to_owned(),
             Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),

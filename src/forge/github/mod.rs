@@ -25,18 +25,18 @@ use std::time::{Duration, Instant};
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::model::repository::Target;
 use crate::model::token::Token;
 use crate::net::{Interrupt, Interrupted};
 use auth::{Auth, Identity};
-use call::{Answer, Call};
+use call::{Answer, Call, below};
 use pace::Pace;
 use retry::{Tries, Why};
 use send::{Bearer, Persist, Sender};
 
-pub use call::Target;
 pub use ensure::{Made, Secrets, Wish, rehearse};
 pub use error::{ForgeError, Refusal};
-pub use repository::{Claim, Content, Found, NewRepository, Owner, OwnerKind, Standing, Visibility, standing};
+pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};
 pub use retry::Why as PauseReason;
 pub use send::{Listener, Manner};
 
@@ -169,6 +169,12 @@ impl Github {
         self.auth.token(&self.sender)
     }
 
+    /// Gives up a token that GitHub refused; says whether the next one will be another.
+    pub fn renew(&self, refused: &Token) -> bool {
+        self.auth.renew(refused);
+        self.auth.is_renewable()
+    }
+
     /// Ctrl-C, as this client hears it.
     pub fn interrupt(&self) -> &Interrupt {
         self.sender.interrupt()
@@ -181,7 +187,7 @@ impl Github {
 
     /// For how long yet a new repository may be unknown to parts of GitHub.
     pub fn settling(&self, target: &Target) -> Duration {
-        self.sender.settling(&target.path(&[]))
+        self.sender.settling(&below(target, &[]))
     }
 
     /// Makes a call, as often as is right; an answer that is no success is an error.

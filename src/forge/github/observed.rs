@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::call::{Target, path};
+use super::call::{below, path};
 use super::error::ForgeError;
 use super::{Github, call::Call};
+use crate::model::repository::Target;
 
 /// One thing to read. An environment is named where it has its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,20 +77,20 @@ impl Github {
     fn read(&self, target: &Target, reading: &Reading) -> Result<Value, ForgeError> {
         let list = |words: &[&str], query: &str, key| {
             let mark = if query.is_empty() { "" } else { "?" };
-            let items = self.list(&format!("{}{mark}{query}", target.path(words)), key)?;
+            let items = self.list(&format!("{}{mark}{query}", below(target, words)), key)?;
             Ok(items.map_or(Value::Null, Value::from))
         };
         let one = |path: String| Ok(self.find(path)?.map_or(Value::Null, |answer| answer.body));
-        let below = |environment: &Option<String>, what: &str| match environment {
-            Some(environment) => target.path(&["environments", environment, what]),
-            None => target.path(&["actions", what]),
+        let of_actions = |environment: &Option<String>, what: &str| match environment {
+            Some(environment) => below(target, &["environments", environment, what]),
+            None => below(target, &["actions", what]),
         };
         let list_at = |path: String, key| {
             let items = self.list(&format!("{path}?per_page=30"), Some(key))?;
             Ok(items.map_or(Value::Null, Value::from))
         };
         match reading {
-            Reading::Repository => Ok(self.there(target.path(&[]))?.body),
+            Reading::Repository => Ok(self.there(below(target, &[]))?.body),
             Reading::Properties => list(&["properties", "values"], "", None),
             Reading::Teams => list(&["teams"], "per_page=100", None),
             Reading::Team(slug) => one(path(&["orgs", &target.owner, "teams", slug])),
@@ -97,15 +98,17 @@ impl Github {
             Reading::Policies(name) => {
                 list(&["environments", name, "deployment-branch-policies"], "per_page=100", Some("branch_policies"))
             }
-            Reading::Variables(environment) => list_at(below(environment, "variables"), "variables"),
-            Reading::Secrets(environment) => list_at(below(environment, "secrets"), "secrets"),
-            Reading::Key(environment) => Ok(self.there(format!("{}/public-key", below(environment, "secrets")))?.body),
-            Reading::Alerts => Ok(self.find(target.path(&["vulnerability-alerts"]))?.is_some().into()),
-            Reading::Fixes => one(target.path(&["automated-security-fixes"])),
-            Reading::Reporting => one(target.path(&["private-vulnerability-reporting"])),
+            Reading::Variables(environment) => list_at(of_actions(environment, "variables"), "variables"),
+            Reading::Secrets(environment) => list_at(of_actions(environment, "secrets"), "secrets"),
+            Reading::Key(environment) => {
+                Ok(self.there(format!("{}/public-key", of_actions(environment, "secrets")))?.body)
+            }
+            Reading::Alerts => Ok(self.find(below(target, &["vulnerability-alerts"]))?.is_some().into()),
+            Reading::Fixes => one(below(target, &["automated-security-fixes"])),
+            Reading::Reporting => one(below(target, &["private-vulnerability-reporting"])),
             Reading::Issues => list(&["issues"], "state=all&sort=created&direction=asc&per_page=100", None),
             Reading::Rulesets => list(&["rulesets"], "includes_parents=false&per_page=100", None),
-            Reading::Ruleset(id) => one(target.path(&["rulesets", &id.to_string()])),
+            Reading::Ruleset(id) => one(below(target, &["rulesets", &id.to_string()])),
         }
     }
 

@@ -6,24 +6,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Github;
-use super::call::{Call, Method, Target, path};
+use super::call::{Call, Method, below, path};
 use super::ensure::SETTLES_IN;
 use super::error::ForgeError;
 use super::retry::{Why, backoff};
+use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
 
 /// Clocks differ: a repository this much older than our reservation may still be ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 /// How often making it is tried when it is unclear whether it took effect.
 const TRIES: u32 = 4;
-
-/// What kind of owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerKind {
-    /// It has teams and custom properties.
-    Organisation,
-    /// It has neither.
-    User,
-}
 
 /// Who owns repositories.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,62 +26,22 @@ pub struct Owner {
     pub kind: OwnerKind,
 }
 
-/// Who may see a repository.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Visibility {
-    /// Everybody.
-    Public,
-    /// Who is let in.
-    #[default]
-    Private,
-    /// The enterprise.
-    Internal,
-}
-
-impl Visibility {
-    /// GitHub's word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Private => "private",
-            Self::Internal => "internal",
-        }
+/// The call that makes a repository.
+pub fn create_call(new: &NewRepository) -> Call {
+    let private = new.visibility != Visibility::Public;
+    let mut body = json!({"name": new.target.name, "private": private});
+    if let Some(description) = &new.description {
+        body["description"] = description.as_str().into();
     }
-}
-
-/// A repository to be made, empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRepository {
-    /// Its owner and name.
-    pub target: Target,
-    /// What its owner is.
-    pub kind: OwnerKind,
-    /// Who may see it.
-    pub visibility: Visibility,
-    /// The line below its name.
-    pub description: Option<String>,
-    /// The link beside it.
-    pub homepage: Option<String>,
-}
-
-impl NewRepository {
-    /// The call that makes it.
-    pub fn call(&self) -> Call {
-        let private = self.visibility != Visibility::Public;
-        let mut body = json!({"name": self.target.name, "private": private});
-        if let Some(description) = &self.description {
-            body["description"] = description.as_str().into();
+    if let Some(homepage) = &new.homepage {
+        body["homepage"] = homepage.as_str().into();
+    }
+    match new.kind {
+        OwnerKind::Organisation => {
+            body["visibility"] = new.visibility.word().into();
+            Call::with(Method::Post, path(&["orgs", &new.target.owner, "repos"]), body)
         }
-        if let Some(homepage) = &self.homepage {
-            body["homepage"] = homepage.as_str().into();
-        }
-        match self.kind {
-            OwnerKind::Organisation => {
-                body["visibility"] = self.visibility.word().into();
-                Call::with(Method::Post, path(&["orgs", &self.target.owner, "repos"]), body)
-            }
-            OwnerKind::User => Call::with(Method::Post, "/user/repos", body),
-        }
+        OwnerKind::User => Call::with(Method::Post, "/user/repos", body),
     }
 }
 
@@ -185,6 +137,10 @@ pub fn standing(claim: Option<Claim>, target: &Target, found: &Found, content: &
     }
 }
 
+/// Whether an earlier call of this run may have made the repository without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unclear(pub bool);
+
 impl Github {
     /// Who `name` is; none when there is nobody of that name.
     pub fn owner(&self, name: &str) -> Result<Option<Owner>, ForgeError> {
@@ -196,14 +152,14 @@ impl Github {
 
     /// The repository; none when there is none, or the token may not see it.
     pub fn repository(&self, target: &Target) -> Result<Option<Found>, ForgeError> {
-        let call = Call::get(target.path(&[]));
+        let call = Call::get(below(target, &[]));
         let answer = self.find(call.path.clone())?;
         answer.map(|answer| Found::of(&call, answer.body)).transpose()
     }
 
     /// What is in a repository.
     pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
-        let base = match self.find(target.path(&["git", "ref", "apiscaffold/base"])) {
+        let base = match self.find(below(target, &["git", "ref", "apiscaffold/base"])) {
             Ok(answer) => answer,
             // "Git Repository is empty."
             Err(error) if error.status() == Some(409) => return Ok(Content::Empty),
@@ -211,10 +167,10 @@ impl Github {
         };
         if let Some(answer) = base {
             let sha = answer.body["object"]["sha"].as_str().unwrap_or_default();
-            let commit = self.call(&Call::get(target.path(&["git", "commits", sha])))?;
+            let commit = self.call(&Call::get(below(target, &["git", "commits", sha])))?;
             return Ok(Content::Base(commit.body["tree"]["sha"].as_str().unwrap_or_default().to_owned()));
         }
-        match self.find(target.path(&["commits", "HEAD"])) {
+        match self.find(below(target, &["commits", "HEAD"])) {
             Ok(Some(answer)) => {
                 Ok(Content::Other(answer.body["commit"]["tree"]["sha"].as_str().unwrap_or_default().to_owned()))
             }
@@ -232,9 +188,9 @@ impl Github {
     pub fn create(
         &self,
         new: &NewRepository,
-        is_ours: &dyn Fn(&Found) -> Result<bool, ForgeError>,
+        is_ours: &dyn Fn(&Found, Unclear) -> Result<bool, ForgeError>,
     ) -> Result<(Found, bool), ForgeError> {
-        let call = new.call();
+        let call = create_call(new);
         // Before it is made there is nothing to be found, so 404 is about the owner and not waited out.
         let mut unclear = false;
         let mut attempt = 0;
@@ -255,7 +211,7 @@ impl Github {
                 self.pause(backoff(attempt - 1, fastrand::f64()), Why::Fault)?;
             }
             match self.repository(&new.target)? {
-                Some(found) if is_ours(&found)? => {
+                Some(found) if is_ours(&found, Unclear(unclear))? => {
                     self.settle(&new.target);
                     return Ok((found, false));
                 }
@@ -277,7 +233,7 @@ impl Github {
 
     /// Says that the repository was made a moment ago.
     fn settle(&self, target: &Target) {
-        self.sender.settle(&target.path(&[]), SETTLES_IN);
+        self.sender.settle(&below(target, &[]), SETTLES_IN);
     }
 }
 
@@ -322,13 +278,13 @@ mod tests {
             description: Some("D".to_owned()),
             homepage: None,
         };
-        let call = new(OwnerKind::Organisation).call();
+        let call = create_call(&new(OwnerKind::Organisation));
         assert_eq!(call.words(), "POST /orgs/org/repos");
         assert_eq!(
             call.body,
             Some(json!({"name": "my-api", "private": true, "description": "D", "visibility": "internal"}))
         );
-        let call = new(OwnerKind::User).call();
+        let call = create_call(&new(OwnerKind::User));
         assert_eq!(
             (call.words().as_str(), call.body.expect("a body")["visibility"].is_null()),
             ("POST /user/repos", true)

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::auth::Identity;
-use super::call::{Call, Target, path};
+use super::call::{Call, path};
 use super::error::ForgeError;
 use super::repository::{Found, Owner};
 use super::{Github, READERS};
+use crate::model::repository::Target;
 
 /// Who asks, as GitHub knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]

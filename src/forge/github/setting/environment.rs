@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Known, difference};
-use crate::forge::github::call::{Call, Method};
+use crate::forge::github::call::{Call, Method, below};
 use crate::forge::github::error::ForgeError;
 use crate::forge::github::observed::{Observed, Reading};
 use crate::model::setting::Difference;
@@ -112,7 +112,7 @@ fn patterns_found<'o>(wanted: &DeploymentEnvironment, observed: &'o Observed) ->
 
 pub(super) fn calls(wanted: &DeploymentEnvironment, known: &Known<'_>) -> Result<Vec<Call>, ForgeError> {
     let Known { target, observed, .. } = known;
-    let path = |words: &[&str]| target.path(&[&["environments", &wanted.name], words].concat());
+    let path = |words: &[&str]| below(target, &[&["environments", &wanted.name], words].concat());
     let mut calls = Vec::new();
     if !rules(wanted, observed)?.is_empty() {
         let reviewers: Result<Vec<Value>, ForgeError> =

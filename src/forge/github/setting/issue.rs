@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::difference;
-use crate::forge::github::call::{Call, Method, Target};
+use crate::forge::github::call::{Call, Method, below};
 use crate::forge::github::error::ForgeError;
 use crate::forge::github::observed::{Observed, Reading};
+use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Issue;
 
@@ -30,5 +31,5 @@ pub(super) fn calls(wanted: &Issue, target: &Target) -> Vec<Call> {
     if !wanted.labels.is_empty() {
         body["labels"] = wanted.labels.clone().into();
     }
-    vec![Call::with(Method::Post, target.path(&["issues"]), body)]
+    vec![Call::with(Method::Post, below(target, &["issues"]), body)]
 }

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, Method, Target, path};
+use super::call::{Call, Method, below, path};
 use super::error::ForgeError;
 use super::observed::{Observed, Reading};
+use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Secret;
 use crate::model::token::Token;
@@ -108,15 +109,23 @@ pub(super) fn differences(setting: &Setting, observed: &Observed) -> Result<Vec<
     })
 }
 
+/// The calls for a plan: none where nothing differs, or where that cannot be read.
+pub(super) fn calls_for(setting: &Setting, known: &Known<'_>) -> Vec<Call> {
+    match differences(setting, known.observed) {
+        Ok(differences) if !differences.is_empty() => calls(setting, known).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
 /// The calls that make a setting so, in order; a setting that differs has at least one.
 pub(super) fn calls(setting: &Setting, known: &Known<'_>) -> Result<Vec<Call>, ForgeError> {
     let Known { target, observed, .. } = known;
-    let switch = |word: &str| vec![Call::bare(Method::Put, target.path(&[word]))];
+    let switch = |word: &str| vec![Call::bare(Method::Put, below(target, &[word]))];
     Ok(match setting {
         Setting::Repository(wanted) => patch(known, wanted)?,
         Setting::SecretScanning { push_protection } => patch(known, &scanning(*push_protection))?,
         Setting::Topics(names) => {
-            vec![Call::with(Method::Put, target.path(&["topics"]), json!({"names": names}))]
+            vec![Call::with(Method::Put, below(target, &["topics"]), json!({"names": names}))]
         }
         Setting::Properties(wanted) => {
             let wanted = wanted.iter().filter(|(name, value)| {
@@ -124,7 +133,7 @@ pub(super) fn calls(setting: &Setting, known: &Known<'_>) -> Result<Vec<Call>, F
                 !found.iter().any(|item| item["property_name"] == name.as_str() && item["value"] == value.as_str())
             });
             let list: Vec<Value> = wanted.map(|(name, value)| json!({"property_name": name, "value": value})).collect();
-            vec![Call::with(Method::Patch, target.path(&["properties", "values"]), json!({"properties": list}))]
+            vec![Call::with(Method::Patch, below(target, &["properties", "values"]), json!({"properties": list}))]
         }
         Setting::Team(team) => {
             let words = ["orgs", &target.owner, "teams", &team.slug, "repos", &target.owner, &target.name];
@@ -162,7 +171,7 @@ fn fields(wanted: &Map<String, Value>, found: &Value) -> Vec<Difference> {
 fn patch(known: &Known<'_>, wanted: &Map<String, Value>) -> Result<Vec<Call>, ForgeError> {
     let differing = fields(wanted, known.observed.get(&Reading::Repository)?);
     let body: Map<String, Value> = differing.into_iter().map(|field| (field.what, field.wanted)).collect();
-    Ok(vec![Call::with(Method::Patch, known.target.path(&[]), body.into())])
+    Ok(vec![Call::with(Method::Patch, below(known.target, &[]), body.into())])
 }
 
 fn scanning(push_protection: bool) -> Map<String, Value> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::compare::covers;
 use super::{Known, difference};
-use crate::forge::github::call::{Call, Method};
+use crate::forge::github::call::{Call, Method, below};
 use crate::forge::github::error::ForgeError;
 use crate::forge::github::observed::{Observed, Reading};
 use crate::model::setting::Difference;
@@ -36,7 +36,7 @@ pub(super) fn differences(wanted: &Map<String, Value>, observed: &Observed) -> R
 pub(super) fn calls(wanted: &Map<String, Value>, known: &Known<'_>) -> Vec<Call> {
     let body = Value::Object(wanted.clone());
     vec![match found(name(wanted), known.observed) {
-        Some(id) => Call::with(Method::Put, known.target.path(&["rulesets", &id.to_string()]), body),
-        None => Call::with(Method::Post, known.target.path(&["rulesets"]), body),
+        Some(id) => Call::with(Method::Put, below(known.target, &["rulesets", &id.to_string()]), body),
+        None => Call::with(Method::Post, below(known.target, &["rulesets"]), body),
     }]
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Known, difference, scope};
-use crate::forge::github::call::{Call, Method};
+use crate::forge::github::call::{Call, Method, below};
 use crate::forge::github::error::ForgeError;
 use crate::forge::github::observed::{Observed, Reading};
 use crate::forge::github::seal::sealed;
@@ -31,8 +31,8 @@ pub(super) fn secret(wanted: &Secret, observed: &Observed) -> Result<Vec<Differe
 
 fn path(known: &Known<'_>, environment: Option<&String>, words: &[&str]) -> String {
     match environment {
-        Some(environment) => known.target.path(&[&["environments", environment], words].concat()),
-        None => known.target.path(&[&["actions"], words].concat()),
+        Some(environment) => below(known.target, &[&["environments", environment], words].concat()),
+        None => below(known.target, &[&["actions"], words].concat()),
     }
 }
 
