@@ -99,6 +99,16 @@ impl Story {
         github.add_team("nhs", "platform");
         github.guard(secret());
         let token = github.add_token("octo", TokenKind::Classic(vec!["repo", "workflow", "admin:org"]));
+        Self::of(github, token)
+    }
+
+    /// Somebody else with the same token, who knows nothing of the first one's registry and folder. Its GitHub is not
+    /// used: tell its commands where the first one's is.
+    pub(super) fn beside(first: &Self) -> Self {
+        Self::of(GitHub::start(), first.variables[0].1.clone())
+    }
+
+    fn of(github: GitHub, token: String) -> Self {
         let program = Program::new();
         program.write("template/apiscaffold.toml", MANIFEST);
         program.write("template/README.md", "# {{ name }}\n");
@@ -108,8 +118,8 @@ impl Story {
     }
 
     /// The command that makes `nhs/my-api`.
-    pub(super) const NEW: [&str; 9] =
-        ["new", "my-api", "--owner", "nhs", "--visibility", "public", "--template", "template", "--yes"];
+    pub(super) const NEW: [&str; 10] =
+        ["--verbose", "new", "my-api", "--owner", "nhs", "--visibility", "public", "--template", "template", "--yes"];
 
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         self.command_at(&self.github.url(), arguments)
