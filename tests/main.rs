@@ -10,6 +10,7 @@ mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod defects;
 mod git_server;
 #[cfg(unix)]
 mod github;
@@ -17,6 +18,7 @@ mod hostile;
 mod killed;
 mod linted;
 mod new;
+mod papers;
 mod program;
 mod prompts;
 mod readme;

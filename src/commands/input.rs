@@ -92,6 +92,9 @@ impl Material {
         values.insert("name".to_owned(), self.name.as_str().into());
         values.insert("template".to_owned(), template);
         values.insert("spec".to_owned(), self.spec.as_ref().map_or(Value::Null, summary));
+        let manifest = &self.template.manifest;
+        values.insert("phases".to_owned(), json!(manifest.phases));
+        values.insert("gates".to_owned(), json!(manifest.gates));
         values
     }
 

@@ -86,7 +86,7 @@ fn decide(arguments: &NewArgs, place: &Place, registry: &Path, world: &World) ->
     let (answers, mut record) = keys.settle(&mut material, world)?;
     complete(&mut record, &standing, place, &author(world), world);
     let bar = world.terminal.bar("rendering");
-    let tree = render::repository(&mut material, &answers, &record)?;
+    let tree = render::repository(&mut material, &answers, &record)?.tree;
     let files = tree.len();
     let plan = plan(&standing, place, tree, record.clone())?;
     drop(bar);

@@ -1,11 +1,14 @@
 //! Pure values: what the tool knows about, with no input or output.
 
+pub mod gate;
 pub mod name;
 pub mod phase;
 pub mod plan;
 pub mod question;
 pub mod receipt;
 pub mod record;
+pub mod setting;
 pub mod settings;
+pub mod token;
 pub mod tree;
 pub mod value;
