@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::server::fault::{Fault, Harm, When};
+use super::server::fault::{Fault, Harm, Teller, When};
 use super::server::http::Answer;
 use super::server::log::{Entry, round_trips};
 use super::server::state::TokenKind;
@@ -99,12 +99,13 @@ fn a_foreign_repository_is_never_touched() {
 #[test]
 fn a_name_that_a_stranger_takes_at_the_last_moment_is_left_to_the_stranger() {
     let story = Story::new();
-    // Not there when looked for; there when made.
+    // Not there when looked for; there when made, and as empty as ours would be.
     let refused = Answer::invalid("Repository", "name", "custom", "name already exists on this account");
     let create = When::Call("POST", "/orgs/nhs/repos".to_owned());
     story.github.plan(Fault::new(create, Harm::Answer(refused)));
     let hidden = When::Call("GET", "/repos/nhs/my-api".to_owned());
     story.github.add_repository("nhs", "my-api", "private");
+    story.github.state().repositories[0].created_at = jiff::Timestamp::now().to_string();
     story.github.plan(Fault::new(hidden, Harm::Answer(Answer::not_found())));
     let before = story.github.end();
     let ran = story.run(&Story::NEW);
@@ -232,6 +233,26 @@ fn of_two_producers_who_race_for_a_name_one_gets_it_and_the_other_is_told() {
     active.retain(|(_, state)| state == "active");
     assert_eq!(active.len(), 1);
     first.nothing_leaked();
+}
+
+#[test]
+fn a_repository_that_another_producer_has_just_made_is_left_to_them() {
+    let first = Story::new();
+    let second = Story::beside(&first);
+    let (teller, arrivals) = Teller::new();
+    // The first one has made it and is about to push.
+    let listing = When::Call("GET", "/info/refs".to_owned());
+    first.github.plan(Fault::new(listing, Harm::Tell(teller)));
+    let child = first.command(&Story::NEW).spawn().expect("it starts");
+    let go = arrivals.recv_timeout(Duration::from_secs(60)).expect("the push begins");
+    let url = first.github.url();
+    let mut command = second.command_at(&url, &Story::NEW);
+    let ran = first.heard(&command.env("GITHUB_SERVER_URL", url).output().expect("it starts"));
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(first.github.end()[0]["commits"], "0", "nothing of the second one is in it");
+    drop(go);
+    first.heard(&child.wait_with_output().expect("it ends"));
+    first.ends_well([], "another producer came between");
 }
 
 #[test]

@@ -97,6 +97,7 @@ impl Story {
         github.add_organization("nhs", "octo");
         github.organization("nhs", |nhs| nhs.properties = ["kind".to_owned()].into());
         github.add_team("nhs", "platform");
+        github.organization("nhs", |nhs| nhs.rulesets.push(super::walk::idle_ruleset()));
         github.guard(secret());
         let token = github.add_token("octo", TokenKind::Classic(vec!["repo", "workflow", "admin:org"]));
         Self::of(github, token)

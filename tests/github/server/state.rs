@@ -94,6 +94,8 @@ pub(crate) struct Repository {
     pub(crate) visibility: String,
     /// Whether a request created it, not the test.
     pub(super) created: bool,
+    /// When it was made.
+    pub(crate) created_at: String,
     /// What `PATCH` sets and `GET` shows.
     pub(crate) fields: Map<String, Value>,
     pub(crate) default_branch: String,
