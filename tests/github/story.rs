@@ -109,6 +109,15 @@ impl Story {
         Self::of(GitHub::start(), first.variables[0].1.clone())
     }
 
+    /// With this many more variables to set.
+    pub(super) fn with_variables(count: usize) -> Self {
+        let story = Self::new();
+        let variable = |number| format!("[[github.variable]]\nname = \"V_{number}\"\nvalue = \"x\"\n");
+        let more: String = (0..count).map(variable).collect();
+        story.program.write("template/apiscaffold.toml", format!("{MANIFEST}\n{more}"));
+        story
+    }
+
     fn of(github: GitHub, token: String) -> Self {
         let program = Program::new();
         program.write("template/apiscaffold.toml", MANIFEST);
