@@ -155,6 +155,16 @@ fn what_github_refuses_is_refused() {
 }
 
 #[test]
+fn more_than_eighty_writes_in_a_minute_are_too_many() {
+    let (_github, walker) = walker();
+    make(&walker, "my-api");
+    let body = json!({"names": ["a"]});
+    let got: Vec<u16> = (1..=80).map(|_| status(&walker, &Method::PUT, TOPICS, Some(&body))).collect();
+    assert_eq!((got[78], got[79]), (200, 403));
+    assert_eq!(status(&walker, &Method::GET, TOPICS, None), 200);
+}
+
+#[test]
 fn lists_come_in_pages_whose_links_lead_on() {
     let (github, walker) = walker();
     for number in 0..31 {

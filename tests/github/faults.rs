@@ -143,6 +143,18 @@ fn limits_are_obeyed() {
 }
 
 #[test]
+fn more_settings_than_github_takes_in_a_minute_are_paced() {
+    if !every() {
+        return;
+    }
+    let story = Story::with_variables(80);
+    story.done(&Story::NEW);
+    let refused = story.requests().iter().filter(|entry| entry.status == Some(403)).count();
+    assert_eq!(refused, 0, "GitHub never had to ask for a pause");
+    assert_eq!(story.github.end()[0]["settings"]["variables"].as_object().map(serde_json::Map::len), Some(81));
+}
+
+#[test]
 fn a_token_that_expires_midway_is_told_and_a_new_one_finishes_the_work() {
     let mut story = Story::new();
     story.github.plan(Fault::new(call("PUT", "/topics"), Harm::Expire));

@@ -97,8 +97,28 @@ impl Story {
         github.add_organization("nhs", "octo");
         github.organization("nhs", |nhs| nhs.properties = ["kind".to_owned()].into());
         github.add_team("nhs", "platform");
+        github.organization("nhs", |nhs| nhs.rulesets.push(super::walk::idle_ruleset()));
         github.guard(secret());
         let token = github.add_token("octo", TokenKind::Classic(vec!["repo", "workflow", "admin:org"]));
+        Self::of(github, token)
+    }
+
+    /// Somebody else with the same token, who knows nothing of the first one's registry and folder. Its GitHub is not
+    /// used: tell its commands where the first one's is.
+    pub(super) fn beside(first: &Self) -> Self {
+        Self::of(GitHub::start(), first.variables[0].1.clone())
+    }
+
+    /// With this many more variables to set.
+    pub(super) fn with_variables(count: usize) -> Self {
+        let story = Self::new();
+        let variable = |number| format!("[[github.variable]]\nname = \"V_{number}\"\nvalue = \"x\"\n");
+        let more: String = (0..count).map(variable).collect();
+        story.program.write("template/apiscaffold.toml", format!("{MANIFEST}\n{more}"));
+        story
+    }
+
+    fn of(github: GitHub, token: String) -> Self {
         let program = Program::new();
         program.write("template/apiscaffold.toml", MANIFEST);
         program.write("template/README.md", "# {{ name }}\n");
@@ -108,8 +128,8 @@ impl Story {
     }
 
     /// The command that makes `nhs/my-api`.
-    pub(super) const NEW: [&str; 9] =
-        ["new", "my-api", "--owner", "nhs", "--visibility", "public", "--template", "template", "--yes"];
+    pub(super) const NEW: [&str; 10] =
+        ["--verbose", "new", "my-api", "--owner", "nhs", "--visibility", "public", "--template", "template", "--yes"];
 
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         self.command_at(&self.github.url(), arguments)

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use reqwest::blocking::Client;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::server::GitHub;
 use super::server::state::TokenKind;
@@ -79,12 +79,23 @@ fn put(path: &str, status: u16) -> Step {
     Step { method: Method::PUT, path: path.to_owned(), body: None, status }
 }
 
+/// A ruleset that binds nobody.
+pub(super) fn idle_ruleset() -> Map<String, Value> {
+    let ruleset = json!({
+        "name": "idle", "target": "branch", "enforcement": "disabled", "bypass_actors": [],
+        "conditions": {"ref_name": {"include": ["~ALL"], "exclude": []}, "repository_name": {"include": ["~ALL"], "exclude": []}},
+        "rules": [{"type": "creation"}],
+    });
+    ruleset.as_object().cloned().unwrap_or_default()
+}
+
 /// A server with an organisation `nhs`, and a token of its owner.
 pub(super) fn peopled() -> (GitHub, String) {
     let github = GitHub::start();
     github.add_organization("nhs", "octo");
     github.organization("nhs", |nhs| nhs.properties = ["kind".to_owned()].into());
     github.add_team("nhs", "platform");
+    github.organization("nhs", |nhs| nhs.rulesets.push(idle_ruleset()));
     let token = github.add_token("octo", TokenKind::Classic(vec!["repo", "workflow", "admin:org"]));
     (github, token)
 }
@@ -101,6 +112,7 @@ pub(super) fn before_the_push(team: u64) -> Vec<Step> {
         get("/rate_limit"),
         get("/orgs/nhs/properties/schema"),
         get("/orgs/nhs/rulesets"),
+        get("/orgs/nhs/rulesets/1"),
         get("/orgs/nhs/teams"),
         get("/orgs/nhs/teams/platform"),
         ask(Method::POST, "/orgs/nhs/teams", json!({"name": "My Readers", "privacy": "closed"}), 201),

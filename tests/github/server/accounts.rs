@@ -27,16 +27,22 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>, method: &str, parts: &[
             let property = |name: &String| json!({"property_name": name, "value_type": "string", "required": false});
             Answer::json(200, &state.organizations[*login].properties.iter().map(property).collect())
         }
-        ("GET", ["orgs", login, "rulesets"]) => {
-            let summary = |(id, ruleset): (usize, &Map<String, Value>)| {
-                json!({
-                    "id": id + 1, "name": ruleset["name"], "source": login, "source_type": "Organization",
-                    "target": "branch", "enforcement": ruleset["enforcement"], "node_id": format!("RRS_{id}"),
-                    "created_at": now(), "updated_at": now(),
-                })
-            };
-            Answer::json(200, &state.organizations[*login].rulesets.iter().enumerate().map(summary).collect())
+        ("GET", ["orgs", login, "rulesets", id]) => {
+            let place = id.parse::<usize>().unwrap_or_default().wrapping_sub(1);
+            match state.organizations[*login].rulesets.get(place) {
+                Some(ruleset) => Answer::json(200, &show_ruleset(login, place, ruleset, true)),
+                None => Answer::not_found(),
+            }
         }
+        ("GET", ["orgs", login, "rulesets"]) => Answer::json(
+            200,
+            &state.organizations[*login]
+                .rulesets
+                .iter()
+                .enumerate()
+                .map(|(place, ruleset)| show_ruleset(login, place, ruleset, false))
+                .collect(),
+        ),
         ("GET", ["orgs", login, "teams"]) => {
             let teams = state.organizations[*login].teams.iter();
             paged(state, call, teams.map(|(slug, team)| state.team(login, slug, team, false)).collect(), None)
@@ -49,6 +55,21 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>, method: &str, parts: &[
         _ => return None,
     };
     Some(answer)
+}
+
+/// A list shows less than a single ruleset.
+fn show_ruleset(login: &str, place: usize, ruleset: &Map<String, Value>, full: bool) -> Value {
+    let mut shown = json!({
+        "id": place + 1, "name": ruleset["name"], "source": login, "source_type": "Organization", "target": "branch",
+        "enforcement": ruleset["enforcement"], "node_id": format!("RRS_{place}"), "created_at": now(),
+        "updated_at": now(),
+    });
+    if full {
+        for (name, value) in ruleset {
+            shown[name] = value.clone();
+        }
+    }
+    shown
 }
 
 pub(super) fn not_for_integrations() -> Answer {

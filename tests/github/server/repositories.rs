@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::http::Answer;
-use super::state::{Call, Repository, State, TokenKind};
+use super::show::BIRTH;
+use super::state::{Call, Repository, State, TokenKind, now};
 
 /// Answers what makes a repository or is about one as a whole.
 pub(super) fn answer(state: &mut State, call: &Call<'_>, method: &str, parts: &[&str]) -> Option<Answer> {
@@ -86,6 +87,7 @@ fn create(state: &mut State, call: &Call<'_>, owner: &str) -> Answer {
     }
     let at = state.add_repository(owner, name, visibility);
     state.repositories[at].created = true;
+    state.repositories[at].created_at = now();
     let properties = call.body["custom_properties"].as_object().cloned().unwrap_or_default();
     if let Err(refused) = set_properties(state, at, owner, &properties) {
         state.repositories.pop();
@@ -116,6 +118,7 @@ impl State {
             name: name.to_owned(),
             visibility: visibility.to_owned(),
             default_branch: "main".to_owned(),
+            created_at: BIRTH.to_owned(),
             fields,
             ..Repository::default()
         };

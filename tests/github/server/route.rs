@@ -19,6 +19,9 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
         parts.drain(..2);
     }
     let (answer, caller) = match entry(state, request, &parts) {
+        _ if request.method != "GET" && state.is_too_much() => {
+            (super::fault::answers::secondary_limit(403, Some(60)), None)
+        }
         Err(answer) => (answer, None),
         Ok(Entry::App(jwt)) => (accounts::answer_app(state, &jwt, &request.method, &parts), None),
         Ok(Entry::Caller(caller)) => {

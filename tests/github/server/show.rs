@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::state::{Caller, Organization, Repository, State, Team, TokenKind, now};
 
 /// The moment at which everything that the test made came to be.
-const BIRTH: &str = "2026-01-01T00:00:00Z";
+pub(super) const BIRTH: &str = "2026-01-01T00:00:00Z";
 
 /// Links that every repository has; the last word of the name is `url`.
 const REPOSITORY_LINKS: [&str; 38] = [
@@ -161,8 +161,8 @@ impl State {
             "default_branch": repository.default_branch, "forks": 0, "forks_count": 0, "has_pages": false,
             "has_downloads": true, "language": null, "disabled": false, "mirror_url": null, "open_issues": 0,
             "open_issues_count": repository.issues.len(), "license": null, "size": 0, "stargazers_count": 0,
-            "watchers": 0, "watchers_count": 0, "created_at": BIRTH, "network_count": 0, "subscribers_count": 0,
-            "updated_at": now(), "pushed_at": repository.pushed_at.as_deref().unwrap_or(BIRTH),
+            "watchers": 0, "watchers_count": 0, "created_at": repository.created_at, "network_count": 0, "subscribers_count": 0,
+            "updated_at": now(), "pushed_at": repository.pushed_at.as_ref().unwrap_or(&repository.created_at),
             "topics": repository.topics, "custom_properties": repository.properties,
             "permissions": {"admin": is_admin, "maintain": is_admin, "push": is_admin, "triage": is_admin, "pull": true},
         });

@@ -1,13 +1,17 @@
 //! What the forge holds: accounts, tokens, repositories and their settings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use crypto_box::SecretKey;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::http::Request;
+
+/// GitHub's limit of requests that make something.
+const WRITES_A_MINUTE: usize = 80;
 
 /// Everything.
 pub(crate) struct State {
@@ -25,6 +29,8 @@ pub(crate) struct State {
     pub(crate) secrets_key: SecretKey,
     /// Requests left in this hour.
     pub(crate) remaining: u32,
+    /// When the requests of the last minute that may have made something came.
+    pub(super) writes: VecDeque<Instant>,
     last_id: u64,
 }
 
@@ -94,6 +100,8 @@ pub(crate) struct Repository {
     pub(crate) visibility: String,
     /// Whether a request created it, not the test.
     pub(super) created: bool,
+    /// When it was made.
+    pub(crate) created_at: String,
     /// What `PATCH` sets and `GET` shows.
     pub(crate) fields: Map<String, Value>,
     pub(crate) default_branch: String,
@@ -157,6 +165,7 @@ impl State {
             renamed: BTreeMap::new(),
             secrets_key: SecretKey::from(*b"a key of the tests, 32 bytes: it"),
             remaining: 5000,
+            writes: VecDeque::new(),
             last_id: 1000,
         }
     }
@@ -164,6 +173,14 @@ impl State {
     pub(super) fn new_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Notes a request that may make something; whether it is one too many for this minute.
+    pub(super) fn is_too_much(&mut self) -> bool {
+        let now = Instant::now();
+        self.writes.retain(|write| now.duration_since(*write) < Duration::from_secs(60));
+        self.writes.push_back(now);
+        self.writes.len() > WRITES_A_MINUTE
     }
 
     /// The place of a repository in the list.
