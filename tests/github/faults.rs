@@ -145,6 +145,7 @@ fn limits_are_obeyed() {
 #[test]
 fn more_settings_than_github_takes_in_a_minute_are_paced() {
     if !every() {
+        println!("80 settings: a minute's wait, in tests/run only, skipped");
         return;
     }
     let story = Story::with_variables(80);
