@@ -97,6 +97,7 @@ fn broken_off_before_and_after_every_request_the_work_is_finished() {
         moments.push((number, Side::Before, Harm::Reset));
         moments.push((number, Side::After, Harm::Reset));
         moments.push((number, Side::After, Harm::Answer(answers::broken(502))));
+        moments.push((number, Side::After, Harm::Silence));
         if every() {
             moments.push((number, Side::Before, Harm::Answer(answers::broken(500))));
             moments.push((number, Side::Before, Harm::Answer(answers::broken(503))));
@@ -105,7 +106,10 @@ fn broken_off_before_and_after_every_request_the_work_is_finished() {
     }
     each(moments, |(number, side, harm)| {
         let what = format!("{harm:?} {side:?} request {number}");
-        Story::new().ends_well([Fault::new(When::Nth(number), harm).side(side)], &what);
+        let mut story = Story::new();
+        // How long the program waits for an answer, in seconds.
+        story.variables.push(("APISCAFFOLD_TIMEOUT", "3".to_owned()));
+        story.ends_well([Fault::new(When::Nth(number), harm).side(side)], &what);
     });
 }
 
@@ -145,6 +149,7 @@ fn limits_are_obeyed() {
 #[test]
 fn more_settings_than_github_takes_in_a_minute_are_paced() {
     if !every() {
+        println!("80 settings: a minute's wait, in tests/run only, skipped");
         return;
     }
     let story = Story::with_variables(80);

@@ -8,8 +8,8 @@ use rexpect::session::spawn_command;
 use super::server::fault::{Fault, Harm, Teller, When};
 use super::story::Story;
 
-/// The frames of the spinner.
-const SPINNER: &str = "[\u{2800}-\u{28FF}]";
+/// How each frame of the spinner begins: the pty gives UTF-8 byte by byte.
+const SPINNER: &str = "\u{E2}\u{A0}.";
 
 /// The command of a person who sits at a terminal.
 fn on_a_terminal(story: &Story) -> Command {

@@ -129,6 +129,20 @@ fn the_token_of_actions_is_refused_before_any_request_that_writes() {
 }
 
 #[test]
+fn the_token_of_actions_under_another_name_is_explained_and_makes_nothing() {
+    let mut story = Story::new();
+    let token = story.github.add_token("nhs", TokenKind::Actions);
+    story.variables[0].1 = token;
+    story.variables.push(("GITHUB_ACTIONS", "true".to_owned()));
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.stderr.contains("App"), "{ran:?}");
+    assert_eq!(story.github.end(), json!([]));
+    assert!(!story.program.folder().join("my-api").exists());
+    story.nothing_leaked();
+}
+
+#[test]
 fn without_a_token_nothing_is_asked_and_nothing_is_made() {
     let mut story = Story::new();
     story.variables.retain(|(name, _)| *name != "GH_TOKEN");
