@@ -1,12 +1,10 @@
 //! Does what a plan says. Each step asks first whether the world is already so.
 
-use std::path::Path;
-
 use crate::disk::{self, Staging};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit, Signature};
 use crate::model::plan::{Plan, Status, Step};
-use crate::registry::{By, Change, Registry};
+use crate::registry::{By, Change, Location, Registry};
 use crate::world::World;
 
 /// What became of a plan.
@@ -29,10 +27,10 @@ pub struct Author {
 
 /// Does the steps in order and stops at the first that fails: to go on, the same command is run again.
 ///
-/// The registry in the folder `registry` is made when it is not there yet.
-pub fn apply(plan: Plan, registry: &Path, author: &Author, world: &World) -> Result<Outcome, Failure> {
+/// The registry at `registry` is made when it is not there yet.
+pub fn apply(plan: Plan, registry: &Location, author: &Author, world: &World) -> Result<Outcome, Failure> {
     let mut run = Run {
-        registry: Lazy { folder: registry, opened: None },
+        registry: Lazy { location: registry, opened: None },
         author,
         world,
         staging: None,
@@ -100,7 +98,7 @@ impl Run<'_> {
 
 /// A registry that is opened when it is first needed: nothing is made before.
 struct Lazy<'r> {
-    folder: &'r Path,
+    location: &'r Location,
     opened: Option<Registry>,
 }
 
@@ -108,7 +106,7 @@ impl Lazy<'_> {
     fn get(&mut self) -> Result<&Registry, Failure> {
         match &mut self.opened {
             Some(registry) => Ok(registry),
-            opened => Ok(opened.insert(Registry::open_or_create(self.folder)?)),
+            opened => Ok(opened.insert(Registry::open_or_create(self.location)?)),
         }
     }
 }

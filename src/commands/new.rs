@@ -1,12 +1,10 @@
 //! `apiscaffold new`: decide everything, then do it.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::input::Material;
 use super::place::{InTheWay, Place, Standing};
-use super::{registry_folder, render};
+use super::{location, render};
 use crate::answers::Answers;
 use crate::apply::{self, Author, Outcome};
 use crate::cli::{Global, NewArgs};
@@ -19,7 +17,7 @@ use crate::model::question::Question;
 use crate::model::record::{KeyKind, PhaseChange, Record, State};
 use crate::model::tree::Tree;
 use crate::openapi::Spec;
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Location, Registry, RegistryError};
 use crate::world::World;
 
 /// The ref that keeps the pristine render.
@@ -30,12 +28,13 @@ const FINDINGS_TOLD: usize = 5;
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
-    let registry = registry_folder(global, world)?;
+    let registry = location::registry(global, world)?;
     let mut decision = decide(arguments, &place, &registry, world)?;
     if arguments.dry_run {
         Report { decision: &decision, place: &place, world }.plan();
         return Ok(());
     }
+    registry.may_change()?;
     let author = author(world);
     loop {
         let plan = std::mem::take(&mut decision.plan);
@@ -75,7 +74,7 @@ impl Decision {
     }
 }
 
-fn decide(arguments: &NewArgs, place: &Place, registry: &Path, world: &World) -> Result<Decision, Failure> {
+fn decide(arguments: &NewArgs, place: &Place, registry: &Location, world: &World) -> Result<Decision, Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let registry = Registry::open(registry)?;
     let standing = place.standing(&name, registry.as_ref())?;

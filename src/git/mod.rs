@@ -9,6 +9,7 @@ use crate::model::tree::PathError;
 pub mod commit;
 mod index;
 mod pack;
+mod push;
 pub mod read;
 pub mod remote;
 pub mod store;

@@ -6,6 +6,7 @@
 mod address;
 mod failure;
 mod http;
+mod receive;
 mod ssh;
 
 use std::cell::RefCell;
@@ -18,6 +19,7 @@ use git2::transport::{Transport, register};
 pub(super) use address::{Address, has_secret};
 pub use failure::NetworkError;
 pub(super) use failure::printable;
+pub(super) use receive::Receiver;
 
 /// How to reach remotes.
 #[derive(Clone, Debug)]
