@@ -2,15 +2,13 @@
 
 mod hosting;
 
-use std::path::Path;
-
 use crate::disk::{self, Staging};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit, Signature};
 use crate::model::author::Author;
 use crate::model::plan::{Plan, Status, Step};
 use crate::model::record::Record;
-use crate::registry::{By, Change, Registry};
+use crate::registry::{By, Change, Location, Registry};
 use crate::world::World;
 
 pub use hosting::Hosting;
@@ -49,19 +47,19 @@ impl Outcome {
 /// Does the steps in order. One that fails stops the others, except settings on a forge, which are tried each on its
 /// own. To go on, the same command is run again.
 ///
-/// The registry in the folder `registry` is made when it is not there yet.
+/// The registry at `registry` is made when it is not there yet.
 ///
 /// # Errors
 /// What failed, when nothing was done on a forge before; afterwards the outcome tells.
 pub fn apply(
     plan: Plan,
-    registry: &Path,
+    registry: &Location,
     hosting: Option<&mut Hosting<'_>>,
     author: &Author,
     world: &World,
 ) -> Result<Outcome, Failure> {
     let mut run = Run {
-        registry: Lazy { folder: registry, opened: None },
+        registry: Lazy { location: registry, opened: None },
         hosting,
         author,
         world,
@@ -185,7 +183,7 @@ impl Run<'_, '_> {
 
 /// A registry that is opened when it is first needed: nothing is made before.
 struct Lazy<'r> {
-    folder: &'r Path,
+    location: &'r Location,
     opened: Option<Registry>,
 }
 
@@ -193,7 +191,7 @@ impl Lazy<'_> {
     fn get(&mut self) -> Result<&Registry, Failure> {
         match &mut self.opened {
             Some(registry) => Ok(registry),
-            opened => Ok(opened.insert(Registry::open_or_create(self.folder)?)),
+            opened => Ok(opened.insert(Registry::open_or_create(self.location)?)),
         }
     }
 }

@@ -24,5 +24,6 @@ mod prompts;
 mod readme;
 mod registry;
 mod remote;
+mod shared;
 mod sources;
 mod specs;

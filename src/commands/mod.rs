@@ -6,6 +6,7 @@ mod forge;
 mod input;
 mod list;
 mod load;
+mod location;
 mod new;
 mod place;
 mod render;
@@ -14,13 +15,13 @@ mod template;
 
 #[cfg(feature = "cargo-generate")]
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command, Global, TemplateCommand};
+use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
-use crate::error::{Blame, Failure, Fault};
+use crate::error::Failure;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::fence;
 use crate::world::World;
@@ -59,40 +60,4 @@ fn man(folder: &Path) -> Result<(), Failure> {
     let written = clap_mangen::generate_to(Cli::command(), folder);
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a path: this version keeps its registry in a bare git repository on this machine")]
-struct RemoteRegistry(String);
-
-impl Blame for RemoteRegistry {
-    fn fault(&self) -> Fault {
-        Fault::Input
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("give `--registry` the path of a folder; it is made when it does not exist".to_owned())
-    }
-}
-
-/// The folder of the registry.
-fn registry_folder(global: &Global, world: &World) -> Result<PathBuf, Failure> {
-    match global.registry.as_deref().filter(|place| !place.is_empty()) {
-        None => Ok(world.default_registry()?),
-        Some(place) => match place.strip_prefix("file://") {
-            Some(path) => Ok(PathBuf::from(path)),
-            None if place.contains("://") || (place.contains('@') && place.contains(':')) => {
-                Err(RemoteRegistry(without_secrets(place)).into())
-            }
-            None => Ok(world.absolute(Path::new(place))),
-        },
-    }
-}
-
-/// A URL without what stands before the `@`.
-fn without_secrets(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
-    }
 }

@@ -5,13 +5,11 @@ mod keys;
 mod report;
 pub(super) mod secrets;
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::input::Material;
 use super::place::{InTheWay, Place, Standing};
-use super::{registry_folder, render};
+use super::{location, render};
 use crate::apply::{self, Hosting, Outcome};
 use crate::cli::{Global, NewArgs};
 use crate::error::{Failure, Fault};
@@ -24,7 +22,7 @@ use crate::model::plan::{Plan, Step};
 use crate::model::record::{KeyKind, PhaseChange, Record, State};
 use crate::model::tree::Tree;
 use crate::openapi::Spec;
-use crate::registry::Registry;
+use crate::registry::{Location, Registry};
 use crate::world::World;
 use hosted::{Forge, Hosted};
 use keys::Keys;
@@ -36,7 +34,7 @@ const BASE: &str = "refs/apiscaffold/base";
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
-    let registry = registry_folder(global, world)?;
+    let registry = location::registry(global, world)?;
     let forge = Forge::open(arguments, world)?;
     let call = Call { arguments, registry: &registry, forge: forge.as_ref(), world };
     let mut decision = call.decide(&name, place.clone())?;
@@ -47,6 +45,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
         Report { decision: &decision, world }.plan();
         return Ok(());
     }
+    registry.may_change()?;
     let mut secrets = Secrets::default();
     loop {
         if let (Some(hosted), Some(forge)) = (&decision.hosted, &forge) {
@@ -71,7 +70,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
 /// What was asked for, and where.
 struct Call<'c> {
     arguments: &'c NewArgs,
-    registry: &'c Path,
+    registry: &'c Location,
     forge: Option<&'c Forge>,
     world: &'c World,
 }
