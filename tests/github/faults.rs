@@ -89,6 +89,28 @@ fn killed_before_and_after_every_request_the_same_command_finishes_the_work() {
 }
 
 #[test]
+fn a_stranger_who_comes_between_a_killed_run_and_the_next_keeps_the_repository() {
+    let story = Story::new();
+    let (teller, arrivals) = Teller::new();
+    story.github.plan(Fault::new(call("POST", "/orgs/nhs/repos"), Harm::Tell(teller)));
+    let mut child = story.command(&Story::NEW).spawn().expect("it starts");
+    let go = arrivals.recv_timeout(Duration::from_secs(60)).expect("reached");
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    drop(go);
+    story.github.add_repository("nhs", "my-api", "public");
+    {
+        let mut state = story.github.state();
+        state.repositories[0].created_at = jiff::Timestamp::now().to_string();
+        state.repositories[0].fields.insert("description".to_owned(), serde_json::json!("a stranger's"));
+    }
+    let before = story.github.end();
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(story.github.end(), before);
+}
+
+#[test]
 fn broken_off_before_and_after_every_request_the_work_is_finished() {
     undisturbed();
     let count = requests();
