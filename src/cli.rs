@@ -66,6 +66,10 @@ pub struct Global {
 pub enum Command {
     /// Make the repository of a new API and record it
     New(NewArgs),
+    /// Look whether a repository on GitHub is as its template asks
+    Check(CheckArgs),
+    /// Look for everything that would stop `new`, before anything is written
+    Doctor(DoctorArgs),
     /// List the APIs in the registry
     List(ListArgs),
     /// Show one API's record
@@ -151,6 +155,39 @@ pub struct TemplateSource {
     /// Use only templates fetched before
     #[arg(long, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub offline: bool,
+}
+
+/// Look whether a repository on GitHub is as its template asks
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Compare its settings on GitHub
+    #[arg(long, required = true)]
+    pub settings: bool,
+    /// Mend what differs
+    #[arg(long)]
+    pub fix: bool,
+    /// Make teams of the organisation that are missing
+    #[arg(long, requires = "fix")]
+    pub create_teams: bool,
+    /// The template, when it is not the one of the repository's receipt.
+    #[command(flatten)]
+    pub template: TemplateSource,
+    /// The folder of the repository
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}
+
+/// Look for everything that would stop `new`, before anything is written
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// A name that a new API is to have
+    pub name: Option<String>,
+    /// The organisation or user on GitHub that would own the repository
+    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    pub owner: Option<String>,
+    /// What the repository would be made from.
+    #[command(flatten)]
+    pub input: Input,
 }
 
 /// List the APIs in the registry

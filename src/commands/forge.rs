@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
 use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
+use crate::model::repository::OwnerKind;
+use crate::model::setting::Setting;
+use crate::model::settings::Settings;
 use crate::model::token::Token;
 use crate::net::{Interrupt, Limits};
 use crate::world::World;
@@ -93,4 +96,22 @@ fn app_key(world: &World) -> Result<Token, ForgeError> {
     }
     // What is no file may be a key that lost its first line: it is not shown.
     fs::read_to_string(world.absolute(key.as_ref())).map(Token::new).map_err(|error| bad(error.to_string()))
+}
+
+/// The settings that such an owner's repository can have.
+pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, world: &World) -> Vec<Setting> {
+    // Whoever looks at the repository first sees this branch.
+    settings.repository.entry("default_branch").or_insert_with(|| "main".into());
+    if kind == OwnerKind::User {
+        let reviewed = settings.environments.iter_mut().filter(|environment| !environment.reviewers.is_empty());
+        let without_reviewers = reviewed.map(|environment| environment.reviewers.clear()).count() > 0;
+        if without_reviewers || settings.each().iter().any(Setting::needs_organisation) {
+            world
+                .terminal
+                .warn("a user's repository has no teams and no custom properties: those settings are left out");
+        }
+    }
+    let mut all = settings.each();
+    all.retain(|setting| kind == OwnerKind::Organisation || !setting.needs_organisation());
+    all
 }

@@ -1,5 +1,7 @@
 //! The commands: arguments in, a result on the terminal.
 
+mod check;
+mod doctor;
 mod forge;
 mod input;
 mod list;
@@ -28,6 +30,8 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
+        Command::Check(arguments) => check::run(&arguments, global, world),
+        Command::Doctor(arguments) => doctor::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
         Command::Template(TemplateCommand::Questions { template }) => template::questions(&template, world),

@@ -173,6 +173,14 @@ pub fn connect(folder: &Path, url: &str) -> Result<(), PublishError> {
     config.set_str("branch.main.merge", "refs/heads/main").map_err(here)
 }
 
+/// The URL of the remote `origin`, without what may be a secret.
+pub fn origin(folder: &Path) -> Option<String> {
+    let repository = read::open(folder).ok()?;
+    let remote = repository.find_remote("origin").ok()?;
+    let url = remote.url().ok()?;
+    (!has_secret(url)).then(|| url.to_owned())
+}
+
 fn opened(folder: &Path) -> Result<Repository, PublishError> {
     read::open(folder).map_err(|error| {
         let source = git2::Error::from_str(&error.to_string());

@@ -124,7 +124,7 @@ impl Forge {
             description: settings.description.clone(),
             homepage: settings.homepage.clone(),
         };
-        let settings = fitting(settings, kind, world);
+        let settings = forge::fitting(settings, kind, world);
         let calls = Vec::new();
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
         Ok(Hosted { new, found, claim, tree: tree.to_owned(), pushed, settings, calls, clone_url })
@@ -152,24 +152,6 @@ fn secret(setting: &Setting) -> Option<&Secret> {
         Setting::Secret(secret) => Some(secret),
         _ => None,
     }
-}
-
-/// The settings that such an owner's repository can have.
-fn fitting(mut settings: Settings, kind: OwnerKind, world: &World) -> Vec<Setting> {
-    // Whoever looks at the repository first sees this branch.
-    settings.repository.entry("default_branch").or_insert_with(|| "main".into());
-    if kind == OwnerKind::User {
-        let reviewed = settings.environments.iter_mut().filter(|environment| !environment.reviewers.is_empty());
-        let without_reviewers = reviewed.map(|environment| environment.reviewers.clear()).count() > 0;
-        if without_reviewers || settings.each().iter().any(Setting::needs_organisation) {
-            world
-                .terminal
-                .warn("a user's repository has no teams and no custom properties: those settings are left out");
-        }
-    }
-    let mut all = settings.each();
-    all.retain(|setting| kind == OwnerKind::Organisation || !setting.needs_organisation());
-    all
 }
 
 impl Hosted {

@@ -3,7 +3,7 @@
 mod hosted;
 mod keys;
 mod report;
-mod secrets;
+pub(super) mod secrets;
 
 use std::path::Path;
 

@@ -88,6 +88,25 @@ impl Place {
         format!("{}/{}/{}", self.server.as_str().trim_end_matches('/'), target.owner, target.name)
     }
 
+    /// Which repository a page, or an address for git, names; none when it is on another server.
+    pub fn target(&self, url: &str) -> Option<Target> {
+        let path = match Url::parse(url) {
+            Ok(url) if url.origin() == self.server.origin() => url.path().to_owned(),
+            Ok(url) if url.scheme() == "ssh" && url.host_str() == self.server.host_str() => url.path().to_owned(),
+            Ok(_) => return None,
+            // `git@host:owner/name.git`
+            Err(_) => {
+                let (host, path) = url.split_once(':')?;
+                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                (host == self.host()).then(|| path.to_owned())?
+            }
+        };
+        let (owner, name) = path.trim_matches('/').split_once('/')?;
+        let name = name.strip_suffix(".git").unwrap_or(name);
+        let is_word = |word: &str| !word.is_empty() && !word.contains('/');
+        (is_word(owner) && is_word(name)).then(|| Target { owner: owner.to_owned(), name: name.to_owned() })
+    }
+
     /// Whether a URL for git is on this server, so that the token belongs there.
     pub fn is_home_of(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| url.origin() == self.server.origin() || url.origin() == self.api.origin())
@@ -308,6 +327,31 @@ mod tests {
         assert_eq!(place(Some("https://git.x.org/api/v3/"), None), enterprise);
         assert_eq!(place(None, Some("https://git.x.org")), enterprise);
         assert_eq!(place(Some("http://127.0.0.1:9"), None), pair("http://127.0.0.1:9", "http://127.0.0.1:9/o/n"));
+    }
+
+    #[test]
+    fn a_repository_is_known_by_any_of_its_addresses() {
+        let place = Place::new(None, None).expect("addresses");
+        for url in [
+            "https://github.com/o/n",
+            "https://github.com/o/n.git",
+            "git@github.com:o/n.git",
+            "ssh://git@github.com/o/n.git",
+            "https://github.com/o/n/",
+        ] {
+            let target = place.target(url).expect(url);
+            assert_eq!((target.owner.as_str(), target.name.as_str()), ("o", "n"), "{url}");
+        }
+        for url in [
+            "https://gitlab.com/o/n",
+            "git@other:o/n",
+            "file:///o/n",
+            "https://github.com/o",
+            "x",
+            "https://github.com/o/n/x",
+        ] {
+            assert_eq!(place.target(url), None, "{url}");
+        }
     }
 
     #[test]

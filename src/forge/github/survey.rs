@@ -83,7 +83,9 @@ impl Github {
     pub fn organisation_rulesets(&self, organisation: &str) -> Result<Option<Vec<Value>>, ForgeError> {
         let all = path(&["orgs", organisation, "rulesets"]);
         let Some(list) = self.list(&format!("{all}?per_page=100"), None)? else { return Ok(None) };
-        let active = list.iter().filter(|item| item["enforcement"] == "active" && item["target"] == "branch");
+        let active = list
+            .iter()
+            .filter(|item| item["enforcement"] == "active" && matches!(item["target"].as_str(), None | Some("branch")));
         let ids: Vec<u64> = active.filter_map(|item| item["id"].as_u64()).collect();
         let read = self.at_once(ids, |id| self.find(format!("{all}/{id}")));
         let found: Result<Vec<Value>, ForgeError> =
