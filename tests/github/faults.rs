@@ -1,7 +1,7 @@
 //! After any fault the same command finishes the work: one repository, one commit, one record, all settings.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::server::fault::{Fault, Harm, Side, Teller, When, answers};
 use super::server::http::Answer;
@@ -89,6 +89,28 @@ fn killed_before_and_after_every_request_the_same_command_finishes_the_work() {
 }
 
 #[test]
+fn a_stranger_who_comes_between_a_killed_run_and_the_next_keeps_the_repository() {
+    let story = Story::new();
+    let (teller, arrivals) = Teller::new();
+    story.github.plan(Fault::new(call("POST", "/orgs/nhs/repos"), Harm::Tell(teller)));
+    let mut child = story.command(&Story::NEW).spawn().expect("it starts");
+    let go = arrivals.recv_timeout(Duration::from_secs(60)).expect("reached");
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    drop(go);
+    story.github.add_repository("nhs", "my-api", "public");
+    {
+        let mut state = story.github.state();
+        state.repositories[0].created_at = jiff::Timestamp::now().to_string();
+        state.repositories[0].fields.insert("description".to_owned(), serde_json::json!("a stranger's"));
+    }
+    let before = story.github.end();
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(story.github.end(), before);
+}
+
+#[test]
 fn broken_off_before_and_after_every_request_the_work_is_finished() {
     undisturbed();
     let count = requests();
@@ -140,7 +162,7 @@ fn limits_are_obeyed() {
     }
     let reset = jiff::Timestamp::now().as_second() + 2;
     let limit = Harm::Answer(answers::primary_limit(reset));
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let runs = Story::new().ends_well([Fault::new(call("POST", "/issues"), limit)], "primary limit");
     assert_eq!(runs, 1);
     assert!(began.elapsed() >= Duration::from_secs(1), "the reset is waited for");
@@ -189,7 +211,9 @@ fn a_push_that_a_hook_refuses_is_told_in_the_hook_s_words_and_done_later() {
 fn a_team_that_is_missing_is_told_and_is_made_when_wanted() {
     let story = Story::new();
     story.github.organization("nhs", |nhs| nhs.teams.clear());
+    let began = Instant::now();
     let ran = story.run(&Story::NEW);
+    assert!(began.elapsed() < Duration::from_secs(15), "what needs what could not be made is not waited for");
     assert_ne!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stderr.contains("platform") && ran.stderr.contains("--create-teams"), "{ran:?}");
     story.done(&[&Story::NEW[..], &["--create-teams"]].concat());
