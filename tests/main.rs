@@ -6,10 +6,12 @@
     reason = "tests may look at their own environment, and say what they leave out"
 )]
 
+mod apigee_server;
 mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod deploy;
 mod git_server;
 mod hostile;
 mod killed;

@@ -39,7 +39,7 @@ run "schema of manifest.yml" "$python/check-jsonschema" --schemafile "$here/mani
 # The specification may be the producer's own, in whatever style.
 run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .github
 run "parse" python3 "$here/parse.py"
-undefined=$(make -n --warn-undefined-variables help lint test bundle publish clean 2>&1 | grep 'undefined variable' || true)
+undefined=$(make -n --warn-undefined-variables help generate lint test bundle publish deploy smoke clean 2>&1 | grep 'undefined variable' || true)
 if [ -n "$undefined" ]; then
     printf '== Makefile\n%s\n' "$undefined"
     failed=1
