@@ -3,7 +3,7 @@
     python3 scripts/catalogue.py FILE [--uat]
 
 The CLI is installed by `python3 -m pip install -r scripts/requirements.txt` (Python 3.13). PROXYGEN_CLIENT_ID,
-PROXYGEN_KEY_ID and PROXYGEN_PRIVATE_KEY (base64 of the PEM text) are the API's machine account; without them the CLI
+PROXYGEN_KID and ENCODED_PROXYGEN_PRIVATE_KEY (base64 of the PEM text) are the API's machine account; without them the CLI
 uses what its own `proxygen settings` and `proxygen credentials` have set up.
 """
 
@@ -20,7 +20,7 @@ from environments import Problem
 
 PLATFORM = "https://proxygen.prod.api.platform.nhs.uk"
 IDENTITY = "https://identity.prod.api.platform.nhs.uk/realms/api-producers"
-ACCOUNT = ("PROXYGEN_CLIENT_ID", "PROXYGEN_KEY_ID", "PROXYGEN_PRIVATE_KEY")
+ACCOUNT = ("PROXYGEN_CLIENT_ID", "PROXYGEN_KID", "ENCODED_PROXYGEN_PRIVATE_KEY")
 
 
 def proxygen(api, *arguments):
@@ -47,16 +47,16 @@ def sign_in(home, api):
     folder.mkdir(mode=0o700)
     key = folder / "key.pem"
     try:
-        pem = base64.b64decode(os.environ["PROXYGEN_PRIVATE_KEY"], validate=True)
+        pem = base64.b64decode(os.environ["ENCODED_PROXYGEN_PRIVATE_KEY"], validate=True)
     except binascii.Error:
-        raise Problem("PROXYGEN_PRIVATE_KEY is no base64: set it to the output of `base64 --wrap=0 key.pem`") from None
+        raise Problem("ENCODED_PROXYGEN_PRIVATE_KEY is no base64: set it to the output of `base64 --wrap=0 key.pem`") from None
     key.touch(mode=0o600)
     key.write_bytes(pem)
     settings = {"api": api, "endpoint_url": os.environ.get("PROXYGEN_URL") or PLATFORM}
     account = {
         "base_url": os.environ.get("PROXYGEN_IDENTITY_URL") or IDENTITY,
         "client_id": os.environ["PROXYGEN_CLIENT_ID"],
-        "key_id": os.environ["PROXYGEN_KEY_ID"],
+        "key_id": os.environ["PROXYGEN_KID"],
         "private_key_path": str(key),
     }
     # JSON is YAML.

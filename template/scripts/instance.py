@@ -113,8 +113,6 @@ def problems(found):
     match = SERVER.fullmatch(servers[0]) if len(servers) == 1 else None
     if not match or len(match[3]) < 2 or not SEGMENTS.fullmatch(match[3]):
         yield f"there must be one server, a host of the platform and a base path: {', '.join(servers)}"
-    if not any(path.startswith("/") for path in found["paths"]):
-        yield "there is no path"
     schemes = found.get("components", {}).get("securitySchemes", {})
     for name in sorted(set(schemes) - set(MODES)):
         yield f"`{name}` is no access mode of the platform"

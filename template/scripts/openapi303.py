@@ -117,11 +117,13 @@ class Conversion:
             if key.startswith("x-"):
                 found[key] = item
             elif key not in fields:
-                self.lose(key if kind in ("document", "schema") else f"{key} of a {kind}")
+                self.lose(key if kind == "document" else f"`{key}` of {kind} objects")
             elif item is not None or key in ("example", "value", "default"):
                 found[key] = self.value(item, fields[key])
         if kind == "response":
             found.setdefault("description", "")
+        if kind == "operation" and not found.get("responses"):
+            found["responses"] = {"default": {"description": "The specification does not say."}}
         if "example" in found and "examples" in found:
             del found["example"]
         return found

@@ -114,7 +114,7 @@ class Instances(unittest.TestCase):
                     walk(item, document)
             elif isinstance(value, dict):
                 reference = value.get("$ref")
-                if isinstance(reference, str) and not reference.startswith("https://"):
+                if isinstance(reference, str) and not reference.startswith(("http://", "https://")):
                     found = document
                     for part in reference.removeprefix("#/").split("/"):
                         part = part.replace("%7B", "{").replace("%7D", "}").replace("~1", "/").replace("~0", "~")
