@@ -11,6 +11,7 @@ mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod checked;
 mod deploy;
 mod git_server;
 mod hostile;
@@ -24,3 +25,4 @@ mod registry;
 mod remote;
 mod sources;
 mod specs;
+mod workflow;
