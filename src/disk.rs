@@ -91,7 +91,6 @@ impl Staging {
             // A file system without locks only loses the cleaning up after a killed run.
             let _ = lock.lock();
             if folder.path().exists() {
-                open_to_others(folder.path()).map_err(failed(folder.path()))?;
                 return Ok(Self { folder, _lock: lock });
             }
         }
@@ -122,22 +121,6 @@ impl Staging {
             Err(error) => Err(failed(target)(error)),
         }
     }
-}
-
-/// Temporary folders are private; a repository is as open as any other new folder.
-#[cfg(unix)]
-fn open_to_others(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let probe = folder.join("umask");
-    fs::create_dir(&probe)?;
-    let mode = fs::metadata(&probe)?.permissions().mode();
-    fs::remove_dir(&probe)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn remove_abandoned(parent: &Path, prefix: &str) {

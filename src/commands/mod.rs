@@ -25,6 +25,9 @@ use crate::world::World;
 /// Does what the command line says.
 pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
+    if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {
+        work_beside_others();
+    }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
@@ -39,6 +42,13 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         }
         Command::Man { folder } => man(&world.absolute(&folder)),
     }
+}
+
+/// Makes this thread one of those that share parallel work: else it would sleep while they work, and waking up costs more
+/// than what a small template has to be done.
+fn work_beside_others() {
+    // It is an error only where there are threads already; they do the work then.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
 }
 
 /// The exit code of the process that this program started to run a library in, if it is one.
