@@ -62,6 +62,8 @@ impl Run<'_> {
                 written?;
                 self.outcome.commit = Some(commit::store(staging.path(), &tree, prepared)?);
                 self.staging = Some(staging);
+                // The process soon ends, which frees its memory at once rather than file by file.
+                std::mem::forget(tree);
                 Ok(Status::Done)
             }
             Step::Reserve { record } => {
