@@ -287,3 +287,20 @@ fn a_short_name_that_the_spec_gives_is_not_numbered() {
     let sentence = "the short name `ma` is taken by the API `my-api`";
     fails(&program, &["new", "another", "--spec", "spec.yaml"], 5, sentence, "");
 }
+
+#[test]
+fn a_switch_in_the_environment_is_on_or_off_and_nothing_else() {
+    let program = Program::new();
+    for (value, code) in [("true", 0), ("0", 0), ("", 0), ("maybe", 2)] {
+        let output = program.command(&["template", "questions"]).env("APISCAFFOLD_OFFLINE", value).output();
+        let output = output.expect("it starts");
+        assert_eq!(output.status.code(), Some(code), "{value}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(said.contains("write `true` or `false`"), code == 2, "{said}");
+    }
+}
+
+#[test]
+fn manual_pages_go_into_a_folder_that_is_there() {
+    fails(&Program::new(), &["man", "nowhere"], 2, "there is no folder `", "make it first");
+}
