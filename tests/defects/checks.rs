@@ -19,12 +19,14 @@ fn own(texts: &Texts) -> impl Iterator<Item = (&String, &String)> {
     texts.iter().filter(|(path, _)| !path.starts_with("specification/") && !path.ends_with("package-lock.json"))
 }
 
-fn under<'t>(texts: &'t Texts, folder: &'t str) -> impl Iterator<Item = (&'t String, &'t String)> {
-    texts.iter().filter(move |(path, _)| path.starts_with(folder))
+/// Workflows, and actions of the repository's own.
+fn automation(texts: &Texts) -> impl Iterator<Item = (&String, &String)> {
+    texts.iter().filter(|(path, _)| path.starts_with(".github/workflows/") || path.starts_with(".github/actions/"))
 }
 
 fn workflows(texts: &Texts) -> impl Iterator<Item = (&String, Value)> {
-    under(texts, ".github/workflows/").map(|(path, text)| (path, parsed(path, text)))
+    let files = texts.iter().filter(|(path, _)| path.starts_with(".github/workflows/"));
+    files.map(|(path, text)| (path, parsed(path, text)))
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -35,15 +37,16 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// Every step of every job of a workflow.
+/// Every step of every job of a workflow, or of an action.
 fn steps(workflow: &Value) -> impl Iterator<Item = &Value> {
-    entries(&workflow["jobs"]).flat_map(|(_, job)| items(&job["steps"]))
+    let jobs = entries(&workflow["jobs"]).flat_map(|(_, job)| items(&job["steps"]));
+    jobs.chain(items(&workflow["runs"]["steps"]))
 }
 
 pub(super) fn leftover_tags(texts: &Texts) -> Vec<String> {
     let tag = regex(r"\$?\{\{-?\s*[A-Za-z_][\w.]*\s*-?\}\}|\{%-?\s*[a-z]+");
     let found = own(texts).flat_map(|(path, text)| {
-        let actions = path.starts_with(".github/workflows/");
+        let actions = path.starts_with(".github/workflows/") || path.starts_with(".github/actions/");
         let tags = tag.find_iter(text).map(|found| found.as_str());
         let wrong = tags.filter(move |found| !(actions && found.starts_with("${{")));
         wrong.map(move |found| format!("{path}: {found}")).collect::<Vec<_>>()
@@ -178,7 +181,7 @@ pub(super) fn unsound_versions(texts: &Texts) -> Vec<String> {
 pub(super) fn unsafe_workflows(texts: &Texts) -> Vec<String> {
     let pinned = regex(r"(?m)uses: (\./\S+|[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*)\s*$");
     let mut wrong = Vec::new();
-    for (path, text) in under(texts, ".github/workflows/") {
+    for (path, text) in automation(texts) {
         let old = ["ACTIONS_ALLOW_UNSECURE_COMMANDS", "::set-env", "::add-path", "::set-output"];
         wrong.extend(old.iter().filter(|word| text.contains(**word)).map(|word| format!("{path}: {word}")));
         let uses = text.matches("uses: ").count();
