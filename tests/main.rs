@@ -10,11 +10,13 @@ mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod defects;
 mod git_server;
 mod hostile;
 mod killed;
 mod linted;
 mod new;
+mod papers;
 mod program;
 mod prompts;
 mod readme;

@@ -60,7 +60,24 @@ pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
     }
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("there is no folder `{}`", .0.display())]
+struct NoFolder(PathBuf);
+
+impl Blame for NoFolder {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("make it first, or name one that exists".to_owned())
+    }
+}
+
 fn man(folder: &Path) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Err(NoFolder(folder.to_owned()).into());
+    }
     let written = clap_mangen::generate_to(Cli::command(), folder);
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())

@@ -89,7 +89,7 @@ fn decide(
     let (answers, mut record) = keys.settle(&mut material, world)?;
     complete(&mut record, &standing, place, author, world);
     let bar = world.terminal.bar("rendering");
-    let tree = render::repository(&mut material, &answers, &record)?;
+    let tree = render::repository(&mut material, &answers, &record)?.tree;
     let files = tree.len();
     let plan = plan(&standing, place, tree, record.clone())?;
     drop(bar);

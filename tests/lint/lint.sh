@@ -34,6 +34,9 @@ run actionlint "$python/actionlint" -shellcheck shellcheck .github/workflows/*.y
 run zizmor "$python/zizmor" --offline --persona pedantic --no-progress --quiet .github
 run "schema of workflows" "$python/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
 run "schema of dependabot.yml" "$python/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
+mapfile -t forms < <(find .github/ISSUE_TEMPLATE -name '*.yml' -not -name config.yml)
+run "schema of issue forms" "$python/check-jsonschema" --builtin-schema vendor.github-issue-forms "${forms[@]}"
+run "schema of their config" "$python/check-jsonschema" --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 run "schema of catalog-info.yaml" "$python/check-jsonschema" --schemafile "$here/catalog-info.schema.json" catalog-info.yaml
 run "schema of manifest.yml" "$python/check-jsonschema" --schemafile "$here/manifest.schema.json" manifest.yml
 # The specification may be the producer's own, in whatever style.
