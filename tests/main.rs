@@ -6,11 +6,14 @@
     reason = "tests may look at their own environment, and say what they leave out"
 )]
 
+mod apigee_server;
 mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod checked;
 mod defects;
+mod deploy;
 mod git_server;
 mod hostile;
 mod killed;
@@ -24,3 +27,4 @@ mod registry;
 mod remote;
 mod sources;
 mod specs;
+mod workflow;
