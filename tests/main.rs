@@ -12,12 +12,14 @@ mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
 mod checked;
+mod defects;
 mod deploy;
 mod git_server;
 mod hostile;
 mod killed;
 mod linted;
 mod new;
+mod papers;
 mod program;
 mod prompts;
 mod readme;
