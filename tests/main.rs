@@ -6,11 +6,14 @@
     reason = "tests may look at their own environment, and say what they leave out"
 )]
 
+mod apigee_server;
 mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod checked;
 mod defects;
+mod deploy;
 mod git_server;
 #[cfg(unix)]
 mod github;
@@ -27,3 +30,4 @@ mod remote;
 mod shared;
 mod sources;
 mod specs;
+mod workflow;
