@@ -101,7 +101,7 @@ pub(super) fn undefined_in_make(texts: &Texts) -> Vec<String> {
     wrong
 }
 
-/// Each bundle: path from its folder, and XML, of every file.
+/// Each bundle: path from its folder, and XML, of every file. The sandbox takes live's policies where it has none itself.
 fn bundles(texts: &Texts) -> Vec<Vec<(&str, Document<'_>)>> {
     let bundle = |folder: &str| {
         let files = texts.iter().filter_map(|(path, text)| {
@@ -110,7 +110,12 @@ fn bundles(texts: &Texts) -> Vec<Vec<(&str, Document<'_>)>> {
         });
         files.collect()
     };
-    ["proxies/live/apiproxy/", "proxies/sandbox/apiproxy/"].into_iter().map(bundle).collect()
+    let live: Vec<(&str, Document<'_>)> = bundle("proxies/live/apiproxy/");
+    let mut sandbox = bundle("proxies/sandbox/apiproxy/");
+    let mut shared = bundle("proxies/live/apiproxy/");
+    shared.retain(|(path, _)| stem(path).is_some() && sandbox.iter().all(|(own, _)| own != path));
+    sandbox.append(&mut shared);
+    vec![live, sandbox]
 }
 
 /// The stem of a policy's file.
