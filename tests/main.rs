@@ -20,5 +20,6 @@ mod prompts;
 mod readme;
 mod registry;
 mod remote;
+mod sandbox;
 mod sources;
 mod specs;

@@ -17,6 +17,9 @@ const SPECIFICATION = join(__dirname, "..", "{{ api.spec_path }}");
 const MAX_BODY = 10 * 1024 * 1024;
 const HEALTH = new Set(["/_ping", "/_status", "/health"]);
 
+// Headers that HTTP itself sets, whatever the specification says of them.
+const OWN = new Set(["connection", "content-encoding", "content-length", "date", "keep-alive", "transfer-encoding"]);
+
 class Refusal extends Error {
   constructor(status, detail, extra = {}) {
     super(detail);
@@ -169,6 +172,9 @@ function serialized(body, type, isExample) {
 function send(response, { status, headers, body, isExample }) {
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) {
+    if (OWN.has(name.toLowerCase())) {
+      continue;
+    }
     try {
       response.setHeader(name, String(value ?? ""));
     } catch {
