@@ -79,6 +79,23 @@ fn every_example_of_a_document_in_many_files_is_answered() {
 }
 
 #[test]
+fn an_example_that_leads_to_itself_has_an_end() {
+    let Some(tools) = tools() else { return };
+    let program = Program::new();
+    let mirror = json!({"$ref": "#/components/x-mirror"});
+    let found = json!({"description": "Two", "content": {"application/json": {"example": mirror}}});
+    let spec = json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Mirrors", "version": "1"},
+        "paths": {"/mirrors": {"get": {"responses": {"200": found}}}},
+        "components": {"x-mirror": {"left": mirror, "right": mirror, "size": 1}},
+    });
+    program.write("mirrors.json", spec.to_string());
+    let (sandbox, _) = Sandbox::start(&repository(&program, "mirrors", &["--spec", "mirrors.json"], &tools));
+    assert_eq!(sandbox.get("/mirrors").json()["size"], 1);
+}
+
+#[test]
 fn bodies_that_are_no_json_come_as_they_are() {
     let Some(tools) = tools() else { return };
     let program = Program::new();
@@ -218,6 +235,24 @@ fn no_call_that_a_fuzzer_makes_up_breaks_the_sandbox() {
         println!("{name}: {}", said.lines().rev().find(|line| line.contains("test cases")).unwrap_or_default());
         assert_eq!(sandbox.get("/_ping").status, 200, "{name}");
     }
+}
+
+#[test]
+fn integration_tests_without_a_deployed_proxy_say_what_they_miss() {
+    let Some(tools) = tools() else { return };
+    let program = Program::new();
+    let folder = repository(&program, "bare", &[], &tools);
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(".venv/bin/pytest");
+        command.args(["-m", "integration", "-rs", "tests/test_integration.py"]).args(arguments);
+        let output = command.env_remove("APIGEE_ACCESS_TOKEN").current_dir(&folder).output().expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = run(&[]);
+    assert!(said.contains("--proxy-name is not given") && said.contains("4 skipped"), "{said}");
+    let said = run(&["--proxy-name=bare-internal-dev", "--api-name=bare"]);
+    assert!(said.contains("APIGEE_ACCESS_TOKEN is not set") && said.contains("4 skipped"), "{said}");
 }
 
 /// Documents that redocly does not read, so that `make lint test` cannot: their `openapi` is no text.

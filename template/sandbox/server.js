@@ -140,7 +140,8 @@ async function answer({ operations, mock }, request) {
   const url = address(request.url);
   const prefer = preferences(request.headers.prefer);
   const method = request.method.toLowerCase();
-  if (HEALTH.has(url.pathname) && ["get", "head"].includes(method) && request.headers.prefer === undefined) {
+  const checked = prefer.code === undefined && prefer.example === undefined;
+  if (HEALTH.has(url.pathname) && ["get", "head"].includes(method) && checked) {
     return { status: 200, headers: { "content-type": "application/json" }, body: { status: "pass", ...release() } };
   }
   const operation = choose(operations, method, url.pathname, prefer);
@@ -150,7 +151,6 @@ async function answer({ operations, mock }, request) {
     const values = url.searchParams.getAll(key);
     query[key] = values.length === 1 ? values[0] : values;
   }
-  const checked = prefer.code === undefined && prefer.example === undefined;
   const asked = { url: { path: url.pathname, query }, headers: request.headers, body: await bodyOf(request) };
   return mocked(mock, operation, asked, { status, example: prefer.example, checked });
 }
