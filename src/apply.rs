@@ -1,6 +1,6 @@
 //! Does what a plan says. Each step asks first whether the world is already so.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::disk::{self, Staging};
 use crate::error::Failure;
@@ -29,15 +29,9 @@ pub struct Author {
 
 /// Does the steps in order and stops at the first that fails: to go on, the same command is run again.
 ///
-/// The registry in the folder `registry` is made when it is not there yet.
-pub fn apply(plan: Plan, registry: &Path, author: &Author, world: &World) -> Result<Outcome, Failure> {
-    let mut run = Run {
-        registry: Lazy { folder: registry, opened: None },
-        author,
-        world,
-        staging: None,
-        outcome: Outcome::default(),
-    };
+/// The registry is made when it is not there yet.
+pub fn apply(plan: Plan, registry: &mut LazyRegistry, author: &Author, world: &World) -> Result<Outcome, Failure> {
+    let mut run = Run { registry, author, world, staging: None, outcome: Outcome::default() };
     for step in plan.steps {
         let (word, words) = (step.word(), step.words());
         world.terminal.detail(&words);
@@ -48,7 +42,7 @@ pub fn apply(plan: Plan, registry: &Path, author: &Author, world: &World) -> Res
 }
 
 struct Run<'r> {
-    registry: Lazy<'r>,
+    registry: &'r mut LazyRegistry,
     author: &'r Author,
     world: &'r World,
     staging: Option<Staging>,
@@ -68,11 +62,13 @@ impl Run<'_> {
                 written?;
                 self.outcome.commit = Some(commit::store(staging.path(), &tree, prepared)?);
                 self.staging = Some(staging);
+                // The process soon ends, which frees its memory at once rather than file by file.
+                std::mem::forget(tree);
                 Ok(Status::Done)
             }
             Step::Reserve { record } => {
                 let by = self.by();
-                Ok(status(self.registry.get()?.add(&record, &by)?))
+                Ok(status(self.registry.make()?.add(&record, &by)?))
             }
             Step::Place { target } => {
                 if let Some(staging) = self.staging.take() {
@@ -82,7 +78,7 @@ impl Run<'_> {
             }
             Step::Activate { record } => {
                 let by = self.by();
-                Ok(status(self.registry.get()?.activate(&record, &by)?))
+                Ok(status(self.registry.make()?.activate(&record, &by)?))
             }
         }
     }
@@ -98,17 +94,28 @@ impl Run<'_> {
     }
 }
 
-/// A registry that is opened when it is first needed: nothing is made before.
-struct Lazy<'r> {
-    folder: &'r Path,
+/// A registry that is opened once, and made when it is first needed.
+pub struct LazyRegistry {
+    folder: PathBuf,
     opened: Option<Registry>,
 }
 
-impl Lazy<'_> {
-    fn get(&mut self) -> Result<&Registry, Failure> {
+impl LazyRegistry {
+    /// The registry in `folder`, if there is one; nothing is made.
+    pub fn open(folder: PathBuf) -> Result<Self, Failure> {
+        let opened = Registry::open(&folder)?;
+        Ok(Self { folder, opened })
+    }
+
+    /// The registry, if there is one.
+    pub const fn get(&self) -> Option<&Registry> {
+        self.opened.as_ref()
+    }
+
+    fn make(&mut self) -> Result<&Registry, Failure> {
         match &mut self.opened {
             Some(registry) => Ok(registry),
-            opened => Ok(opened.insert(Registry::open_or_create(self.folder)?)),
+            opened => Ok(opened.insert(Registry::open_or_create(&self.folder)?)),
         }
     }
 }

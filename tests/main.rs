@@ -6,15 +6,20 @@
     reason = "tests may look at their own environment, and say what they leave out"
 )]
 
+mod apigee_server;
 mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod checked;
+mod defects;
+mod deploy;
 mod git_server;
 mod hostile;
 mod killed;
 mod linted;
 mod new;
+mod papers;
 mod program;
 mod prompts;
 mod readme;
@@ -23,3 +28,4 @@ mod remote;
 mod sandbox;
 mod sources;
 mod specs;
+mod workflow;

@@ -39,7 +39,7 @@ impl Material {
 
     /// Prefers `value` to the template's default of a question.
     pub(super) fn derive(&mut self, question: &str, value: &str) {
-        self.layers.spec.insert(question.to_owned(), value.into());
+        self.layers.derived.insert(question.to_owned(), value.into());
     }
 
     /// Settles every answer. `propose` may change what is proposed to a person.
@@ -92,6 +92,9 @@ impl Material {
         values.insert("name".to_owned(), self.name.as_str().into());
         values.insert("template".to_owned(), template);
         values.insert("spec".to_owned(), self.spec.as_ref().map_or(Value::Null, summary));
+        let manifest = &self.template.manifest;
+        values.insert("phases".to_owned(), json!(manifest.phases));
+        values.insert("gates".to_owned(), json!(manifest.gates));
         values
     }
 
@@ -146,5 +149,6 @@ fn layers(input: &Input, questions: &[Question], spec: Option<&Spec>, world: &Wo
         environment: environment.collect(),
         config,
         spec: extension.cloned().unwrap_or_default(),
+        derived: Map::new(),
     })
 }

@@ -1,14 +1,12 @@
 //! `apiscaffold new`: decide everything, then do it.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::input::Material;
 use super::place::{InTheWay, Place, Standing};
 use super::{registry_folder, render};
 use crate::answers::Answers;
-use crate::apply::{self, Author, Outcome};
+use crate::apply::{self, Author, LazyRegistry, Outcome};
 use crate::cli::{Global, NewArgs};
 use crate::error::{Failure, Fault};
 use crate::git::commit;
@@ -30,17 +28,17 @@ const FINDINGS_TOLD: usize = 5;
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
-    let registry = registry_folder(global, world)?;
-    let mut decision = decide(arguments, &place, &registry, world)?;
+    let mut registry = LazyRegistry::open(registry_folder(global, world)?)?;
+    let author = author(world);
+    let mut decision = decide(arguments, &place, &author, registry.get(), world)?;
     if arguments.dry_run {
         Report { decision: &decision, place: &place, world }.plan();
         return Ok(());
     }
-    let author = author(world);
     loop {
         let plan = std::mem::take(&mut decision.plan);
         let bar = world.terminal.bar("writing");
-        let applied = apply::apply(plan, &registry, &author, world);
+        let applied = apply::apply(plan, &mut registry, &author, world);
         drop(bar);
         match applied {
             Ok(outcome) => {
@@ -49,7 +47,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
             }
             // Someone else took a derived key in the meantime: it gets the next free value.
             Err(failure) if failure.fault() == Fault::Conflict && !world.terminal.can_ask() => {
-                let next = decide(arguments, &place, &registry, world)?;
+                let next = decide(arguments, &place, &author, registry.get(), world)?;
                 // Another run of the same command may have done it all by now.
                 if next.keys() == decision.keys() && !next.plan.steps.is_empty() {
                     return Err(failure);
@@ -75,18 +73,23 @@ impl Decision {
     }
 }
 
-fn decide(arguments: &NewArgs, place: &Place, registry: &Path, world: &World) -> Result<Decision, Failure> {
+fn decide(
+    arguments: &NewArgs,
+    place: &Place,
+    author: &Author,
+    registry: Option<&Registry>,
+    world: &World,
+) -> Result<Decision, Failure> {
     let name = ApiName::new(arguments.name.clone())?;
-    let registry = Registry::open(registry)?;
-    let standing = place.standing(&name, registry.as_ref())?;
+    let standing = place.standing(&name, registry)?;
     let bar = world.terminal.bar("reading");
     let mut material = Material::read(name, &arguments.input, world)?;
     drop(bar);
-    let keys = Keys { registry: registry.as_ref(), standing: &standing };
+    let keys = Keys { registry, standing: &standing };
     let (answers, mut record) = keys.settle(&mut material, world)?;
-    complete(&mut record, &standing, place, &author(world), world);
+    complete(&mut record, &standing, place, author, world);
     let bar = world.terminal.bar("rendering");
-    let tree = render::repository(&mut material, &answers, &record)?;
+    let tree = render::repository(&mut material, &answers, &record)?.tree;
     let files = tree.len();
     let plan = plan(&standing, place, tree, record.clone())?;
     drop(bar);

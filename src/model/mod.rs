@@ -1,5 +1,6 @@
 //! Pure values: what the tool knows about, with no input or output.
 
+pub mod gate;
 pub mod name;
 pub mod phase;
 pub mod plan;
