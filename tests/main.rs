@@ -27,6 +27,7 @@ mod prompts;
 mod readme;
 mod registry;
 mod remote;
+mod sandbox;
 mod shared;
 mod sources;
 mod specs;
