@@ -2,6 +2,7 @@
 
 mod app;
 mod behaves;
+mod builtin;
 mod contract;
 mod faults;
 mod pty;
