@@ -7,6 +7,7 @@ mod contract;
 mod faults;
 mod pty;
 mod server;
+mod ssh;
 mod stories;
 mod story;
 mod upkeep;
