@@ -5,6 +5,7 @@ mod behaves;
 mod builtin;
 mod contract;
 mod faults;
+mod options;
 mod pty;
 mod server;
 mod ssh;
