@@ -56,7 +56,10 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// The registry: the path of a bare git repository [default: one in your data folder]
+    /// Use no network: only templates and copies of the registry fetched before
+    #[arg(long, global = true, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
+    pub offline: bool,
+    /// The registry: the path or the git URL of a bare repository [default: `registry` in your config.toml, else one in your data folder]
     #[arg(long, global = true, value_name = "WHERE", env = "APISCAFFOLD_REGISTRY", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub registry: Option<String>,
 }
@@ -152,9 +155,6 @@ pub struct TemplateSource {
     /// The template's tag, branch or commit
     #[arg(long, value_name = "REVISION")]
     pub at: Option<String>,
-    /// Use only templates fetched before
-    #[arg(long, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
-    pub offline: bool,
 }
 
 /// Look whether a repository on GitHub is as its template asks
@@ -236,5 +236,14 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+/// A variable that switches something on or off; one that is empty does neither.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::input::Material;
 use super::new::secrets;
-use super::{forge, registry_folder, render};
+use super::{forge, location, render};
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Made, Place, Secrets, Wish};
@@ -63,7 +63,7 @@ impl Blame for CheckError {
 pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let folder = world.absolute(&arguments.folder);
     let receipt = read(&folder)?;
-    let registry = Registry::open(&registry_folder(global, world)?)?;
+    let registry = Registry::open(&location::registry(global, world)?)?;
     let record = registry.map(|registry| registry.get(receipt.name.as_str())).transpose()?.flatten();
     let place = forge::place(world)?;
     let target = target(&place, &folder, record.as_ref(), &receipt)?;

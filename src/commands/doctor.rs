@@ -6,13 +6,13 @@ mod rules;
 use serde_json::{Map, Value, json};
 
 use super::input::Material;
-use super::{registry_folder, render};
+use super::{location, render};
 use crate::cli::{DoctorArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
 use crate::model::settings::Settings;
-use crate::registry::Registry;
+use crate::registry::{Location, Registry};
 use crate::world::World;
 
 /// The name for which the template is rendered when none is given.
@@ -130,9 +130,12 @@ fn registry(
 ) -> Option<Record> {
     let mut record = None;
     let mut looked = || -> Result<(String, usize), Failure> {
-        let folder = registry_folder(global, world)?;
-        let shown = folder.display().to_string();
-        let Some(registry) = Registry::open(&folder)? else { return Ok((shown, 0)) };
+        let location = location::registry(global, world)?;
+        let shown = match &location {
+            Location::Here(folder) => folder.display().to_string(),
+            Location::There(_) => "the shared one".to_owned(),
+        };
+        let Some(registry) = Registry::open(&location)? else { return Ok((shown, 0)) };
         let listing = registry.list()?;
         for problem in &listing.problems {
             findings.bad(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
 use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
+use crate::git::publish::Network;
 use crate::model::repository::OwnerKind;
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
@@ -54,6 +55,13 @@ pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
     });
     let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: Interrupt::listen(), listener };
     Ok(Github::new(place, identity, manner)?)
+}
+
+/// How git reaches the forge, without a token.
+pub(super) fn network(world: &World) -> Result<Network, Failure> {
+    let limits = limits(world)?;
+    let (connect_limit, idle_limit) = (limits.connect, limits.answer.max(Network::default().idle_limit));
+    Ok(Network { ssh_command: world.ssh_command(), token: None, connect_limit, idle_limit })
 }
 
 /// Time-outs of requests.

@@ -6,6 +6,7 @@ mod forge;
 mod input;
 mod list;
 mod load;
+mod location;
 mod new;
 mod place;
 mod render;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command, Global, TemplateCommand};
+use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
 #[cfg(feature = "cargo-generate")]
@@ -28,6 +29,9 @@ use crate::world::World;
 /// Does what the command line says.
 pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
+    if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {
+        work_beside_others();
+    }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
         Command::Check(arguments) => check::run(&arguments, global, world),
@@ -46,6 +50,13 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     }
 }
 
+/// Makes this thread one of those that share parallel work: else it would sleep while they work, and waking up costs more
+/// than what a small template has to be done.
+fn work_beside_others() {
+    // It is an error only where there are threads already; they do the work then.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
+}
+
 /// The exit code of the process that this program started to run a library in, if it is one.
 #[cfg(feature = "cargo-generate")]
 pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
@@ -55,44 +66,25 @@ pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
     }
 }
 
-fn man(folder: &Path) -> Result<(), Failure> {
-    let written = clap_mangen::generate_to(Cli::command(), folder);
-    written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
-    Ok(())
-}
-
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a path: this version keeps its registry in a bare git repository on this machine")]
-struct RemoteRegistry(String);
+#[error("there is no folder `{}`", .0.display())]
+struct NoFolder(PathBuf);
 
-impl Blame for RemoteRegistry {
+impl Blame for NoFolder {
     fn fault(&self) -> Fault {
         Fault::Input
     }
 
     fn hint(&self) -> Option<String> {
-        Some("give `--registry` the path of a folder; it is made when it does not exist".to_owned())
+        Some("make it first, or name one that exists".to_owned())
     }
 }
 
-/// The folder of the registry.
-fn registry_folder(global: &Global, world: &World) -> Result<PathBuf, Failure> {
-    match global.registry.as_deref().filter(|place| !place.is_empty()) {
-        None => Ok(world.default_registry()?),
-        Some(place) => match place.strip_prefix("file://") {
-            Some(path) => Ok(PathBuf::from(path)),
-            None if place.contains("://") || (place.contains('@') && place.contains(':')) => {
-                Err(RemoteRegistry(without_secrets(place)).into())
-            }
-            None => Ok(world.absolute(Path::new(place))),
-        },
+fn man(folder: &Path) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Err(NoFolder(folder.to_owned()).into());
     }
-}
-
-/// A URL without what stands before the `@`.
-fn without_secrets(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
-    }
+    let written = clap_mangen::generate_to(Cli::command(), folder);
+    written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
+    Ok(())
 }

@@ -10,6 +10,7 @@ pub mod commit;
 mod index;
 mod pack;
 pub mod publish;
+mod push;
 pub mod read;
 pub mod remote;
 pub mod store;

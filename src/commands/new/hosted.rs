@@ -62,8 +62,7 @@ impl Forge {
             }
             Err(failure) => return Err(failure),
         };
-        let ssh_command = world.ssh_command();
-        Ok(Some(Self { github, network: Network { ssh_command, ..Network::default() }, place, owner }))
+        Ok(Some(Self { github, network: forge::network(world)?, place, owner }))
     }
 
     /// Looks at owner, repository and token, all at once.

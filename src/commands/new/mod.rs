@@ -5,14 +5,12 @@ mod keys;
 mod report;
 pub(super) mod secrets;
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::input::Material;
 use super::place::{InTheWay, Place, Standing};
-use super::{registry_folder, render};
-use crate::apply::{self, Hosting, Outcome};
+use super::{location, render};
+use crate::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::cli::{Global, NewArgs};
 use crate::error::{Failure, Fault};
 use crate::forge::github::Secrets;
@@ -36,10 +34,11 @@ const BASE: &str = "refs/apiscaffold/base";
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
-    let registry = registry_folder(global, world)?;
+    let location = location::registry(global, world)?;
+    let mut registry = LazyRegistry::open(location.clone())?;
     let forge = Forge::open(arguments, world)?;
-    let call = Call { arguments, registry: &registry, forge: forge.as_ref(), world };
-    let mut decision = call.decide(&name, place.clone())?;
+    let call = Call { arguments, forge: forge.as_ref(), author: author(world), world };
+    let mut decision = call.decide(&name, place.clone(), registry.get())?;
     if arguments.dry_run {
         if let (Some(hosted), Some(forge)) = (&mut decision.hosted, &forge) {
             forge.rehearse(hosted);
@@ -47,16 +46,17 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
         Report { decision: &decision, world }.plan();
         return Ok(());
     }
+    location.may_change()?;
     let mut secrets = Secrets::default();
     loop {
         if let (Some(hosted), Some(forge)) = (&decision.hosted, &forge) {
             secrets::gather(&forge.secrets_missing(hosted)?, &mut secrets, world)?;
         }
-        match call.apply(&mut decision, &secrets) {
+        match call.apply(&mut decision, &secrets, &mut registry) {
             Ok(outcome) => return Report { decision: &decision, world }.outcome(outcome),
             // Someone else took a derived key in the meantime: it gets the next free value.
             Err(failure) if failure.fault() == Fault::Conflict && !world.terminal.can_ask() => {
-                let next = call.decide(&name, place.clone())?;
+                let next = call.decide(&name, place.clone(), registry.get())?;
                 // Another run of the same command may have done it all by now.
                 if next.keys() == decision.keys() && !next.plan.steps.is_empty() {
                     return Err(failure);
@@ -71,8 +71,8 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
 /// What was asked for, and where.
 struct Call<'c> {
     arguments: &'c NewArgs,
-    registry: &'c Path,
     forge: Option<&'c Forge>,
+    author: Author,
     world: &'c World,
 }
 
@@ -93,20 +93,19 @@ impl Decision {
 }
 
 impl Call<'_> {
-    fn decide(&self, name: &ApiName, mut place: Place) -> Result<Decision, Failure> {
+    fn decide(&self, name: &ApiName, mut place: Place, registry: Option<&Registry>) -> Result<Decision, Failure> {
         let Self { arguments, forge, world, .. } = self;
         let surveyed = forge.map(|forge| forge.survey(name, world)).transpose()?;
         if let Some(surveyed) = &surveyed {
             place.url.clone_from(&surveyed.page);
         }
-        let registry = Registry::open(self.registry)?;
-        let standing = place.standing(name, registry.as_ref())?;
+        let standing = place.standing(name, registry)?;
         let bar = world.terminal.bar("reading");
         let mut material = Material::read(name.clone(), &arguments.input, world)?;
         drop(bar);
-        let keys = Keys { registry: registry.as_ref(), standing: &standing };
+        let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
-        complete(&mut record, &standing, &place, world);
+        complete(&mut record, &standing, &place, (&self.author, world.now));
         let bar = world.terminal.bar("rendering");
         let rendered = render::repository(&mut material, &answers, &record)?;
         drop(bar);
@@ -130,7 +129,12 @@ impl Call<'_> {
         Ok(Decision { plan, record, place, spec: material.spec, hosted, files })
     }
 
-    fn apply(&self, decision: &mut Decision, secrets: &Secrets) -> Result<Outcome, Failure> {
+    fn apply(
+        &self,
+        decision: &mut Decision,
+        secrets: &Secrets,
+        registry: &mut LazyRegistry,
+    ) -> Result<Outcome, Failure> {
         let plan = std::mem::take(&mut decision.plan);
         let _bar = self.world.terminal.bar("writing");
         let forge = self.forge.and_then(|forge| Some((forge, forge.github.as_ref()?)));
@@ -150,7 +154,7 @@ impl Call<'_> {
             }),
             _ => None,
         };
-        apply::apply(plan, self.registry, hosting.as_mut(), &author(self.world), self.world)
+        apply::apply(plan, registry, hosting.as_mut(), &self.author, self.world)
     }
 }
 
@@ -163,7 +167,7 @@ fn author(world: &World) -> Author {
 }
 
 /// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.
-fn complete(record: &mut Record, standing: &Standing, place: &Place, world: &World) {
+fn complete(record: &mut Record, standing: &Standing, place: &Place, (author, now): (&Author, Timestamp)) {
     record.repository.url.clone_from(&place.url);
     record.history = match standing {
         Standing::Ours(earlier) => {
@@ -172,8 +176,8 @@ fn complete(record: &mut Record, standing: &Standing, place: &Place, world: &Wor
         }
         Standing::Free => vec![PhaseChange {
             phase: Phase::Inception,
-            date: Timestamp::from_second(world.now.as_second()).unwrap_or(world.now).to_string(),
-            by: author(world).to_string(),
+            date: Timestamp::from_second(now.as_second()).unwrap_or(now).to_string(),
+            by: author.to_string(),
             note: None,
         }],
     };
