@@ -128,7 +128,7 @@ fn known(
     if let Some((owner, name)) = found.full_name.split_once('/') {
         target = Target { owner: owner.to_owned(), name: name.to_owned() };
     }
-    let mut settings = forge::fitting(settings, owner.kind, world);
+    let mut settings = forge::fitting(settings, owner.kind, found.visibility(), world);
     settings.retain(|setting| !matches!(setting, Setting::Issue(_)));
     Ok((target, settings))
 }

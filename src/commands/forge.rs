@@ -8,7 +8,7 @@ use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
 use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
 use crate::git::publish::Network;
-use crate::model::repository::OwnerKind;
+use crate::model::repository::{OwnerKind, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::model::token::Token;
@@ -106,8 +106,12 @@ fn app_key(world: &World) -> Result<Token, ForgeError> {
     fs::read_to_string(world.absolute(key.as_ref())).map(Token::new).map_err(|error| bad(error.to_string()))
 }
 
-/// The settings that such an owner's repository can have.
-pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, world: &World) -> Vec<Setting> {
+/// The settings that such an owner's repository of such a visibility can have; what is left out is told.
+pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visibility, world: &World) -> Vec<Setting> {
+    if visibility != Visibility::Public && settings.security.private_vulnerability_reporting {
+        settings.security.private_vulnerability_reporting = false;
+        world.terminal.detail("only public repositories have private vulnerability reporting: it is left out");
+    }
     // Whoever looks at the repository first sees this branch.
     settings.repository.entry("default_branch").or_insert_with(|| "main".into());
     if kind == OwnerKind::User {

@@ -2,10 +2,12 @@
 
 mod app;
 mod behaves;
+mod builtin;
 mod contract;
 mod faults;
 mod pty;
 mod server;
+mod ssh;
 mod stories;
 mod story;
 mod upkeep;

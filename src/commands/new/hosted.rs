@@ -123,7 +123,8 @@ impl Forge {
             description: settings.description.clone(),
             homepage: settings.homepage.clone(),
         };
-        let settings = forge::fitting(settings, kind, world);
+        let visibility = found.as_ref().map_or(visibility, Found::visibility);
+        let settings = forge::fitting(settings, kind, visibility, world);
         let calls = Vec::new();
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
         Ok(Hosted { new, found, claim, tree: tree.to_owned(), pushed, settings, calls, clone_url })

@@ -182,7 +182,7 @@ impl Making<'_> {
     fn prepare(&mut self, one: &Setting) -> Result<(), ForgeError> {
         if let Setting::Secret(secret) = one {
             if !self.wish.secrets.has(secret) {
-                return Err(ForgeError::NoValue { name: secret.name.clone() });
+                return Err(ForgeError::NoValue { variable: secret.variable() });
             }
             // All keys at once, at the first secret: by then every environment is made.
             let scopes = self.wish.settings.iter().filter_map(|one| match one {

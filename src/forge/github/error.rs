@@ -114,10 +114,10 @@ pub enum ForgeError {
         slug: String,
     },
     /// A secret has no value.
-    #[error("the secret `{name}` has no value")]
+    #[error("it has no value")]
     NoValue {
-        /// Its name.
-        name: String,
+        /// The variable that would hold it.
+        variable: String,
     },
     /// After writing, the setting is not what was written.
     #[error("it was written, but GitHub shows something else: {0}")]
@@ -276,7 +276,7 @@ impl Blame for ForgeError {
             Self::NoOwner { .. } => "check the spelling of `--owner`, the name of an organisation or a user".to_owned(),
             Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),
-            Self::NoValue { name } => format!("set the variable `{name}` to its value, and run the same command again"),
+            Self::NoValue { variable } => format!("set the variable `{variable}`"),
             Self::Interrupted(_) => return None,
         })
     }
