@@ -4,6 +4,7 @@ mod app;
 mod behaves;
 mod builtin;
 mod contract;
+mod doctor;
 mod faults;
 mod options;
 mod pty;
