@@ -4,8 +4,10 @@ mod input;
 mod list;
 mod load;
 mod location;
+mod naming;
 mod new;
 mod place;
+mod registry;
 mod render;
 mod show;
 mod template;
@@ -16,9 +18,11 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 
+use crate::apply::Author;
 use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::Failure;
+use crate::git::commit;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::fence;
 use crate::world::World;
@@ -30,6 +34,7 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         Command::New(arguments) => new::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
+        Command::Registry(command) => registry::run(&command, global, world),
         Command::Template(TemplateCommand::Questions { template }) => template::questions(&template, world),
         Command::Template(TemplateCommand::Preview(arguments)) => template::preview(&arguments, world),
         Command::Completions { shell } => {
@@ -55,4 +60,13 @@ fn man(folder: &Path) -> Result<(), Failure> {
     let written = clap_mangen::generate_to(Cli::command(), folder);
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())
+}
+
+/// Who makes a change: by the environment, else git's configuration, else this tool.
+fn author(world: &World) -> Author {
+    let given =
+        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
+    let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
+    let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
+    Author { name, email }
 }

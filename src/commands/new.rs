@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::input::Material;
 use super::place::{InTheWay, Place, Standing};
-use super::{location, render};
+use super::{author, location, naming, render};
 use crate::answers::Answers;
 use crate::apply::{self, Author, Outcome};
 use crate::cli::{Global, NewArgs};
@@ -81,6 +81,9 @@ fn decide(arguments: &NewArgs, place: &Place, registry: &Location, world: &World
     let bar = world.terminal.bar("reading");
     let mut material = Material::read(name, &arguments.input, world)?;
     drop(bar);
+    if matches!(standing, Standing::Free) {
+        naming::check(&material.name, &material.template.manifest.environments, registry.as_ref(), world)?;
+    }
     let keys = Keys { registry: registry.as_ref(), standing: &standing };
     let (answers, mut record) = keys.settle(&mut material, world)?;
     complete(&mut record, &standing, place, &author(world), world);
@@ -180,14 +183,6 @@ fn is_numbered(key: &str, value: &str) -> bool {
         let digits = number.trim_start_matches('-');
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
-}
-
-fn author(world: &World) -> Author {
-    let given =
-        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
-    let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
-    let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
-    Author { name, email }
 }
 
 /// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.

@@ -36,7 +36,8 @@ impl Entry {
         if layout::record(record.name.as_str()) == self.path {
             Ok(record)
         } else {
-            Err(Flaw { line: None, message: format!("it is the record of `{}`, which has another place", record.name) })
+            let message = format!("it is the record of `{}`, which has another place", record.name);
+            Err(Flaw { line: None, message })
         }
     }
 

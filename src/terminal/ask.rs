@@ -58,6 +58,17 @@ pub fn ask(question: &Question, proposed: Option<&Value>) -> Result<Value, AskEr
     })
 }
 
+/// Asks whether to do something that cannot be undone; Enter alone says no.
+pub fn confirm(prompt: &str) -> Result<bool, AskError> {
+    let answer = Confirm::new(prompt).with_default(false).prompt();
+    answer.map_err(|error| match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => {
+            AskError::Interrupted { name: prompt.to_owned() }
+        }
+        source => AskError::Terminal { name: prompt.to_owned(), source },
+    })
+}
+
 fn typed(question: &Question, proposed: Option<&Value>) -> Result<Value, InquireError> {
     // A spec's text may hold escape sequences that a terminal would obey. It could not be an answer, so it is not shown.
     let proposed = proposed.filter(|value| line(value).chars().all(storable));

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{self, Blame};
@@ -65,6 +66,11 @@ impl Terminal {
         self.can_ask
     }
 
+    /// Whether everything is agreed to beforehand.
+    pub fn yes(&self) -> bool {
+        self.manner.yes
+    }
+
     /// Whether the result is to be JSON.
     pub fn json(&self) -> bool {
         self.manner.json
@@ -99,7 +105,10 @@ impl Terminal {
         if self.manner.json {
             let code = failure.fault().exit_code();
             let hint = failure.hint();
-            self.result_json(&json!({"error": {"message": failure.to_string(), "hint": hint, "exit_code": code}}));
+            let mut document = failure.document();
+            document
+                .insert("error".to_owned(), json!({"message": failure.to_string(), "hint": hint, "exit_code": code}));
+            self.result_json(&Value::from(document));
         }
     }
 
@@ -109,7 +118,7 @@ impl Terminal {
     }
 
     /// The result, as a JSON document.
-    pub fn result_json(&self, value: &Value) {
+    pub fn result_json(&self, value: &(impl Serialize + ?Sized)) {
         stdout(&serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
