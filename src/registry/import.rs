@@ -80,6 +80,7 @@ type Taken<'i> = BTreeMap<(KeyKind, String), &'i Incoming>;
 fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Intake, RegistryError> {
     let mut intake = Intake::default();
     let mut taken = Taken::new();
+    let mut numbers = BTreeMap::new();
     // Who gave a short name goes before those who get one.
     let (derived, given): (Vec<_>, Vec<_>) = incoming.iter().partition(|incoming| incoming.derived);
     for from in given.into_iter().chain(derived) {
@@ -91,7 +92,7 @@ fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Inta
         }
         let mut record = from.record.clone();
         if from.derived {
-            record.short_name = free(snapshot, &taken, &record.short_name)?;
+            record.short_name = free(snapshot, &taken, &mut numbers, &record.short_name)?;
         }
         for kind in KeyKind::ALL {
             let obstacle = obstacle(snapshot, &taken, kind, &record.key(kind))?;
@@ -133,14 +134,21 @@ fn obstacle(
     }))
 }
 
-/// `short_name`, or the next one that nobody has.
-fn free(snapshot: Option<&Snapshot<'_>>, taken: &Taken<'_>, short_name: &str) -> Result<String, RegistryError> {
+/// `short_name`, or the next one that nobody has. `numbers` remembers how far each was counted: thousands of names may
+/// have the same initials.
+fn free(
+    snapshot: Option<&Snapshot<'_>>,
+    taken: &Taken<'_>,
+    numbers: &mut BTreeMap<String, usize>,
+    short_name: &str,
+) -> Result<String, RegistryError> {
     let kind = KeyKind::ShortName;
-    let mut candidate = short_name.to_owned();
-    let mut number = 2;
-    while taken.contains_key(&(kind, candidate.clone())) || holds(snapshot, kind, &candidate)?.is_some() {
-        candidate = format!("{short_name}{number}");
-        number += 1;
+    let number = numbers.entry(short_name.to_owned()).or_insert(1);
+    loop {
+        let candidate = if *number == 1 { short_name.to_owned() } else { format!("{short_name}{number}") };
+        *number += 1;
+        if !taken.contains_key(&(kind, candidate.clone())) && holds(snapshot, kind, &candidate)?.is_none() {
+            return Ok(candidate);
+        }
     }
-    Ok(candidate)
 }
