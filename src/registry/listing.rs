@@ -73,59 +73,82 @@ impl Read {
 /// Reads all records, and checks that each has its keys and each key its record.
 pub(super) fn read(snapshot: &Snapshot<'_>) -> Result<Listing, RegistryError> {
     let read = snapshot.each(&snapshot.list(layout::APIS)?, Read::of)?;
-    let keys: HashMap<String, FileId> = snapshot.list(layout::KEYS)?.into_iter().collect();
-    let found: Vec<Vec<Found>> = read.par_iter().map(|read| check_keys(read, &keys)).collect();
-    let mut listing = Listing::default();
-    let mut strays = keys.clone();
+    let files = snapshot.list(layout::KEYS)?;
+    let keys: Keys<'_> = files.iter().enumerate().map(|(at, (path, id))| (path.as_str(), (at, *id))).collect();
+    let found: Vec<Vec<Found<'_>>> = read.par_iter().map(|read| check_keys(read, &keys)).collect();
+    let mut problems = Vec::new();
+    let mut matched = vec![false; files.len()];
     let mut others = Vec::new();
     for found in found.into_iter().flatten() {
         match found {
-            Found::Matched(path) => drop(strays.remove(path)),
-            Found::Problem(problem) => listing.problems.push(problem),
-            Found::Other { read, kind, path } => others.push((read, kind, path)),
+            Found::Matched(at) => matched[at] = true,
+            Found::Problem(problem) => problems.push(problem),
+            Found::Other { read, kind, at } => others.push((read, kind, files[at].clone())),
         }
     }
-    let strays: Vec<(String, FileId)> = strays.into_iter().collect();
-    let says = |path: &str, bytes: Vec<u8>| (path.to_owned(), String::from_utf8_lossy(&bytes).trim().to_owned());
-    let holders: HashMap<String, String> = snapshot.each(&strays, says)?.into_iter().collect();
-    let their: Vec<(String, FileId)> =
-        others.iter().filter_map(|(.., path)| Some(((*path).to_owned(), *keys.get(*path)?))).collect();
-    let theirs = snapshot.each(&their, says)?;
-    for ((read, kind, path), (_, holder)) in others.into_iter().zip(theirs) {
-        let message = format!("its {} is also a key of `{}`, by `{path}`", kind.word(), holder.escape_debug());
-        listing.problems.push(Problem { path: read.path.clone(), line: read.line_of(kind), message });
-    }
+    let strays: Vec<(String, FileId)> =
+        files.iter().zip(&matched).filter(|(_, matched)| !**matched).map(|(file, _)| file.clone()).collect();
+    problems.extend(taken_by_others(snapshot, &others)?);
+    problems.extend(without_records(snapshot, &strays, &read)?);
+    let mut records: Vec<Record> = read.into_iter().filter_map(|read| read.record.ok()).collect();
+    records.par_sort_by(|one, other| one.name.cmp(&other.name));
+    problems.sort_by(|one, other| (&one.path, one.line).cmp(&(&other.path, other.line)));
+    Ok(Listing { records, problems })
+}
+
+/// The keys' files by path: their place in the list, and what they hold.
+type Keys<'k> = HashMap<&'k str, (usize, FileId)>;
+
+fn said(_: &str, bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).trim().escape_debug().to_string()
+}
+
+fn taken_by_others(
+    snapshot: &Snapshot<'_>,
+    others: &[(&Read, KeyKind, (String, FileId))],
+) -> Result<Vec<Problem>, RegistryError> {
+    let files: Vec<_> = others.iter().map(|(.., file)| file.clone()).collect();
+    let holders = snapshot.each(&files, said)?;
+    let problem = |((read, kind, (path, _)), holder): (&(&Read, KeyKind, (String, FileId)), String)| {
+        let message = format!("its {} is also a key of `{holder}`, by `{path}`", kind.word());
+        Problem { path: read.path.clone(), line: read.line_of(*kind), message }
+    };
+    Ok(others.iter().zip(holders).map(problem).collect())
+}
+
+/// Keys of names that no record has. A record that cannot be read may well have them.
+fn without_records(
+    snapshot: &Snapshot<'_>,
+    strays: &[(String, FileId)],
+    read: &[Read],
+) -> Result<Vec<Problem>, RegistryError> {
     let unread: HashSet<&str> =
         read.iter().filter(|read| read.record.is_err()).map(|read| read.path.as_str()).collect();
-    for (path, holder) in holders {
-        // A record that cannot be read may well have this key.
+    let mut problems = Vec::new();
+    for ((path, _), holder) in strays.iter().zip(snapshot.each(strays, said)?) {
         if !unread.contains(layout::record(&holder).as_str()) {
-            let holder = holder.escape_debug();
             let message = format!("it says that `{holder}` has this key, and no record of that name says so");
-            listing.problems.push(Problem { path, line: Some(1), message });
+            problems.push(Problem { path: path.clone(), line: Some(1), message });
         }
     }
-    listing.records = read.into_iter().filter_map(|read| read.record.ok()).collect();
-    listing.records.par_sort_by(|one, other| one.name.cmp(&other.name));
-    listing.problems.sort_by(|one, other| (&one.path, one.line).cmp(&(&other.path, other.line)));
-    Ok(listing)
+    Ok(problems)
 }
 
 /// What was found about a record, or about one of its keys.
 enum Found<'r> {
-    /// The key at this path is its own.
-    Matched(&'r str),
+    /// The key at this place is its own.
+    Matched(usize),
     Problem(Problem),
-    /// The key at this path is another's.
+    /// The key at this place is another's.
     Other {
         read: &'r Read,
         kind: KeyKind,
-        path: &'r str,
+        at: usize,
     },
 }
 
 /// Compares ids: to read the keys of thousands of records would take far longer.
-fn check_keys<'r>(read: &'r Read, keys: &HashMap<String, FileId>) -> Vec<Found<'r>> {
+fn check_keys<'r>(read: &'r Read, keys: &Keys<'_>) -> Vec<Found<'r>> {
     let problem = |line, message| Found::Problem(Problem { path: read.path.clone(), line, message });
     let record = match &read.record {
         Ok(record) => record,
@@ -133,9 +156,9 @@ fn check_keys<'r>(read: &'r Read, keys: &HashMap<String, FileId>) -> Vec<Found<'
     };
     let faults = faults(record).into_iter().map(|message| problem(None, message));
     let ours = FileId::of(format!("{}\n", record.name).as_bytes());
-    let found = |(kind, path): (KeyKind, &'r String)| match keys.get(path) {
-        Some(id) if ours.as_ref() == Some(id) => Found::Matched(path),
-        Some(_) => Found::Other { read, kind, path },
+    let found = |(kind, path): (KeyKind, &String)| match keys.get(path.as_str()) {
+        Some((at, id)) if ours.as_ref() == Some(id) => Found::Matched(*at),
+        Some((at, _)) => Found::Other { read, kind, at: *at },
         None => problem(read.line_of(kind), format!("its {} is not taken: `{path}` is missing", kind.word())),
     };
     layout::KEPT.into_iter().zip(&read.keys).map(found).chain(faults).collect()

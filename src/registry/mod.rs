@@ -12,6 +12,7 @@ mod import;
 mod layout;
 mod listing;
 mod near;
+mod plain;
 mod release;
 #[cfg(test)]
 mod tests;
