@@ -25,6 +25,7 @@ mod prompts;
 mod readme;
 mod registry;
 mod remote;
+mod sandbox;
 mod sources;
 mod specs;
 mod workflow;

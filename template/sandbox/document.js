@@ -10,7 +10,8 @@ const yaml = require("js-yaml");
 const SCHEMA = yaml.CORE_SCHEMA.extend({ implicit: [yaml.types.merge] });
 // References that lead to references: more than these are a circle.
 const MAX_STEPS = 32;
-const MAX_DEPTH = 100;
+// Values that one example may have after its references are followed.
+const MAX_VALUES = 200_000;
 
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -115,22 +116,26 @@ class Document {
     return here;
   }
 
-  // A plain value with the references inside it replaced by what they lead to; those that lead nowhere stay.
-  literal(value, file, depth = 0) {
-    if (depth > MAX_DEPTH) {
-      return value;
-    }
-    if (isReference(value)) {
-      const found = this.resolve(value, file);
-      return found.value === undefined ? value : this.literal(found.value, found.file, depth + 1);
-    }
-    if (Array.isArray(value)) {
-      return value.map((item) => this.literal(item, file, depth + 1));
-    }
-    if (isObject(value)) {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.literal(item, file, depth + 1)]));
-    }
-    return value;
+  // A plain value with the references inside it replaced by what they lead to. Those that lead nowhere or back to where
+  // they stand are left, and all that are met after so many values.
+  literal(value, file) {
+    let left = MAX_VALUES;
+    const copy = (node, from, trail) => {
+      left -= 1;
+      if (isReference(node)) {
+        const found = this.follow(node.$ref, from);
+        const stop = found.value === undefined || trail.includes(found.key) || left < 0;
+        return stop ? node : copy(found.value, found.file, [...trail, found.key]);
+      }
+      if (Array.isArray(node)) {
+        return node.map((item) => copy(item, from, trail));
+      }
+      if (isObject(node)) {
+        return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, copy(item, from, trail)]));
+      }
+      return node;
+    };
+    return copy(value, file, []);
   }
 
   // The text or JSON value of an example that is kept in a file of its own, or undefined.

@@ -17,6 +17,9 @@ const SPECIFICATION = join(__dirname, "..", "{{ api.spec_path }}");
 const MAX_BODY = 10 * 1024 * 1024;
 const HEALTH = new Set(["/_ping", "/_status", "/health"]);
 
+// Headers that HTTP itself sets, whatever the specification says of them.
+const OWN = new Set(["connection", "content-encoding", "content-length", "date", "keep-alive", "transfer-encoding"]);
+
 class Refusal extends Error {
   constructor(status, detail, extra = {}) {
     super(detail);
@@ -137,7 +140,8 @@ async function answer({ operations, mock }, request) {
   const url = address(request.url);
   const prefer = preferences(request.headers.prefer);
   const method = request.method.toLowerCase();
-  if (HEALTH.has(url.pathname) && ["get", "head"].includes(method) && request.headers.prefer === undefined) {
+  const checked = prefer.code === undefined && prefer.example === undefined;
+  if (HEALTH.has(url.pathname) && ["get", "head"].includes(method) && checked) {
     return { status: 200, headers: { "content-type": "application/json" }, body: { status: "pass", ...release() } };
   }
   const operation = choose(operations, method, url.pathname, prefer);
@@ -147,7 +151,6 @@ async function answer({ operations, mock }, request) {
     const values = url.searchParams.getAll(key);
     query[key] = values.length === 1 ? values[0] : values;
   }
-  const checked = prefer.code === undefined && prefer.example === undefined;
   const asked = { url: { path: url.pathname, query }, headers: request.headers, body: await bodyOf(request) };
   return mocked(mock, operation, asked, { status, example: prefer.example, checked });
 }
@@ -169,6 +172,9 @@ function serialized(body, type, isExample) {
 function send(response, { status, headers, body, isExample }) {
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) {
+    if (OWN.has(name.toLowerCase())) {
+      continue;
+    }
     try {
       response.setHeader(name, String(value ?? ""));
     } catch {

@@ -13,6 +13,19 @@ READY = 30
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(config, items):
+    """Integration tests are left out where there is no deployed proxy to talk to; the reason says what is missing."""
+    token = getattr(config.option, "APIGEE_ACCESS_TOKEN", None) or os.environ.get("APIGEE_ACCESS_TOKEN")
+    missing = None
+    if not getattr(config.option, "PROXY_NAME", ""):
+        missing = "--proxy-name is not given: the name of the deployed proxy"
+    elif not token:
+        missing = "APIGEE_ACCESS_TOKEN is not set"
+    for item in items:
+        if missing and item.get_closest_marker("integration"):
+            item.add_marker(pytest.mark.skip(reason=missing))
+
+
 @pytest.fixture(scope="session")
 def sandbox():
     """The base URL of this repository's own sandbox, running on a free port for as long as the tests do."""

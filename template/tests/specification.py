@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from jsonschema import Draft4Validator, Draft202012Validator, validators
 from referencing import Registry
@@ -12,6 +12,7 @@ from referencing.jsonschema import DRAFT4, DRAFT202012
 
 # `make test` builds it from whatever files the specification has.
 PATH = Path(__file__).resolve().parent.parent / "build" / "specification.json"
+FOLDER = PATH.parent.parent / "specification"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
@@ -45,17 +46,27 @@ def escaped(key):
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
+def pointed(document, pointer):
+    """What the JSON pointer leads to; None where it leads nowhere."""
+    value = document
+    for part in unquote(pointer).split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and key.isdigit():
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
 def resolve(document, value, pointer):
-    """Follows local references; the value is None where they lead nowhere. Returns the value and where it is."""
+    """Follows local references: the value (None where they lead nowhere) and where it is."""
     for _ in range(32):
         if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
             return value, pointer
         if not value["$ref"].startswith("#/"):
             return None, pointer
-        pointer, value = value["$ref"][1:], document
-        for part in pointer.split("/")[1:]:
-            key = part.replace("~1", "/").replace("~0", "~")
-            value = value.get(key) if isinstance(value, dict) else None
+        pointer = value["$ref"][1:]
+        value = pointed(document, pointer)
     return None, pointer
 
 
@@ -102,16 +113,30 @@ def holds_reference(value):
     return isinstance(value, list) and any(map(holds_reference, value))
 
 
+def example_value(document, value):
+    """The value of an example; one that a file holds is read. A reference that leads nowhere stays."""
+    if isinstance(value, dict) and isinstance(value.get("$ref"), str):
+        kept = FOLDER / value["$ref"]
+        if value["$ref"].startswith("#/"):
+            return resolve(document, value, "")[0] or value
+        if kept.suffix == ".json" and kept.is_file():
+            return json.loads(kept.read_text(encoding="utf-8-sig"))
+    return value
+
+
 def media_examples(document, media, pointer):
-    """Name and value of the examples of one body."""
+    """Name and value of the examples of one body; what its schema gives as an example counts when there is no other."""
+    named = [(name, example) for name, example, _ in mapping(document, media.get("examples"), f"{pointer}/examples")]
     if "example" in media:
-        yield None, resolve(document, media["example"], pointer)[0]
-    for name, example, _ in mapping(document, media.get("examples"), f"{pointer}/examples"):
-        if isinstance(example, dict):
-            for key in ("value", "dataValue", "serializedValue"):
-                if key in example:
-                    yield name, resolve(document, example[key], pointer)[0]
-                    break
+        yield None, example_value(document, media["example"])
+    for name, example in named:
+        keys = ("value", "dataValue", "serializedValue")
+        values = [example[key] for key in keys if key in example] if isinstance(example, dict) else []
+        if values:
+            yield name, example_value(document, values[0])
+    schema, _ = resolve(document, media.get("schema"), f"{pointer}/schema")
+    if "example" not in media and not named and isinstance(schema, dict) and "example" in schema:
+        yield None, schema["example"]
 
 
 def bodies(document, response, pointer):
@@ -140,6 +165,17 @@ def examples(document):
             for media_type, name, value, schema in bodies(document, response, where):
                 if not holds_reference(value):
                     yield Example(method, sent(path), number, media_type, name, value, schema)
+
+
+def first_answers(document):
+    """Method, path and status of the first documented answer of each operation."""
+    found = {}
+    for method, path, operation, pointer in operations(document):
+        codes = [code.upper() for code, _, _ in mapping(document, operation.get("responses"), f"{pointer}/responses")]
+        numbers = [number for code in codes if (number := status(code, set(codes))) and number >= 200]
+        if numbers:
+            found.setdefault((method, sent(path)), min(numbers))
+    return [(method, path, number) for (method, path), number in found.items()]
 
 
 def _nullable(check):

@@ -1,11 +1,11 @@
-"""Does a deployed proxy let in those who may come in, and nobody else? Never part of `make test`. By hand:
+r"""Does a deployed proxy let in those who may come in, and nobody else? Never part of `make test`. By hand:
 
-    APIGEE_ACCESS_TOKEN=… .venv/bin/pytest -m integration --api-name={{ name }} --proxy-name={{ name }}-internal-dev
+    make build/specification.json
+    APIGEE_ACCESS_TOKEN=… .venv/bin/pytest -m integration tests/test_integration.py \
+        --api-name={{ name }} --proxy-name={{ name }}-internal-dev
 
 pytest-nhsd-apim finds the proxy, makes an application that subscribes to its product and logs it in.
 """
-
-import os
 
 import pytest
 import requests
@@ -27,16 +27,6 @@ MODES = [{% for mode in access_modes %}"{{ mode }}"{% unless forloop.last %}, {%
 UNGUARDED = ("/_ping", "/_status", "/health")
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module", autouse=True)
-def configured(request):
-    """Skips where there is no deployed proxy to talk to."""
-    options = request.config.option
-    if not getattr(options, "PROXY_NAME", ""):
-        pytest.skip("--proxy-name is not given: the name of the deployed proxy")
-    if not (options.APIGEE_ACCESS_TOKEN or os.environ.get("APIGEE_ACCESS_TOKEN")):
-        pytest.skip("APIGEE_ACCESS_TOKEN is not set")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import subprocess
 import warnings
 from collections import defaultdict
 from urllib.parse import urlsplit
@@ -18,10 +19,15 @@ EXAMPLES = list(specification.examples(DOCUMENT))
 ALTERNATIVES = defaultdict(list)
 for _example in EXAMPLES:
     ALTERNATIVES[_example].append(_example.value)
+# OpenAPI 3.2 takes any method; a Node.js knows those of its time.
+NODE = ["node", "-p", "JSON.stringify(http.METHODS)"]
+METHODS = set(json.loads(subprocess.run(NODE, capture_output=True, text=True, check=True).stdout))
 
 
 def call(base_url, method, path, headers):
     """Status and body of the answer."""
+    if method not in METHODS:
+        pytest.skip(f"this Node.js does not know the method {method}")
     address = urlsplit(base_url)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
     try:
@@ -105,8 +111,11 @@ def test_the_sandbox_says_that_it_is_well(sandbox, path):
     assert json.loads(body)["status"] == "pass"
 
 
-def test_an_answer_that_is_not_documented_is_refused(sandbox):
+@pytest.mark.parametrize(("method", "path", "code"), specification.first_answers(DOCUMENT))
+def test_every_operation_answers(sandbox, method, path, code):
+    status, body = call(sandbox, method, path, {"Prefer": f"code={code}"})
+    assert status == code, body
+
+
+def test_what_is_not_described_is_refused(sandbox):
     assert call(sandbox, "GET", "/no/such/path/here", {})[0] == 404
-    for method, path, _, _ in specification.operations(DOCUMENT):
-        assert call(sandbox, method, specification.sent(path), {"Prefer": "code=299"})[0] in (299, 404)
-        break

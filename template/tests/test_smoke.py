@@ -1,4 +1,7 @@
-"""Is the API there, and is it well? For any address: `BASE_URL=https://… make smoke`; without one, for the sandbox."""
+"""Is the API there, and is it well? For the sandbox, or for any address:
+
+    BASE_URL=https://… .venv/bin/pytest -p no:nhsd_apim tests/test_smoke.py
+"""
 
 import os
 

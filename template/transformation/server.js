@@ -75,7 +75,10 @@ function ask(target, { method, path, headers, body }, timeout = TIMEOUT_MS) {
     const call = request(url, options, (answer) => {
       bodyOf(answer).then(
         (value) => resolve({ status: answer.statusCode, headers: kept(answer.headers), body: value }),
-        (error) => reject(error instanceof Refusal ? new Refusal(502, "the target's answer is too long") : error),
+        (error) => {
+          const long = error instanceof Refusal;
+          reject(new Refusal(signal.aborted ? 504 : 502, `the target's answer ${long ? "is too long" : "breaks off"}`));
+        },
       );
     });
     call.on("error", () => reject(new Refusal(signal.aborted ? 504 : 502, "the target does not answer")));
@@ -104,7 +107,8 @@ async function answer(target, request) {
     return { status: 200, headers: {}, body: { status: "pass", ...release() } };
   }
   if (path === "/_status") {
-    return { status: 200, headers: {}, body: await status(target) };
+    const body = await status(target);
+    return { status: body.status === "pass" ? 200 : 503, headers: {}, body };
   }
   if (target.url === "") {
     throw new Refusal(501, "no target is configured: set TARGET_URL");

@@ -86,8 +86,20 @@ test("the health paths answer", async () => {
 
 test("a target that is away is told by the status, and is a 502 for a call", async () => {
   assert.equal((await (await fetch(`${lost}/_ping`)).json()).status, "pass");
-  assert.equal((await (await fetch(`${lost}/_status`)).json()).status, "fail");
+  const status = await fetch(`${lost}/_status`);
+  assert.equal(status.status, 503);
+  assert.deepEqual((await status.json()).checks.target, { status: "fail", responseCode: "0" });
   assert.equal((await fetch(`${lost}/people`)).status, 502);
+});
+
+test("an answer that breaks off is a 502", async () => {
+  const broken = http.createServer((_, response) => {
+    response.writeHead(200, { "content-length": "100" });
+    response.write("half");
+    setTimeout(() => response.destroy(), 50);
+  });
+  const front = await listen(createServer({ url: await listen(broken), healthcheck: "/well", tls: {} }));
+  assert.equal((await fetch(`${front}/people`)).status, 502);
 });
 
 test("without a target a call is a 501", async () => {
