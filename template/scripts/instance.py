@@ -92,7 +92,9 @@ def backend(environment, tag):
     if not target:
         return None
     if target["type"] == "hosted":
-        container = {"name": target["image"], "image": {"name": target["image"], "tag": tag}, "environment": {}, "primary": True}
+        image = {"name": target["image"], "tag": tag}
+        variables = target.get("variables", {})
+        container = {"name": target["image"], "image": image, "environment": variables, "primary": True}
         return {"type": "hosted", "healthcheck": target["healthcheck"], "containers": [container]}
     if not target["url"]:
         return None
