@@ -15,7 +15,7 @@ struct Repository {
     server: ApigeeServer,
 }
 
-const LOGIN: &str = "python3 scripts/apigee_token.py";
+const LOGIN: &str = "python3 scripts/apigee.py token";
 
 impl Repository {
     fn new(manner: Manner, arguments: &[&str]) -> Self {

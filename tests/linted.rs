@@ -47,7 +47,7 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(path).to_string_lossy().into_owned()
     };
     let library = own("library/library.yaml");
-    let (lamp, queue) = (own("lamp-2.0.yaml"), own("queue-3.2.yaml"));
+    let (orchard, queue) = (own("orchard-2.0.yaml"), own("queue-3.2.yaml"));
     let kinds: [(&str, &[&str]); 13] = [
         ("bare", &[]),
         ("library", &["--spec", &library]),
@@ -59,7 +59,7 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
         ("hostile", &["--set", "title=\"<&>'${{ x }} {{ y }}: #\n]]>"]),
         ("made", &["--set", "style=proxygen"]),
         ("made-library", &["--set", "style=proxygen", "--set", "target_auth=apikey", "--set", URL, "--spec", &library]),
-        ("made-lamp", &["--set", "style=proxygen", "--set", "target=none", "--spec", &lamp]),
+        ("made-orchard", &["--set", "style=proxygen", "--set", "target=none", "--spec", &orchard]),
         ("made-queue", &["--set", "style=proxygen", "--set", "standard=fhir-r4", "--spec", &queue]),
         ("made-hosted", &["--set", "style=proxygen", "--set", "target=hosted", "--set", "environments=int,prod"]),
     ];

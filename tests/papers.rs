@@ -134,11 +134,19 @@ fn the_licence_is_the_one_that_was_asked_for() {
 fn updates(texts: &Texts) -> BTreeSet<(String, String)> {
     let path = ".github/dependabot.yml";
     let updates = parsed(path, &texts[path])["updates"].as_array().expect("a list").clone();
-    let text = |update: &Value, key: &str| update[key].as_str().expect("a text").to_owned();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
     for update in &updates {
         assert!(update["cooldown"]["default-days"].as_u64().is_some_and(|days| days >= 7), "{update}");
     }
-    updates.iter().map(|update| (text(update, "package-ecosystem"), text(update, "directory"))).collect()
+    let folders = |update: &Value| match &update["directories"] {
+        Value::Array(folders) => folders.clone(),
+        _ => vec![update["directory"].clone()],
+    };
+    let pairs = |update: &Value| {
+        let ecosystem = text(&update["package-ecosystem"]);
+        folders(update).iter().map(|folder| (ecosystem.clone(), text(folder))).collect::<Vec<_>>()
+    };
+    updates.iter().flat_map(pairs).collect()
 }
 
 #[test]

@@ -1,20 +1,29 @@
 """Deploys a bundle through the Apigee management API. `scripts/deploy.py` calls this.
 
+    python3 scripts/apigee.py token    signs in, and prints an access token
+
 The token is APIGEE_ACCESS_TOKEN, or what the command APIGEE_TOKEN_COMMAND prints; with the command an expired token is
-renewed once. APIGEE_URL is another base URL than Apigee's own.
+renewed once. `python3 scripts/apigee.py token` is such a command: it signs in with APIGEE_USERNAME and APIGEE_PASSWORD,
+those of a machine account. APIGEE_URL and APIGEE_LOGIN_URL are other addresses than Apigee's own.
 """
 
+import base64
 import json
 import os
 import shlex
 import subprocess
+import sys
 import time
 import urllib.parse
 
+import environments
 import web
 from environments import Problem
 
 BASE = "https://api.enterprise.apigee.com/v1"
+LOGIN = "https://login.apigee.com/oauth/token"
+# The public client that Apigee documents for its command line: the same for everyone, and no secret.
+CLIENT = base64.b64encode(b"edgecli:edgeclisecret").decode()
 
 
 class Token:
@@ -183,3 +192,28 @@ def settle(answer, otherwise):
     """Nothing when the answer is good, or says that there is nothing left; else a Problem."""
     if answer.status >= 300 and answer.status != 404:
         raise Problem(f"{otherwise}: {answer.reason()}; run the same command again")
+
+
+def sign_in():
+    """An access token for the machine account; a Problem without one."""
+    form = {"grant_type": "password", "username": os.environ.get("APIGEE_USERNAME"), "password": os.environ.get("APIGEE_PASSWORD")}
+    missing = [f"APIGEE_{key.upper()}" for key, value in form.items() if not value]
+    if missing:
+        raise Problem(f"set {' and '.join(missing)} to sign in to Apigee")
+    address = os.environ.get("APIGEE_LOGIN_URL") or LOGIN
+    headers = {"Authorization": f"Basic {CLIENT}", "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    answer = web.request("POST", address, headers=headers, body=urllib.parse.urlencode(form).encode())
+    token = answer.json().get("access_token")
+    if answer.status != 200 or not token:
+        raise Problem(f"Apigee does not sign {form['username']} in: {answer.reason()}")
+    return token
+
+
+def main(arguments):
+    if arguments != ["token"]:
+        raise Problem(__doc__.strip())
+    sys.stdout.write(sign_in())
+
+
+if __name__ == "__main__":
+    environments.run(main)

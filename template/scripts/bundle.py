@@ -78,11 +78,23 @@ def with_suffix(root, suffix):
     path.text += suffix
 
 
-def bundle(proxy, target, changes):
-    """Writes the bundle of the folder `proxy` to the file `target`; `changes` are functions by path."""
+def files(kind):
+    """Name in the bundle, and file, of each part. A policy that the sandbox's steps name and it has not is live's."""
+    folder, live = ROOT / "proxies" / kind, ROOT / "proxies" / "live"
+    found = {path.relative_to(folder).as_posix(): path for path in (folder / "apiproxy").rglob("*") if path.is_file()}
+    if kind == "sandbox":
+        endpoints = [path for name, path in found.items() if name.startswith(("apiproxy/proxies/", "apiproxy/targets/"))]
+        for step in (step for path in endpoints for step in ElementTree.parse(path).iter("Step")):
+            name = f"apiproxy/policies/{step.findtext('Name')}.xml"
+            if (live / name).is_file():
+                found.setdefault(name, live / name)
+    return dict(sorted(found.items()))
+
+
+def bundle(kind, target, changes):
+    """Writes the bundle of this kind to the file `target`; `changes` are functions by name."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(path for path in (proxy / "apiproxy").rglob("*") if path.is_file()):
-            name = path.relative_to(proxy).as_posix()
+        for name, path in files(kind).items():
             data = path.read_bytes()
             if name in changes:
                 root = ElementTree.fromstring(data)
@@ -107,7 +119,7 @@ def build(folder, pull_request=None):
         changes[ENDPOINT] = lambda root: with_suffix(root, environments.suffix(pull_request))
     for kind in ("live", "sandbox"):
         path = target / f"{kind}.zip"
-        bundle(ROOT / "proxies" / kind, path, changes)
+        bundle(kind, path, changes)
         print(f"{path}: version {made_from['version']}, commit {made_from['commit']}")
 
 

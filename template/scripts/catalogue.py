@@ -23,8 +23,11 @@ IDENTITY = "https://identity.prod.api.platform.nhs.uk/realms/api-producers"
 ACCOUNT = ("PROXYGEN_CLIENT_ID", "PROXYGEN_KID", "ENCODED_PROXYGEN_PRIVATE_KEY")
 
 
-def proxygen(api, *arguments):
-    """Runs the CLI for this API; a Problem when it fails. The account's files live as long as the command."""
+def proxygen(api, *arguments, quiet=False):
+    """Runs the CLI for this API; a Problem when it fails. The account's files live as long as the command.
+
+    What it prints is shown, or given back when `quiet`.
+    """
     given = [name for name in ACCOUNT if os.environ.get(name)]
     if given and len(given) < len(ACCOUNT):
         raise Problem(f"set {' and '.join(name for name in ACCOUNT if name not in given)} too, or none of {', '.join(ACCOUNT)}")
@@ -34,11 +37,13 @@ def proxygen(api, *arguments):
             sign_in(Path(home), api)
             variables["HOME"] = home
         try:
-            done = subprocess.run(["proxygen", *arguments], env=variables, check=False)
+            output = subprocess.PIPE if quiet else None
+            done = subprocess.run(["proxygen", *arguments], env=variables, check=False, stdout=output, text=True)
         except FileNotFoundError:
             raise Problem("`proxygen` is not installed: run `python3 -m pip install -r scripts/requirements.txt`") from None
     if done.returncode != 0:
         raise Problem(f"`proxygen {' '.join(arguments[:2])}` failed: mend what it says above and run the same command again")
+    return done.stdout
 
 
 def sign_in(home, api):

@@ -44,10 +44,22 @@ def instance(document, base, environment, tag, pull_request=None):
         "access": access(modes),
         "ratelimiting": ratelimiting(environment),
     }
+    announce_end(found, document["lifecycle"])
     target = backend(environment, tag)
     if target:
         found["x-nhsd-apim"]["target"] = target
     return found
+
+
+def announce_end(found, lifecycle):
+    """Marks every operation as deprecated when the API is, and says the dates."""
+    if not lifecycle["deprecation"]:
+        return
+    for item in found["paths"].values():
+        for method in METHODS:
+            if method in item:
+                item[method]["deprecated"] = True
+    found["info"] |= {f"x-{key}": lifecycle[key] for key in ("deprecation", "sunset") if lifecycle[key]}
 
 
 def secure(found, modes, realm):
@@ -92,9 +104,8 @@ def backend(environment, tag):
     if not target:
         return None
     if target["type"] == "hosted":
-        image = {"name": target["image"], "tag": tag}
-        variables = target.get("variables", {})
-        container = {"name": target["image"], "image": image, "environment": variables, "primary": True}
+        known = {"TARGET_URL": target["calls"]} if target.get("calls") else {}
+        container = {"name": target["image"], "image": {"name": target["image"], "tag": tag}, "environment": known, "primary": True}
         return {"type": "hosted", "healthcheck": target["healthcheck"], "containers": [container]}
     if not target["url"]:
         return None

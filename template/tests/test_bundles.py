@@ -104,13 +104,6 @@ class Bundles(unittest.TestCase):
                 for payload in policy.iter("Payload"):
                     self.assertNotRegex(payload.text, r"error\.content|fault\.|error\.message", stem)
 
-    def test_policies_that_both_bundles_have_are_the_same(self):
-        own = {"AssignMessage.StatusPass", "Callout.TargetHealth"}
-        both = set(bundles.policies("live")) & set(bundles.policies("sandbox")) - own
-        for stem in both:
-            texts = {(bundles.folder(kind) / "policies" / f"{stem}.xml").read_bytes() for kind in bundles.KINDS}
-            self.assertEqual(1, len(texts), stem)
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -25,11 +25,15 @@ run() {
     fi
 }
 
-shopt -s nullglob
-for bundle in proxies/*/apiproxy; do
+if [ -d proxies ]; then
     # The platform runs Apigee Edge (virtual hosts, key-value maps of an environment): profile `apigee`, not `apigeex`.
-    run "apigeelint $bundle" "$node/apigeelint" --norc -s "$bundle" -f stylish.js --profile apigee --maxWarnings 0
-done
+    run "apigeelint live" "$node/apigeelint" --norc -s proxies/live/apiproxy -f stylish.js --profile apigee --maxWarnings 0
+    bundles=$(mktemp -d)
+    # The sandbox takes most policies of live: only its bundle is whole.
+    run "bundle" python3 scripts/bundle.py "$bundles"
+    run "apigeelint sandbox" "$node/apigeelint" --norc -s "$bundles/sandbox.zip" -f stylish.js --profile apigee --maxWarnings 0
+    rm -r "$bundles"
+fi
 run redocly "$node/redocly" lint --max-problems 20
 run actionlint "$python/actionlint" -shellcheck shellcheck .github/workflows/*.yml
 run zizmor "$python/zizmor" --offline --persona pedantic --no-progress --quiet .github
