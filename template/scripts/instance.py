@@ -44,10 +44,22 @@ def instance(document, base, environment, tag, pull_request=None):
         "access": access(modes),
         "ratelimiting": ratelimiting(environment),
     }
+    announce_end(found, document["lifecycle"])
     target = backend(environment, tag)
     if target:
         found["x-nhsd-apim"]["target"] = target
     return found
+
+
+def announce_end(found, lifecycle):
+    """Marks every operation as deprecated when the API is, and says the dates."""
+    if not lifecycle["deprecation"]:
+        return
+    for item in found["paths"].values():
+        for method in METHODS:
+            if method in item:
+                item[method]["deprecated"] = True
+    found["info"] |= {f"x-{key}": lifecycle[key] for key in ("deprecation", "sunset") if lifecycle[key]}
 
 
 def secure(found, modes, realm):
