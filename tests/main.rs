@@ -15,6 +15,8 @@ mod checked;
 mod defects;
 mod deploy;
 mod git_server;
+#[cfg(unix)]
+mod github;
 mod hostile;
 mod killed;
 mod linted;
@@ -27,6 +29,7 @@ mod readme;
 mod registry;
 mod remote;
 mod sandbox;
+mod shared;
 mod small_http;
 mod sources;
 mod specs;
