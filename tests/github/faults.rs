@@ -21,8 +21,8 @@ fn requests() -> usize {
 
 /// Every number, or a few of them spread out.
 fn chosen(count: usize) -> Vec<usize> {
-    let step = if every() { 1 } else { count.div_ceil(4) };
-    (1..=count + 1).step_by(step).collect()
+    // The fourth makes the repository.
+    if every() { (1..=count + 1).collect() } else { (4..count).step_by(count.div_ceil(2)).collect() }
 }
 
 /// Does the work for each item, as many at once as there are processors: most of the time is spent in waiting.
@@ -137,35 +137,44 @@ fn broken_off_before_and_after_every_request_the_work_is_finished() {
 
 #[test]
 fn a_repository_that_is_not_known_everywhere_for_a_while_is_waited_for() {
+    undisturbed();
     let unknown = || Harm::Answer(Answer::not_found());
     let empty = || Harm::Answer(Answer::error(409, "Git Repository is empty."));
     let times = if every() { 4 } else { 1 };
-    for harm in [unknown(), empty()] {
-        let what = format!("{harm:?}");
-        let runs = Story::new().ends_well([Fault::new(When::AfterCreation, harm).times(times)], &what);
-        assert_eq!(runs, 1, "{what}: the run itself waits");
-    }
+    let new = |harm| Fault::new(When::AfterCreation, harm);
+    let mut faults = vec![new(unknown()).times(times), new(empty()).times(times)];
     if every() {
-        let story = Story::new();
-        story.github.plan(Fault::new(When::AfterCreation, unknown()).lasting(Duration::from_secs(20)));
-        let runs = story.ends_well([], "unknown for 20 s");
-        assert_eq!(runs, 1, "the run itself waits for 20 s");
+        faults.push(new(unknown()).lasting(Duration::from_secs(20)));
     }
+    each(faults, |fault| {
+        let what = format!("{fault:?}");
+        assert_eq!(Story::new().ends_well([fault], &what), 1, "the run itself waits: {what}");
+    });
 }
 
 #[test]
 fn limits_are_obeyed() {
-    for answer in [answers::secondary_limit(403, Some(1)), answers::secondary_limit(429, Some(1))] {
-        let what = format!("{answer:?}");
-        let runs = Story::new().ends_well([Fault::new(call("PUT", "/topics"), Harm::Answer(answer))], &what);
-        assert_eq!(runs, 1, "{what}");
-    }
-    let reset = jiff::Timestamp::now().as_second() + 2;
-    let limit = Harm::Answer(answers::primary_limit(reset));
+    undisturbed();
     let began = Instant::now();
-    let runs = Story::new().ends_well([Fault::new(call("POST", "/issues"), limit)], "primary limit");
-    assert_eq!(runs, 1);
-    assert!(began.elapsed() >= Duration::from_secs(1), "the reset is waited for");
+    // The last but one: what comes after a limit is written slowly.
+    let last = || call("POST", "/rulesets");
+    let reset = jiff::Timestamp::now().as_second() + 4;
+    let mut limits = vec![
+        answers::secondary_limit(403, Some(1)),
+        answers::secondary_limit(429, Some(1)),
+        answers::primary_limit(reset),
+    ];
+    if every() {
+        limits.extend([answers::secondary_limit(403, None), answers::secondary_limit(429, None)]);
+    }
+    each(limits, |limit| {
+        let what = format!("{limit:?}");
+        assert_eq!(Story::new().ends_well([Fault::new(last(), Harm::Answer(limit))], &what), 1, "{what}");
+    });
+    assert!(began.elapsed() >= Duration::from_secs(2), "the reset is waited for");
+    if every() {
+        assert!(began.elapsed() >= Duration::from_secs(60), "a limit that does not say for how long lasts a minute");
+    }
 }
 
 #[test]
