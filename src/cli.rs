@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::model::phase::Phase;
+use crate::model::repository::Visibility;
 use crate::terminal::Color;
 
 const STYLES: Styles = Styles::styled()
@@ -56,7 +57,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
     /// Use no network: only templates and copies of the registry fetched before
-    #[arg(long, global = true, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
     pub offline: bool,
     /// The registry: the path or the git URL of a bare repository [default: `registry` in your config.toml, else one in your data folder]
     #[arg(long, global = true, value_name = "WHERE", env = "APISCAFFOLD_REGISTRY", hide_env_values = true, value_hint = ValueHint::DirPath)]
@@ -68,6 +69,10 @@ pub struct Global {
 pub enum Command {
     /// Make the repository of a new API and record it
     New(NewArgs),
+    /// Look whether a repository on GitHub is as its template asks
+    Check(CheckArgs),
+    /// Look for everything that would stop `new`, before anything is written
+    Doctor(DoctorArgs),
     /// List the APIs in the registry
     List(ListArgs),
     /// Show one API's record
@@ -102,9 +107,29 @@ pub struct NewArgs {
     /// The folder in which the repository's folder is made; it is made as well
     #[arg(long, value_name = "PARENT", default_value = ".", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
-    /// Print what would be done, and do nothing
+    /// Where the repository is shared.
+    #[command(flatten)]
+    pub hosting: HostingArgs,
+    /// Print what would be done, with every call of GitHub's API, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Where the repository is shared.
+#[derive(Args, Clone, Debug)]
+pub struct HostingArgs {
+    /// Make the repository on GitHub too: the organisation or user that owns it
+    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    pub owner: Option<String>,
+    /// Who may see the repository on GitHub
+    #[arg(long, value_enum, default_value_t, value_name = "WHO", requires = "owner")]
+    pub visibility: Visibility,
+    /// Make teams of the organisation that are missing
+    #[arg(long, requires = "owner")]
+    pub create_teams: bool,
+    /// Push over ssh, with your own keys
+    #[arg(long, requires = "owner")]
+    pub ssh: bool,
 }
 
 /// What a repository is made from.
@@ -133,6 +158,39 @@ pub struct TemplateSource {
     /// The template's tag, branch or commit
     #[arg(long, value_name = "REVISION")]
     pub at: Option<String>,
+}
+
+/// Look whether a repository on GitHub is as its template asks
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Compare its settings on GitHub
+    #[arg(long, required = true)]
+    pub settings: bool,
+    /// Mend what differs
+    #[arg(long)]
+    pub fix: bool,
+    /// Make teams of the organisation that are missing
+    #[arg(long, requires = "fix")]
+    pub create_teams: bool,
+    /// The template, when it is not the one of the repository's receipt.
+    #[command(flatten)]
+    pub template: TemplateSource,
+    /// The folder of the repository
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}
+
+/// Look for everything that would stop `new`, before anything is written
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// A name that a new API is to have
+    pub name: Option<String>,
+    /// The organisation or user on GitHub that would own the repository
+    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    pub owner: Option<String>,
+    /// What the repository would be made from.
+    #[command(flatten)]
+    pub input: Input,
 }
 
 /// List the APIs in the registry
@@ -247,5 +305,14 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+/// A variable that switches something on or off; one that is empty does neither.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
     }
 }

@@ -96,6 +96,13 @@ impl World {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// What git runs instead of `ssh`, in words that a shell splits.
+    pub fn ssh_command(&self) -> Option<String> {
+        // GIT_SSH is a program's path, GIT_SSH_COMMAND a line for the shell (`man git`).
+        let program = || self.variable("GIT_SSH").map(|path| format!("'{}'", path.replace('\'', r"'\''")));
+        self.variable("GIT_SSH_COMMAND").map(str::to_owned).or_else(program)
+    }
+
     /// `path` as it is meant in the current folder.
     pub fn absolute(&self, path: &Path) -> PathBuf {
         self.folder.join(path)

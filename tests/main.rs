@@ -6,20 +6,31 @@
     reason = "tests may look at their own environment, and say what they leave out"
 )]
 
+mod apigee_server;
 mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod checked;
+mod defects;
+mod deploy;
 mod git_server;
+#[cfg(unix)]
+mod github;
 mod hostile;
 mod killed;
 mod linted;
 mod new;
+mod papers;
 mod program;
 mod prompts;
+mod proxygen;
 mod readme;
 mod registry;
 mod remote;
+mod sandbox;
 mod shared;
+mod small_http;
 mod sources;
 mod specs;
+mod workflow;

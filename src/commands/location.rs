@@ -58,9 +58,7 @@ pub(super) fn tell_age(registry: &Registry, world: &World) {
 
 /// How to reach `url`: by the user's own `ssh`, and over HTTP with the token of the forge, if it is there that it goes.
 pub(super) fn network(url: &str, world: &World) -> Network {
-    // GIT_SSH is a program's path, GIT_SSH_COMMAND a line for the shell (`man git`).
-    let program = || world.variable("GIT_SSH").map(|path| format!("'{}'", path.replace('\'', r"'\''")));
-    let ssh_command = world.variable("GIT_SSH_COMMAND").map(str::to_owned).or_else(program);
+    let ssh_command = world.ssh_command();
     let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
     let is_forge = match (Url::parse(url), Url::parse(server)) {
         (Ok(url), Ok(server)) => url.origin() == server.origin() && url.origin().is_tuple(),

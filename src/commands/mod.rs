@@ -1,5 +1,8 @@
 //! The commands: arguments in, a result on the terminal.
 
+mod check;
+mod doctor;
+mod forge;
 mod input;
 mod list;
 mod load;
@@ -14,15 +17,15 @@ mod template;
 
 #[cfg(feature = "cargo-generate")]
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 
-use crate::apply::Author;
 use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
-use crate::error::Failure;
+use crate::error::{Blame, Failure, Fault};
 use crate::git::commit;
+use crate::model::author::Author;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::fence;
 use crate::world::World;
@@ -30,8 +33,13 @@ use crate::world::World;
 /// Does what the command line says.
 pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
+    if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {
+        work_beside_others();
+    }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
+        Command::Check(arguments) => check::run(&arguments, global, world),
+        Command::Doctor(arguments) => doctor::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
         Command::Registry(command) => registry::run(&command, global, world),
@@ -47,6 +55,13 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     }
 }
 
+/// Makes this thread one of those that share parallel work: else it would sleep while they work, and waking up costs more
+/// than what a small template has to be done.
+fn work_beside_others() {
+    // It is an error only where there are threads already; they do the work then.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
+}
+
 /// The exit code of the process that this program started to run a library in, if it is one.
 #[cfg(feature = "cargo-generate")]
 pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
@@ -56,7 +71,24 @@ pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
     }
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("there is no folder `{}`", .0.display())]
+struct NoFolder(PathBuf);
+
+impl Blame for NoFolder {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("make it first, or name one that exists".to_owned())
+    }
+}
+
 fn man(folder: &Path) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Err(NoFolder(folder.to_owned()).into());
+    }
     let written = clap_mangen::generate_to(Cli::command(), folder);
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())

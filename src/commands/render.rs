@@ -10,12 +10,14 @@ use crate::model::name::initials;
 use crate::model::phase::Phase;
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::{Record, Repository, State};
+use crate::model::settings::Settings;
 use crate::model::tree::{File, Tree, TreePath};
 use crate::registry;
 use crate::template::engine::Values;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::render::Request;
 use crate::template::render::{self, RenderErrors};
+use crate::template::settings;
 
 /// A template whose files and the tool's own meet at one path.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +70,23 @@ pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
     }
 }
 
-/// Renders the repository of `record`: the template's files, the spec's, and the receipt.
-pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Record) -> Result<Tree, Failure> {
+/// A repository as it is to be.
+pub(super) struct Rendered {
+    /// Its files.
+    pub(super) tree: Tree,
+    /// What its forge is to be told about it.
+    pub(super) settings: Settings,
+}
+
+/// Renders the repository of `record`: the template's files, the spec's, and the receipt; and its settings.
+pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Record) -> Result<Rendered, Failure> {
     let common = material.common();
     let spec_path = spec_path(material, &common, answers)?;
-    let values = Values::new(&values(material, common, answers, record, &spec_path));
-    let mut tree = template(material, answers, &values)?;
+    let values = values(material, common, answers, record, &spec_path);
+    let settings = settings::settings(&material.template.manifest.github, &material.engine, &values);
+    let template_name = material.template.used.name.clone();
+    let settings = settings.map_err(|errors| RenderErrors { template: template_name, errors })?;
+    let mut tree = template(material, answers, &Values::new(&values))?;
     add_spec(material, &mut tree, &spec_path)?;
     let receipt = Receipt {
         name: material.name.clone(),
@@ -84,7 +97,7 @@ pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Re
     };
     let file = File::plain(receipt.to_toml().into_bytes());
     add(&mut tree, receipt::FILE_NAME, file, "receipt", &material.template.used.name)?;
-    Ok(tree)
+    Ok(Rendered { tree, settings })
 }
 
 /// Renders the template's files.

@@ -1,5 +1,7 @@
 //! `apiscaffold template`: for the people who write templates.
 
+use serde_json::json;
+
 use crate::answers::schema;
 use crate::cli::{PreviewArgs, TemplateSource};
 use crate::disk::{self, DiskError, Staging};
@@ -9,6 +11,7 @@ use crate::model::question::{DefaultValue, Kind, Question};
 use crate::world::World;
 
 use super::input::Material;
+use super::render::Rendered;
 use super::{load, render};
 
 /// Lists what a template asks.
@@ -49,11 +52,17 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     let mut material = Material::read(name, &arguments.input, world)?;
     let answers = material.answers(world, &|_, proposed| proposed)?;
     let record = render::draft(&material, &answers);
-    let tree = render::repository(&mut material, &answers, &record)?;
+    let Rendered { tree, settings } = render::repository(&mut material, &answers, &record)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let staging = Staging::new(target.parent().unwrap_or(&world.folder), &name)?;
     disk::write(&tree, staging.path())?;
     staging.put(&target)?;
-    world.terminal.result(&format!("{} files in {}", tree.len(), target.display()));
+    if world.terminal.json() {
+        world.terminal.result_json(&json!({"path": target, "files": tree.len(), "settings": settings}));
+    } else {
+        world.terminal.result(&format!("{} files in {}", tree.len(), target.display()));
+    }
+    // The process ends here, which frees its memory at once rather than file by file.
+    std::mem::forget(tree);
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! not at all.
 
 use super::pack::{Id, Pack, hex};
-use super::transport::{Network, NetworkError, Receiver, printable};
+use super::transport::{Network, NetworkError, Receiver};
+use crate::net::printable;
 
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]

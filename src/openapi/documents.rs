@@ -71,6 +71,13 @@ impl Documents {
         self.named_within(file, reference, &mut MAX_HOPS.clone()).is_some()
     }
 
+    /// Whether `reference`, standing in `file`, leads round and round. A chain that is too long counts as a circle.
+    pub(super) fn circles(&self, file: &str, reference: &str) -> bool {
+        let mut hops = MAX_HOPS;
+        let end = self.named_within(file, reference, &mut hops).and_then(|at| self.follow_within(at, &mut hops));
+        end.is_none() && hops == 0
+    }
+
     fn named_within<'a>(&'a self, file: &str, reference: &str, hops: &mut usize) -> Option<At<'a>> {
         let Target::Inside { path, fragment } = target(file, reference) else { return None };
         let (file, value) = self.values.get_key_value(&path)?;

@@ -68,6 +68,26 @@ pub enum SpecError {
         /// The key and the version, in ticks.
         found: String,
     },
+    /// A version that is a number, or that lacks its last part.
+    #[error("`{}` says {found}, and a version must be a text, and whole", path.display())]
+    VersionInShort {
+        /// The document.
+        path: PathBuf,
+        /// The key and the version, in ticks.
+        found: String,
+        /// The line as it should be.
+        whole: &'static str,
+    },
+    /// References that lead to each other and never to a value.
+    #[error("`{}` refers at `{pointer}` to `{reference}`, which leads in a circle and never to a value", path.display())]
+    Circle {
+        /// The file that holds the reference.
+        path: PathBuf,
+        /// Where in it, as a JSON pointer.
+        pointer: String,
+        /// The reference as it is written.
+        reference: String,
+    },
     /// `paths` is not an object.
     #[error("`paths` in `{}` is {found}, not an object", path.display())]
     PathsNotAnObject {
@@ -123,6 +143,8 @@ impl Blame for SpecError {
             }
             Self::Parse { .. } => "correct the file, then run the same command again",
             Self::NotOpenApi { .. } => "name the file that begins with `openapi: 3…` or `swagger: \"2.0\"`",
+            Self::VersionInShort { whole, .. } => return Some(format!("write `{whole}`")),
+            Self::Circle { .. } => "put what is meant in the place of one of the references",
             Self::Version { .. } => "convert the document to OpenAPI 3.0 or 3.1",
             Self::PathsNotAnObject { .. } => "write it as an object; without any path it is `paths: {}`",
             Self::Outside { .. } => "move the file beside the document, or bundle the spec into one file",

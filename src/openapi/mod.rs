@@ -68,6 +68,8 @@ pub enum FindingKind {
     Remote,
     /// `info.title` is missing or empty.
     Untitled,
+    /// Something that is no operation, or no path item, where one belongs: it is left out.
+    Misplaced,
 }
 
 impl fmt::Display for Finding {
@@ -83,7 +85,8 @@ impl fmt::Display for Finding {
 /// The document itself may be a symlink; what it refers to is looked for beside the name that was given.
 ///
 /// # Errors
-/// What cannot be read, what is not an OpenAPI document, and a reference that leaves the document's folder. The limits
+/// What cannot be read, what is not an OpenAPI document, a version that is not whole or no text, a reference that leaves
+/// the document's folder, and one that leads in a circle without ever coming to a value. The limits
 /// are [`MAX_FILE`], [`MAX_TREE`], [`MAX_FILES`] and, over all files together, [`document::MAX_VALUES`].
 pub fn read(path: &Path) -> Result<Spec, SpecError> {
     let read::Collected { folder, main, tree, documents, document, mut findings } = read::collect(path)?;
@@ -92,8 +95,9 @@ pub fn read(path: &Path) -> Result<Spec, SpecError> {
     let openapi = version(&shown, &document, &written)?;
     let root = At { file: main.as_str(), value: &document };
     check_paths(&shown, &documents, root)?;
-    let mut summary =
+    let (mut summary, misplaced) =
         summarise(&documents, root, &openapi).map_err(|TooMany| SpecError::TooManyOperations { path: shown })?;
+    findings.splice(0..0, misplaced);
     if let Some(info) = written.info {
         summary.title = info.title.unwrap_or_default();
         summary.version = info.version.unwrap_or_default();
@@ -134,16 +138,35 @@ fn version(path: &Path, document: &Value, written: &Written) -> Result<String, S
         "openapi" => (&written.openapi, &["3.0", "3.1", "3.2"][..]),
         _ => (&written.swagger, &["2.0"][..]),
     };
+    let is_text = document.get(key).is_some_and(Value::is_string);
     let version = written.clone().unwrap_or_else(|| scalar(document.get(key)));
-    let is = |known: &&str| version.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    if known.iter().any(is) {
-        return Ok(version);
+    for known in known {
+        match version.strip_prefix(*known) {
+            Some(rest) if is_text && (rest.starts_with('.') || key == "swagger" && rest.is_empty()) => {
+                return Ok(version);
+            }
+            Some(rest) if rest.is_empty() || rest.starts_with('.') => {
+                let found = format!("`{key}: {}`", reference::shown(&version));
+                return Err(SpecError::VersionInShort { path: path.to_owned(), found, whole: whole(known) });
+            }
+            _ => {}
+        }
     }
     let found = match version.as_str() {
         "" => format!("`{key}` without a version"),
         version => format!("`{key}: {}`", reference::shown(version)),
     };
     Err(SpecError::Version { path: path.to_owned(), found })
+}
+
+/// How the newest document of a version says it (<https://spec.openapis.org/oas/>): most tools refuse it otherwise.
+fn whole(version: &str) -> &'static str {
+    match version {
+        "3.0" => "openapi: 3.0.4",
+        "3.1" => "openapi: 3.1.1",
+        "3.2" => "openapi: 3.2.0",
+        _ => "swagger: \"2.0\"",
+    }
 }
 
 /// What stands at the top of a document that is not OpenAPI.

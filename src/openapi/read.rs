@@ -16,7 +16,7 @@ use super::{Finding, FindingKind};
 use crate::model::tree::{File, Tree, TreePath};
 
 /// Most findings that are kept; a spec with more has one cause for all of them.
-const MAX_FINDINGS: usize = 1_000;
+pub(super) const MAX_FINDINGS: usize = 1_000;
 
 /// Everything that was read, not yet summed up.
 pub(super) struct Collected {
@@ -40,6 +40,8 @@ struct Collector {
     findings: Vec<Finding>,
     /// References that lead nowhere at first sight, and whose way may go over other references.
     doubtful: Vec<Finding>,
+    /// References to references, which may lead in a circle; the message is their text.
+    chained: Vec<Finding>,
     missing: HashMap<String, &'static str>,
 }
 
@@ -48,6 +50,7 @@ struct Collector {
 enum Outcome {
     Fine,
     Doubtful,
+    Chained,
     Dangling(&'static str),
     Remote,
 }
@@ -66,6 +69,7 @@ pub(super) fn collect(path: &Path) -> Result<Collected, SpecError> {
         waiting: Vec::new(),
         findings: Vec::new(),
         doubtful: Vec::new(),
+        chained: Vec::new(),
         missing: HashMap::new(),
     };
     let document = Rc::new(collector.parse(&main, &bytes)?);
@@ -73,6 +77,7 @@ pub(super) fn collect(path: &Path) -> Result<Collected, SpecError> {
     while let Some(file) = collector.waiting.pop() {
         collector.references_of(&file)?;
     }
+    collector.refuse_circles()?;
     collector.settle();
     let Collector { folder, tree, documents, mut findings, .. } = collector;
     findings.sort_by(|a, b| (a.file != main.as_str(), &a.file).cmp(&(b.file != main.as_str(), &b.file)));
@@ -143,10 +148,13 @@ impl Collector {
                 Fetched::Missing(why) => return Ok(Outcome::Dangling(why)),
             }
         }
-        let holds = |value: &Value| fragment.is_empty() || value.pointer(&fragment).is_some();
-        let there =
-            if path == file { holds(value) } else { self.documents.get(&path).is_none_or(|value| holds(value)) };
-        Ok(if there { Outcome::Fine } else { Outcome::Doubtful })
+        let other = self.documents.get(&path).map(AsRef::as_ref);
+        let Some(whole) = (if path == file { Some(value) } else { other }) else { return Ok(Outcome::Fine) };
+        Ok(match if fragment.is_empty() { Some(whole) } else { whole.pointer(&fragment) } {
+            Some(found) if must && found.get("$ref").is_some() => Outcome::Chained,
+            Some(_) => Outcome::Fine,
+            None => Outcome::Doubtful,
+        })
     }
 
     /// Reads the file at `path` into the tree; a JSON or YAML file is parsed as well. One that only may be a part of
@@ -185,9 +193,22 @@ impl Collector {
             }
             // Only its text, until `settle` has followed it.
             Outcome::Doubtful => (&mut self.doubtful, FindingKind::Dangling, reference.text.to_owned()),
+            Outcome::Chained => (&mut self.chained, FindingKind::Dangling, reference.text.to_owned()),
         };
         if list.len() < MAX_FINDINGS {
             list.push(Finding { file: file.to_owned(), pointer: pointer(steps), kind, message });
+        }
+    }
+
+    /// A reference that leads round and round has no meaning, and tools fail at it in ways of their own.
+    fn refuse_circles(&self) -> Result<(), SpecError> {
+        let mut candidates = self.chained.iter().chain(&self.doubtful);
+        match candidates.find(|reference| self.documents.circles(&reference.file, &reference.message)) {
+            Some(Finding { file, pointer, message, .. }) => {
+                let (pointer, reference) = (pointer.clone(), shown(message));
+                Err(SpecError::Circle { path: self.folder.shown(file), pointer, reference })
+            }
+            None => Ok(()),
         }
     }
 

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::document::yaml_options;
 use super::documents::{At, Documents};
+use super::read::MAX_FINDINGS;
+use super::{Finding, FindingKind, noun};
 
 /// What a spec says about its API. Text that is missing is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,8 +74,13 @@ const MAX_OPERATIONS: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct TooMany;
 
-/// Sums up the document `root`, whose version of OpenAPI is `openapi`.
-pub(super) fn summarise(documents: &Documents, root: At<'_>, openapi: &str) -> Result<Summary, TooMany> {
+/// Sums up the document `root`, whose version of OpenAPI is `openapi`; and finds what stands where operations should.
+pub(super) fn summarise(
+    documents: &Documents,
+    root: At<'_>,
+    openapi: &str,
+) -> Result<(Summary, Vec<Finding>), TooMany> {
+    let Operations { found: operations, misplaced, .. } = Operations::of(documents, root, openapi)?;
     let info = follow_key(documents, root, "info");
     let text = |key| info.map_or(String::new(), |info| scalar(info.value.get(key)));
     let schemes = if openapi == "2.0" {
@@ -81,7 +88,7 @@ pub(super) fn summarise(documents: &Documents, root: At<'_>, openapi: &str) -> R
     } else {
         follow_key(documents, root, "components").and_then(|at| follow_key(documents, at, "securitySchemes"))
     };
-    Ok(Summary {
+    let summary = Summary {
         title: text("title"),
         version: text("version"),
         description: text("description"),
@@ -89,9 +96,10 @@ pub(super) fn summarise(documents: &Documents, root: At<'_>, openapi: &str) -> R
         servers: if openapi == "2.0" { hosts(root) } else { servers(documents, root) },
         security: names(schemes),
         contact: info.and_then(|info| contact(documents, info)),
-        operations: Operations::of(documents, root, openapi)?,
+        operations,
         webhooks: names(follow_key(documents, root, "webhooks")),
-    })
+    };
+    Ok((summary, misplaced))
 }
 
 /// The versions as they are written in YAML, where `1.10` without quotes would be read as the number 1.1.
@@ -172,12 +180,13 @@ struct Operations<'a> {
     /// The schemes that apply to an operation that names none.
     security: Vec<String>,
     found: Vec<Operation>,
+    misplaced: Vec<Finding>,
     /// Bytes that the operations may still take.
     left: usize,
 }
 
 impl<'a> Operations<'a> {
-    fn of(documents: &'a Documents, root: At<'a>, openapi: &str) -> Result<Vec<Operation>, TooMany> {
+    fn of(documents: &'a Documents, root: At<'a>, openapi: &str) -> Result<Self, TooMany> {
         let mut methods = vec!["get", "put", "post", "delete", "options", "head", "patch"];
         if openapi != "2.0" {
             methods.push("trace");
@@ -187,14 +196,15 @@ impl<'a> Operations<'a> {
             methods.push("query");
         }
         let security = required(list(root.get("security")));
-        let mut operations = Self { documents, methods, security, found: Vec::new(), left: MAX_OPERATIONS };
+        let (found, misplaced) = (Vec::new(), Vec::new());
+        let mut operations = Self { documents, methods, security, found, misplaced, left: MAX_OPERATIONS };
         let paths = follow_key(documents, root, "paths");
         for (path, value) in paths.into_iter().filter_map(|at| at.value.as_object()).flatten() {
             if let Some(at) = paths.filter(|_| is_name(path)) {
                 operations.of_item(path, At { value, ..at }, newest)?;
             }
         }
-        Ok(operations.found)
+        Ok(operations)
     }
 
     /// A path item has its own methods, and those of the path item it refers to where it has none of its own.
@@ -204,10 +214,17 @@ impl<'a> Operations<'a> {
         for _ in 0..32 {
             let Some(at) = hop else { break };
             let entries = at.value.as_object();
+            if entries.is_none() {
+                self.misplaced(at, path, &format!("this is {}, not a path item", noun(at.value)));
+            }
             self.spend(entries.map_or(0, serde_json::Map::len).saturating_mul(16))?;
             for (key, value) in entries.into_iter().flatten() {
-                if self.methods.contains(&key.as_str()) && value.is_object() && seen.insert(key.as_str()) {
-                    self.add(path, key.to_uppercase(), At { value, ..at })?;
+                if self.methods.contains(&key.as_str()) {
+                    if !value.is_object() {
+                        self.misplaced(at, path, &format!("`{key}` is {}, not an operation", noun(value)));
+                    } else if seen.insert(key.as_str()) {
+                        self.add(path, key.to_uppercase(), At { value, ..at })?;
+                    }
                 } else if newest && key == "additionalOperations" {
                     let more = self.documents.follow(At { value, ..at });
                     for (method, value) in more.into_iter().filter_map(|at| at.value.as_object()).flatten() {
@@ -222,6 +239,15 @@ impl<'a> Operations<'a> {
             hop = self.documents.next(at);
         }
         Ok(())
+    }
+
+    /// Keeps a finding at the path, in the file that the item comes from.
+    fn misplaced(&mut self, at: At<'a>, path: &str, message: &str) {
+        if self.misplaced.len() < MAX_FINDINGS {
+            let pointer = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
+            let (file, message) = (at.file.to_owned(), message.to_owned());
+            self.misplaced.push(Finding { file, pointer, kind: FindingKind::Misplaced, message });
+        }
     }
 
     fn add(&mut self, path: &str, method: String, at: At<'a>) -> Result<(), TooMany> {

@@ -149,20 +149,6 @@ fn a_whole_part_of_the_document_may_be_in_another_file() {
 }
 
 #[test]
-fn references_in_a_circle_are_read() {
-    let spec = Files::new(&[
-        ("api.yaml", b"openapi: 3.0.0\ninfo: {title: T}\npaths: {/a: {$ref: '#/paths/~1b'}, /b: {$ref: '#/paths/~1a'}, /c: {$ref: c.yaml}}"),
-        ("c.yaml", b"$ref: d.yaml"),
-        ("d.yaml", b"{$ref: c.yaml, get: {}}"),
-    ]);
-    let spec = spec.read().expect("read");
-    assert_eq!(operations(&spec), ["GET /c"]);
-    assert_eq!(spec.tree.len(), 3);
-    let endless = one(document("x: {$ref: '#/x/y/z'}")).expect("read");
-    assert_eq!(kinds(&endless), [("api.yaml#/x".to_owned(), FindingKind::Dangling)]);
-}
-
-#[test]
 fn a_reference_that_leads_nowhere_is_a_finding_with_its_place() {
     let spec = one(document(
         "x:\n  a: {$ref: gone.yaml}\n  b: [{$ref: '#/no/such'}]\n  c: {$ref: .}\n  d: {externalValue: gone.json}\n  e: {$ref: '#nobody'}\n  f: {$ref: '#here', $anchor: here}\n",
@@ -230,9 +216,16 @@ fn the_content_decides_what_a_document_is() {
 }
 
 #[test]
-fn a_version_that_is_a_number_is_read_as_it_is_written() {
-    for (text, expected) in [("openapi: 3.0", "3.0"), ("openapi: 3.1.0", "3.1.0"), ("swagger: 2.0", "2.0")] {
+fn a_version_must_be_a_text_and_whole() {
+    for (text, expected) in [("openapi: 3.0.4", "3.0.4"), ("openapi: 3.1.0", "3.1.0"), ("swagger: '2.0'", "2.0")] {
         assert_eq!(one(format!("{text}\ninfo: {{title: T}}")).expect(text).summary.openapi, expected);
+    }
+    for (text, whole) in
+        [("openapi: 3.1", "openapi: 3.1.1"), ("openapi: '3.0'", "openapi: 3.0.4"), ("swagger: 2.0", "swagger: \"2.0\"")]
+    {
+        let refusal = refused(text);
+        assert!(matches!(refusal, SpecError::VersionInShort { .. }), "{text}: {refusal}");
+        assert_eq!((refusal.fault(), refusal.hint()), (Fault::Input, Some(format!("write `{whole}`"))), "{text}");
     }
     for text in
         ["openapi: 4.0", "swagger: 1.2", "openapi: 3.10", "openapi: 3", "openapi: [3]", "openapi:", "swagger: '3.0'"]
@@ -242,6 +235,49 @@ fn a_version_that_is_a_number_is_read_as_it_is_written() {
     let said = refused("swagger: 1.2").to_string();
     assert!(said.ends_with("says `swagger: 1.2`, and 3.0, 3.1, 3.2 and Swagger 2.0 can be read"), "{said}");
     assert_eq!(one("openapi: 3.0.0\ninfo: {title: 007, version: 1.20}").expect("read").summary.version, "1.20");
+}
+
+#[test]
+fn what_stands_where_an_operation_belongs_is_a_finding() {
+    let paths = "paths:\n  /a~b: {get: str, put: {responses: {}}, post: []}\n  /b: str\n  /c: {$ref: 'c.yaml'}\n";
+    let text = format!("openapi: 3.0.0\ninfo: {{title: T}}\n{paths}");
+    let spec = Files::new(&[("api.yaml", text.as_bytes()), ("c.yaml", b"get: 3")]).read().expect("read");
+    let told: Vec<String> = spec.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "api.yaml#/paths/~1a~0b: `get` is a text, not an operation",
+            "api.yaml#/paths/~1a~0b: `post` is a list, not an operation",
+            "api.yaml#/paths/~1b: this is a text, not a path item",
+            "c.yaml#/paths/~1c: `get` is a number, not an operation",
+        ]
+    );
+    assert_eq!(operations(&spec), ["PUT /a~b"]);
+}
+
+#[test]
+fn references_in_a_circle_are_refused_and_recursion_is_not() {
+    for (rest, pointer) in [
+        ("x: {$ref: '#/x'}", "/x"),
+        ("x: {$ref: '#/x/y/z'}", "/x"),
+        (
+            "components: {schemas: {A: {$ref: '#/components/schemas/B'}, B: {$ref: '#/components/schemas/A'}}}",
+            "/components/schemas/A",
+        ),
+        ("components: {schemas: {A: {$ref: '#/components/schemas/A/properties/x'}}}", "/components/schemas/A"),
+    ] {
+        let refusal = refused(document(rest));
+        assert!(matches!(&refusal, SpecError::Circle { pointer: at, .. } if at == pointer), "{rest}: {refusal}");
+        assert_eq!(refusal.fault(), Fault::Input);
+    }
+    let files: &[(&str, &[u8])] = &[
+        ("api.yaml", b"openapi: 3.0.0\ninfo: {title: T}\npaths: {/c: {$ref: c.yaml}}"),
+        ("c.yaml", b"$ref: d.yaml"),
+        ("d.yaml", b"{$ref: c.yaml, get: {}}"),
+    ];
+    assert!(matches!(Files::new(files).read(), Err(SpecError::Circle { .. })));
+    let sound = "components: {schemas: {A: {properties: {a: {$ref: '#/components/schemas/A'}}}, B: {$ref: '#/components/schemas/A'}, C: {$ref: '#/components/schemas/B'}}}";
+    assert_eq!(one(document(sound)).expect("read").findings, []);
 }
 
 #[test]

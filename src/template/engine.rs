@@ -75,6 +75,14 @@ impl Values {
         None
     }
 
+    /// Puts one value, or takes it away when there is none.
+    pub(super) fn put(&mut self, name: &str, value: Option<&Value>) {
+        match value {
+            Some(value) => drop(self.object.insert(name.to_owned().into(), to_liquid(value))),
+            None => drop(self.object.remove(name)),
+        }
+    }
+
     /// Adds values, or replaces those of the same names.
     pub fn extend(&mut self, values: &Map<String, Value>) {
         for (name, value) in values {

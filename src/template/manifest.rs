@@ -1,6 +1,8 @@
 //! A template's manifest, `apiscaffold.toml`: what it asks, which files appear when, and how a repository of it is
 //! to be set up.
 
+mod gate;
+pub(super) mod github;
 mod question;
 pub(super) mod table;
 
@@ -11,15 +13,17 @@ use semver::{Prerelease, Version, VersionReq};
 use serde_json::{Map, Value};
 use toml::de::DeTable;
 
+pub use self::github::Github;
 use self::table::Table;
 use crate::error::{Blame, Fault};
+use crate::model::gate::{Gate, PhaseWords};
 use crate::model::question::Question;
 use crate::model::value::from_toml;
 
 /// The manifest's name, in the root of a template.
 pub const FILE_NAME: &str = "apiscaffold.toml";
 
-const KEYS: [&str; 6] = ["template", "question", "file", "environment", "spec", "github"];
+const KEYS: [&str; 8] = ["template", "question", "file", "environment", "phase", "gate", "spec", "github"];
 
 /// A manifest that keeps its rules.
 #[derive(Clone, Debug)]
@@ -34,8 +38,12 @@ pub struct Manifest {
     pub environments: Vec<Map<String, Value>>,
     /// `[spec]`
     pub spec: Option<SpecPlace>,
-    /// `[github]` as it is written: its texts are templates.
-    pub github: Option<toml::Table>,
+    /// `[[phase]]`, in order of the phases.
+    pub phases: Vec<PhaseWords>,
+    /// `[[gate]]`, in order of the phases that they lead to; no id is there twice.
+    pub gates: Vec<Gate>,
+    /// `[github]`; its texts are templates.
+    pub github: Github,
 }
 
 /// What a template says of itself.
@@ -135,7 +143,7 @@ impl Manifest {
         let not_toml = |error: &toml::de::Error| ManifestError::not_toml(FILE_NAME, text, error);
         let entries = DeTable::parse(text).map_err(|error| not_toml(&error))?;
         // Once more as plain values: only the first reading knows lines, and only this one gives typed values.
-        let mut plain: toml::Table = toml::from_str(text).map_err(|error| not_toml(&error))?;
+        let plain: toml::Table = toml::from_str(text).map_err(|error| not_toml(&error))?;
         let root = Table::root(FILE_NAME, text, entries.get_ref());
         root.only(&KEYS)?;
         Ok(Self {
@@ -144,10 +152,9 @@ impl Manifest {
             files: root.tables("file")?.iter().map(file).collect::<Result<_, _>>()?,
             environments: environments(&root, &plain)?,
             spec: root.table("spec")?.map(|table| spec(&table)).transpose()?,
-            github: root.table("github")?.and(plain.remove("github")).and_then(|value| match value {
-                toml::Value::Table(table) => Some(table),
-                _ => None,
-            }),
+            phases: gate::phases(&root)?,
+            gates: gate::gates(&root)?,
+            github: root.table("github")?.map(|table| github::read(&table, text)).transpose()?.unwrap_or_default(),
         })
     }
 

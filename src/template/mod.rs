@@ -13,5 +13,6 @@ mod place;
 pub mod render;
 mod runtime;
 mod scan;
+pub mod settings;
 pub mod source;
 mod variables;

@@ -5,13 +5,15 @@ pub mod ask;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::error::{self, Blame};
+use crate::net::printable;
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -47,13 +49,15 @@ pub struct Manner {
 pub struct Terminal {
     manner: Manner,
     can_ask: bool,
+    /// The bar that is drawn now.
+    drawn: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Terminal {
     /// Speaks in `manner`. Questions are possible when stdin and stderr are terminals.
     pub fn new(manner: Manner) -> Self {
         let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !manner.yes && !manner.json;
-        Self { manner, can_ask }
+        Self { manner, can_ask, drawn: Arc::default() }
     }
 
     /// Whether stderr is a terminal.
@@ -108,7 +112,7 @@ impl Terminal {
             let mut document = failure.document();
             document
                 .insert("error".to_owned(), json!({"message": failure.to_string(), "hint": hint, "exit_code": code}));
-            self.result_json(&Value::from(document));
+            self.result_json(&document);
         }
     }
 
@@ -129,8 +133,32 @@ impl Terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         } else {
             bar.enable_steady_tick(Duration::from_millis(100));
+            bar.tick();
         }
+        *self.drawn() = Some(bar.clone());
         Bar(bar)
+    }
+
+    /// How much of how much is done and what is next, on the bar that is drawn now.
+    pub fn progress(&self, done: u64, total: u64, text: &str) {
+        if let Some(bar) = &*self.drawn() {
+            let bar = Bar::show(bar, done, total);
+            bar.set_message(printable(text));
+        }
+    }
+
+    /// A pause, second by second: on the bar when one is drawn, else one line at its `beginning`.
+    pub fn pause(&self, text: &str, seconds: u64, beginning: bool) {
+        let text = format!("{text}: {seconds} s");
+        match &*self.drawn() {
+            Some(bar) if !bar.is_hidden() => bar.set_message(text),
+            _ if beginning && seconds > 0 => self.say(&text),
+            _ => {}
+        }
+    }
+
+    fn drawn(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn painted(&self, text: &str, color: &str) -> String {
@@ -156,13 +184,18 @@ pub struct Bar(ProgressBar);
 impl Bar {
     /// How much of how much is done.
     pub fn set(&self, done: u64, total: u64) {
-        if self.0.length() != Some(total) {
-            self.0.set_length(total);
+        Self::show(&self.0, done, total);
+    }
+
+    fn show(bar: &ProgressBar, done: u64, total: u64) -> &ProgressBar {
+        if bar.length() != Some(total) {
+            bar.set_length(total);
             if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}") {
-                self.0.set_style(style);
+                bar.set_style(style);
             }
         }
-        self.0.set_position(done);
+        bar.set_position(done);
+        bar
     }
 }
 
@@ -201,7 +234,8 @@ fn redacted(text: &str) -> Cow<'_, str> {
     // A list of 100,000 records is 100 MB: what cannot be in it is not looked for letter by letter.
     let plain = |byte: u8| (b' '..0x7f).contains(&byte) || matches!(byte, b'\n' | b'\t' | 0x1b);
     let may_steer = !text.bytes().all(plain) && text.contains(steers);
-    if !may_steer && !(text.contains("://") && text.contains('@')) {
+    let may_tell = text.contains("://") && text.contains('@');
+    if !may_steer && !may_tell {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

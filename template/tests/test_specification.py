@@ -17,7 +17,8 @@ def operations(document):
             continue
         sent = re.sub(r"\{[^{}]*\}", "x", re.split(r"[?#]", path)[0])
         for method in METHODS & set(item):
-            yield method.upper(), sent
+            if isinstance(item[method], dict):
+                yield method.upper(), sent
         for method in item.get("additionalOperations") or {}:
             yield method, sent
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::address::Address;
 use super::http::{Call, Http};
 use super::ssh::{Connection, Ssh};
-use super::{Network, NetworkError, Shared, printable};
+use super::{Network, NetworkError, Shared};
+use crate::net::{Trouble, printable};
 
 const SERVICE: &str = "git-receive-pack";
 /// The most that a server may list or answer, in bytes.
@@ -104,7 +105,7 @@ fn trouble(shared: &Shared, error: &io::Error) -> NetworkError {
     let met = shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
     met.unwrap_or_else(|| match error.kind() {
         io::ErrorKind::InvalidData => NetworkError::Said { text: "the server did not answer as git does".to_owned() },
-        _ => NetworkError::Lost,
+        _ => Trouble::Lost.into(),
     })
 }
 

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::super::document::parse;
-use super::super::{FindingKind, Spec, read};
+use super::super::{FindingKind, Spec, SpecError, read};
+
+/// Its version is the number 3.1, and one of its schemas is a reference to itself.
+const REFUSED: &str = "odd-circular-tests.yaml";
 
 fn specs() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/specs");
@@ -51,10 +54,14 @@ fn every_real_document_is_read_and_its_operations_are_all_found() {
     for line in sources.lines().skip(1) {
         let columns: Vec<&str> = line.split('\t').collect();
         let (name, version) = (columns[0], columns[3].rsplit(' ').next().expect("a version"));
+        if name == REFUSED {
+            assert!(matches!(read(&folder.join(name)), Err(SpecError::VersionInShort { .. })));
+            continue;
+        }
         let spec = read(&folder.join(name)).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(spec.summary.openapi, version, "{name}");
         assert_eq!(spec.summary.operations.len(), count(&folder.join(name)), "{name}");
-        assert!(!spec.summary.title.is_empty() || name == "odd-circular-tests.yaml", "{name} has a title");
+        assert!(!spec.summary.title.is_empty(), "{name} has a title");
         for (path, file) in spec.tree.iter() {
             let original = folder.join(name).with_file_name(path.as_str());
             assert_eq!(file.bytes, std::fs::read(original).expect("the original"), "{name}: {path}");
@@ -79,8 +86,6 @@ fn the_odd_ones_come_out_as_expected(specs: &BTreeMap<&str, Spec>) {
         made_by_ci.iter().any(|finding| finding.message.contains("components/docker_image.yaml")),
         "{made_by_ci:?}"
     );
-    let circular = &specs["odd-circular-tests.yaml"];
-    assert!(circular.document["components"]["schemas"].is_object() && circular.findings.len() <= 1);
     assert_eq!(specs["github-api.json"].summary.operations.len(), 767);
     assert_eq!(specs["github-api.json"].findings, [], "its examples hold `$ref`s of SCIM, which are data");
     assert!(

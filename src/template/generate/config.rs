@@ -11,7 +11,7 @@ use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
 use crate::model::tree::{Tree, TreePath};
 use crate::model::value::from_toml;
 use crate::template::manifest::table::Table;
-use crate::template::manifest::{About, Manifest, ManifestError, SpecPlace};
+use crate::template::manifest::{About, Github, Manifest, ManifestError, SpecPlace};
 
 /// The library's version, for `cargo_generate_version`; `Cargo.toml` pins it.
 const LIBRARY: Version = Version::new(0, 25, 1);
@@ -57,7 +57,9 @@ pub fn read(text: &str, name: &str, tree: &Tree) -> Result<(Manifest, Config), M
         files: Vec::new(),
         environments: Vec::new(),
         spec: Some(SpecPlace { path: "specification/{{ name }}".to_owned() }),
-        github: None,
+        phases: Vec::new(),
+        gates: Vec::new(),
+        github: Github::default(),
     };
     Ok((manifest, Config { parts: reader.parts }))
 }

@@ -24,8 +24,8 @@ const KEYS: [&str; 12] = [
 ];
 
 /// Names that a template sees anyway, or that mean something in Liquid.
-const RESERVED: [&str; 11] =
-    ["api", "spec", "template", "name", "forloop", "nil", "null", "true", "false", "empty", "blank"];
+const RESERVED: [&str; 13] =
+    ["api", "spec", "template", "name", "phases", "gates", "forloop", "nil", "null", "true", "false", "empty", "blank"];
 
 /// Reads the question in `table`. `default` is its key `default`, as a value.
 pub(super) fn read(table: &Table<'_>, default: Option<Value>) -> Result<Question, ManifestError> {

@@ -116,7 +116,8 @@ impl<'t> Table<'t> {
     /// The tables `[[key]]`, in order.
     pub(in crate::template) fn tables(&self, key: &str) -> Result<Vec<Table<'t>>, ManifestError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
-        let title = format!("[[{key}]]");
+        let inside = self.title.strip_prefix('[').and_then(|title| title.strip_suffix(']'));
+        let title = inside.map_or_else(|| format!("[[{key}]]"), |title| format!("[[{title}.{}]]", key.escape_debug()));
         let wrong = |at| self.error(at, format!("`{key}` must be a list of tables, each written `{title}`"));
         let items = value.get_ref().as_array().ok_or_else(|| wrong(value.span().start))?;
         let table = |item: &'t Spanned<DeValue<'t>>| {
@@ -127,8 +128,14 @@ impl<'t> Table<'t> {
         items.iter().map(table).collect()
     }
 
-    fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+    /// The value of `key`, and where it stands.
+    pub(in crate::template) fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.entries.get(key)
+    }
+
+    /// Every key and value.
+    pub(in crate::template) fn entries(&self) -> impl Iterator<Item = (&'t str, &'t Spanned<DeValue<'t>>)> {
+        self.entries.iter().map(|(key, value)| (key.get_ref().as_ref(), value))
     }
 
     fn typed<T>(

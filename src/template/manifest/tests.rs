@@ -100,15 +100,14 @@ fn a_whole_manifest_is_read() {
     let environments: Vec<_> = manifest.environments.into_iter().map(serde_json::Value::Object).collect();
     assert_eq!(environments, [json!({"name": "dev", "reviewers": 2, "since": "2024-01-02"}), json!({"name": "prod"})]);
     assert_eq!(manifest.spec, Some(SpecPlace { path: "specification/{{ name }}".to_owned() }));
-    let github: toml::Table = toml::from_str("topics = [\"api\", \"{{ style }}\"]").expect("TOML");
-    assert_eq!(manifest.github, Some(github));
+    assert_eq!(manifest.github.top.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["topics"]);
 }
 
 #[test]
 fn a_name_is_all_that_a_manifest_needs() {
     let manifest = Manifest::parse("template = { name = \"t\" }").expect("good");
     assert!(manifest.questions.is_empty() && manifest.files.is_empty() && manifest.environments.is_empty());
-    assert_eq!((manifest.spec, manifest.github), (None, None));
+    assert!(manifest.spec.is_none() && manifest.github.top.is_empty() && manifest.github.entries.is_empty());
 }
 
 #[test]

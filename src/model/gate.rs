@@ -1,0 +1,48 @@
+//! Phases as a template describes them, and the gates between them.
+
+use serde::Serialize;
+
+use super::phase::Phase;
+
+/// What a template says about a phase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PhaseWords {
+    /// Which one.
+    pub name: Phase,
+    /// Its name for people.
+    pub title: String,
+    /// What it is for, in a sentence or two.
+    pub about: String,
+    /// The word for it in the catalogue; `None` when the catalogue does not list an API in this phase.
+    pub status: Option<String>,
+}
+
+/// Something that must be so before an API moves from one phase to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gate {
+    /// Lower-case words joined by hyphens; no other gate has it. Evidence and waivers are kept under it.
+    pub id: String,
+    /// The phase that an API leaves.
+    pub from: Phase,
+    /// The phase that it enters, the next one.
+    pub to: Phase,
+    /// What must be so, in a line.
+    pub title: String,
+    /// How to make it so.
+    pub how: String,
+    /// The check of [`CHECKS`] that settles it; without one people decide, and leave evidence: a link, who, when.
+    pub check: Option<String>,
+}
+
+/// What a gate may have checked for it, by name, and when that is met.
+pub const CHECKS: [(&str, &str); 9] = [
+    ("owner", "the record names an owner"),
+    ("contact", "the record names an address for users"),
+    ("examples", "the specification is valid, and each operation has an example of an answer"),
+    ("lint", "the repository passes its own `make lint`"),
+    ("sandbox", "one of the environments is a sandbox"),
+    ("integration", "one of the environments is for integration tests"),
+    ("limits", "every environment has limits for its rate"),
+    ("dates", "the dates of deprecation and sunset are set and far enough apart"),
+    ("sunset", "the date of the sunset has passed"),
+];
