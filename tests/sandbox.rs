@@ -244,7 +244,7 @@ fn integration_tests_without_a_deployed_proxy_say_what_they_miss() {
     let folder = repository(&program, "bare", &[], &tools);
     let run = |arguments: &[&str]| {
         let mut command = Command::new(".venv/bin/pytest");
-        command.args(["-m", "integration", "-rs", "tests/test_integration.py"]).args(arguments);
+        command.args(["-m", "integration", "-rs", "tests/test_deployed.py"]).args(arguments);
         let output = command.env_remove("APIGEE_ACCESS_TOKEN").current_dir(&folder).output().expect("it starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         String::from_utf8_lossy(&output.stdout).into_owned()

@@ -6,6 +6,7 @@ mod builtin;
 mod contract;
 mod doctor;
 mod faults;
+mod left;
 mod options;
 mod pty;
 mod server;

@@ -71,7 +71,10 @@ pub enum Made {
 /// team, a sealed secret) is put in words.
 pub fn rehearse(new: &NewRepository, settings: &[Setting]) -> Vec<Vec<Call>> {
     let mut observed = Observed::default();
-    observed.put(Reading::Repository, create_call(new).body.unwrap_or_default());
+    let mut made = create_call(new).body.unwrap_or_default();
+    // What GitHub calls it when it is not told otherwise.
+    made["default_branch"] = "main".into();
+    observed.put(Reading::Repository, made);
     let known = Known { target: &new.target, observed: &observed, secrets: None };
     settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
 }
@@ -169,7 +172,7 @@ impl Making<'_> {
 
     fn one(&mut self, one: &Setting) -> Made {
         if let Some(name) = setting::environment(one).filter(|name| self.unmade.contains(*name)) {
-            return Made::Failed(ForgeError::NoEnvironment { name: name.to_owned() });
+            return Made::Left(ForgeError::NoEnvironment { name: name.to_owned() });
         }
         match setting::differences(one, &self.observed) {
             Ok(differences) if differences.is_empty() => return Made::AlreadySo,
@@ -240,7 +243,8 @@ impl Making<'_> {
 
     /// Reads back what is said to be made; what does not show is given some time, as parts of GitHub are late.
     fn verify(&self, all: &mut [Made]) {
-        if !all.contains(&Made::Done) || all.iter().any(|made| matches!(made, Made::Left(_))) {
+        if !all.contains(&Made::Done) || all.iter().any(|made| matches!(made, Made::Failed(error) if error.ends_all()))
+        {
             return;
         }
         let mut unseen: Vec<usize> =
