@@ -104,8 +104,8 @@ def backend(environment, tag):
     if not target:
         return None
     if target["type"] == "hosted":
-        known = {"TARGET_URL": target["calls"]} if target.get("calls") else {}
-        container = {"name": target["image"], "image": {"name": target["image"], "tag": tag}, "environment": known, "primary": True}
+        image = {"name": target["image"], "tag": tag}
+        container = {"name": target["image"], "image": image, "environment": target.get("variables", {}), "primary": True}
         return {"type": "hosted", "healthcheck": target["healthcheck"], "containers": [container]}
     if not target["url"]:
         return None
