@@ -8,8 +8,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::linted::tools;
-use crate::program::{Program, Ran};
+use crate::linted::{equip, tools};
+use crate::program::{Program, REFUSED, Ran, documents, specs};
 use crate::small_http::{Answer, Answers, Request, Server};
 
 /// The platform as far as the command line asks it.
@@ -256,4 +256,22 @@ fn what_three_point_one_says_is_said_in_the_words_of_3_0_3_or_told() {
     assert_eq!(paths.keys().collect::<Vec<_>>(), ["/books", "/open"]);
     assert_eq!(paths["/books"]["get"].get("security"), None, "a scheme of its own is none of the platform's");
     assert_eq!(paths["/open"]["get"]["security"], json!([{"app-level3": []}]));
+}
+
+#[test]
+fn real_documents_become_documents_that_the_platform_takes() {
+    let (Some(tools), Some(folder)) = (tools(), specs()) else { return };
+    let program = Program::new();
+    for (number, path) in documents(&folder).iter().enumerate() {
+        if path.ends_with(REFUSED) {
+            continue;
+        }
+        let name = format!("api-{number}");
+        program.done(&["new", &name, "--set", "style=proxygen", "--spec", path.to_str().expect("a path")]);
+        let repository = program.folder().join(&name);
+        equip(&repository, &tools);
+        let build = "make bundle && python3 -m unittest discover -s tests -p test_instances.py";
+        let output = Command::new("sh").args(["-c", build]).current_dir(&repository).output().expect("sh starts");
+        assert!(output.status.success(), "{}: {:?}", path.display(), Ran::of(&output));
+    }
 }
