@@ -1,0 +1,13 @@
+//! GitHub: a server that remembers, and what is proved with it.
+
+mod app;
+mod behaves;
+mod builtin;
+mod contract;
+mod faults;
+mod pty;
+mod server;
+mod stories;
+mod story;
+mod upkeep;
+mod walk;
