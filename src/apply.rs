@@ -1,62 +1,121 @@
 //! Does what a plan says. Each step asks first whether the world is already so.
 
-use std::path::PathBuf;
+mod hosting;
 
 use crate::disk::{self, Staging};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit, Signature};
+use crate::model::author::Author;
 use crate::model::plan::{Plan, Status, Step};
-use crate::registry::{By, Change, Registry};
+use crate::model::record::Record;
+use crate::registry::{By, Change, Location, Registry};
 use crate::world::World;
 
+pub use hosting::Hosting;
+
 /// What became of a plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Outcome {
-    /// Each step's word, in words, and how it went.
-    pub steps: Vec<(&'static str, String, Status)>,
+    /// How each step went; the settings of a repository one by one.
+    pub steps: Vec<Went>,
     /// The first commit, when one was made.
     pub commit: Option<String>,
+    /// What ended it early, after something was done on the forge.
+    pub stopped: Option<Failure>,
 }
 
-/// Who does it.
-#[derive(Clone, Debug)]
-pub struct Author {
-    /// A name.
-    pub name: String,
-    /// An address.
-    pub email: String,
+/// How a step went.
+#[derive(Debug)]
+pub struct Went {
+    /// One word for the step.
+    pub step: &'static str,
+    /// The step in words.
+    pub words: String,
+    /// How it went.
+    pub status: Status,
+    /// Why it is not done.
+    pub failure: Option<Failure>,
 }
 
-/// Does the steps in order and stops at the first that fails: to go on, the same command is run again.
+impl Outcome {
+    /// The steps that are not done.
+    pub fn left(&self) -> impl Iterator<Item = &Went> {
+        self.steps.iter().filter(|went| !went.status.is_good())
+    }
+}
+
+/// Does the steps in order. One that fails stops the others, except settings on a forge, which are tried each on its
+/// own. To go on, the same command is run again.
 ///
 /// The registry is made when it is not there yet.
-pub fn apply(plan: Plan, registry: &mut LazyRegistry, author: &Author, world: &World) -> Result<Outcome, Failure> {
-    let mut run = Run { registry, author, world, staging: None, outcome: Outcome::default() };
+///
+/// # Errors
+/// What failed, when nothing was done on a forge before; afterwards the outcome tells.
+pub fn apply(
+    plan: Plan,
+    registry: &mut LazyRegistry,
+    hosting: Option<&mut Hosting<'_>>,
+    author: &Author,
+    world: &World,
+) -> Result<Outcome, Failure> {
+    let mut run = Run { registry, hosting, author, world, staging: None, record: None, outcome: Outcome::default() };
     for step in plan.steps {
-        let (word, words) = (step.word(), step.words());
-        world.terminal.detail(&words);
-        let status = run.step(step)?;
-        run.outcome.steps.push((word, words, status));
+        run.take(step)?;
     }
     Ok(run.outcome)
 }
 
-struct Run<'r> {
+struct Run<'r, 'h> {
     registry: &'r mut LazyRegistry,
+    hosting: Option<&'r mut Hosting<'h>>,
     author: &'r Author,
     world: &'r World,
     staging: Option<Staging>,
+    /// The record as it stands in the registry.
+    record: Option<Record>,
     outcome: Outcome,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
+    fn take(&mut self, step: Step) -> Result<(), Failure> {
+        let (word, words) = (step.word(), step.words());
+        if self.outcome.stopped.is_some() || (word == "activate" && self.has_failed()) {
+            self.outcome.steps.push(Went { step: word, words, status: Status::Left, failure: None });
+            return Ok(());
+        }
+        self.world.terminal.detail(&words);
+        if let Step::Configure { settings } = &step {
+            let went = self.hosting.as_mut().map(|hosting| hosting.configure(settings, self.world));
+            let (went, stopped) = went.unwrap_or_default();
+            self.outcome.steps.extend(went);
+            self.outcome.stopped = stopped;
+            return Ok(());
+        }
+        let touched = self.hosting.as_ref().is_some_and(|hosting| hosting.is_touched());
+        match self.step(step) {
+            Ok(status) => self.outcome.steps.push(Went { step: word, words, status, failure: None }),
+            Err(failure) if touched => {
+                self.outcome.steps.push(Went { step: word, words, status: Status::Failed, failure: None });
+                self.outcome.stopped = Some(failure);
+            }
+            Err(failure) => return Err(failure),
+        }
+        Ok(())
+    }
+
+    /// A secret that waits for its value is no failure of the repository.
+    fn has_failed(&self) -> bool {
+        self.outcome.steps.iter().any(|went| matches!(went.status, Status::Failed | Status::Left))
+    }
+
     fn step(&mut self, step: Step) -> Result<Status, Failure> {
         match step {
-            Step::Commit { target, tree, message } => {
+            Step::Commit { target, tree, message, author, seconds } => {
                 let parent = target.parent().unwrap_or(&target);
                 let name = target.file_name().unwrap_or_default().to_string_lossy();
                 let staging = Staging::new(parent, &name)?;
-                let new = NewCommit { author: self.signature(), message };
+                let Author { name, email } = author;
+                let new = NewCommit { author: Signature { name, email, seconds }, message };
                 let (written, prepared) =
                     rayon::join(|| disk::write(&tree, staging.path()), || commit::prepare(&tree, &new));
                 written?;
@@ -67,25 +126,47 @@ impl Run<'_> {
                 Ok(Status::Done)
             }
             Step::Reserve { record } => {
-                let by = self.by();
-                Ok(status(self.registry.make()?.add(&record, &by)?))
+                let status = self.reserve(&record)?;
+                self.record = Some(*record);
+                Ok(status)
             }
+            Step::Create { new } => self.create(&new),
+            Step::Push { .. } => {
+                let staging = self.staging.as_ref().map(Staging::path);
+                self.hosting.as_mut().map_or(Ok(Status::AlreadySo), |hosting| hosting.push(staging))
+            }
+            // Done before, each setting on its own.
+            Step::Configure { .. } => Ok(Status::AlreadySo),
             Step::Place { target } => {
                 if let Some(staging) = self.staging.take() {
                     staging.put(&target)?;
                 }
                 Ok(Status::Done)
             }
-            Step::Activate { record } => {
+            Step::Activate { mut record } => {
+                let id = self.hosting.as_ref().and_then(|hosting| hosting.id());
+                record.repository.id = id.or(record.repository.id);
                 let by = self.by();
                 Ok(status(self.registry.make()?.activate(&record, &by)?))
             }
         }
     }
 
-    fn signature(&self) -> Signature {
-        let Author { name, email } = self.author.clone();
-        Signature { name, email, seconds: self.world.now.as_second() }
+    fn reserve(&mut self, record: &Record) -> Result<Status, Failure> {
+        let by = self.by();
+        Ok(status(self.registry.make()?.add(record, &by)?))
+    }
+
+    /// Makes the repository on the forge and notes its number: by that a later run knows it again.
+    fn create(&mut self, new: &crate::model::repository::NewRepository) -> Result<Status, Failure> {
+        let Some(hosting) = &mut self.hosting else { return Ok(Status::AlreadySo) };
+        let status = hosting.create(new)?;
+        let id = hosting.id();
+        if let Some(mut record) = self.record.take() {
+            record.repository.id = id;
+            self.reserve(&record)?;
+        }
+        Ok(status)
     }
 
     fn by(&self) -> By {
@@ -96,15 +177,15 @@ impl Run<'_> {
 
 /// A registry that is opened once, and made when it is first needed.
 pub struct LazyRegistry {
-    folder: PathBuf,
+    location: Location,
     opened: Option<Registry>,
 }
 
 impl LazyRegistry {
-    /// The registry in `folder`, if there is one; nothing is made.
-    pub fn open(folder: PathBuf) -> Result<Self, Failure> {
-        let opened = Registry::open(&folder)?;
-        Ok(Self { folder, opened })
+    /// The registry at `location`, if there is one; nothing is made.
+    pub fn open(location: Location) -> Result<Self, Failure> {
+        let opened = Registry::open(&location)?;
+        Ok(Self { location, opened })
     }
 
     /// The registry, if there is one.
@@ -115,7 +196,7 @@ impl LazyRegistry {
     fn make(&mut self) -> Result<&Registry, Failure> {
         match &mut self.opened {
             Some(registry) => Ok(registry),
-            opened => Ok(opened.insert(Registry::open_or_create(&self.folder)?)),
+            opened => Ok(opened.insert(Registry::open_or_create(&self.location)?)),
         }
     }
 }

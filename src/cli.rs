@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::model::phase::Phase;
+use crate::model::repository::Visibility;
 use crate::terminal::Color;
 
 const STYLES: Styles = Styles::styled()
@@ -19,6 +20,9 @@ const AFTER_HELP: &str = "\
 Examples:
   apiscaffold new my-api --spec my-api.yaml      a repository from an OpenAPI document
   apiscaffold new my-api --dry-run               what would be done
+  apiscaffold doctor my-api --owner ORG          what would stop it on GitHub
+  apiscaffold new my-api --owner ORG             a repository on GitHub, set up as the template asks
+  apiscaffold check --settings my-api            whether it still is so
   apiscaffold list                               every API in the registry
   apiscaffold template questions                 what the template asks
 
@@ -55,7 +59,10 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// The registry: the path of a bare git repository [default: one in your data folder]
+    /// Use no network: only templates and copies of the registry fetched before
+    #[arg(long, global = true, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
+    pub offline: bool,
+    /// The registry: the path or the git URL of a bare repository [default: `registry` in your config.toml, else one in your data folder]
     #[arg(long, global = true, value_name = "WHERE", env = "APISCAFFOLD_REGISTRY", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub registry: Option<String>,
 }
@@ -65,6 +72,10 @@ pub struct Global {
 pub enum Command {
     /// Make the repository of a new API and record it
     New(NewArgs),
+    /// Look whether a repository on GitHub is as its template asks
+    Check(CheckArgs),
+    /// Look for everything that would stop `new`, before anything is written
+    Doctor(DoctorArgs),
     /// List the APIs in the registry
     List(ListArgs),
     /// Show one API's record
@@ -96,9 +107,29 @@ pub struct NewArgs {
     /// The folder in which the repository's folder is made; it is made as well
     #[arg(long, value_name = "PARENT", default_value = ".", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
-    /// Print what would be done, and do nothing
+    /// Where the repository is shared.
+    #[command(flatten)]
+    pub hosting: HostingArgs,
+    /// Print what would be done, with every call of GitHub's API, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Where the repository is shared.
+#[derive(Args, Clone, Debug)]
+pub struct HostingArgs {
+    /// Make the repository on GitHub too: the organisation or user that owns it
+    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    pub owner: Option<String>,
+    /// Who may see the repository on GitHub
+    #[arg(long, value_enum, default_value_t, value_name = "WHO", requires = "owner")]
+    pub visibility: Visibility,
+    /// Make teams of the organisation that are missing
+    #[arg(long, requires = "owner")]
+    pub create_teams: bool,
+    /// Push over ssh, with your own keys
+    #[arg(long, requires = "owner")]
+    pub ssh: bool,
 }
 
 /// What a repository is made from.
@@ -127,9 +158,39 @@ pub struct TemplateSource {
     /// The template's tag, branch or commit
     #[arg(long, value_name = "REVISION")]
     pub at: Option<String>,
-    /// Use only templates fetched before
-    #[arg(long, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
-    pub offline: bool,
+}
+
+/// Look whether a repository on GitHub is as its template asks
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Compare its settings on GitHub
+    #[arg(long, required = true)]
+    pub settings: bool,
+    /// Mend what differs
+    #[arg(long)]
+    pub fix: bool,
+    /// Make teams of the organisation that are missing
+    #[arg(long, requires = "fix")]
+    pub create_teams: bool,
+    /// The template, when it is not the one of the repository's receipt.
+    #[command(flatten)]
+    pub template: TemplateSource,
+    /// The folder of the repository
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}
+
+/// Look for everything that would stop `new`, before anything is written
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// A name that a new API is to have
+    pub name: Option<String>,
+    /// The organisation or user on GitHub that would own the repository
+    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    pub owner: Option<String>,
+    /// What the repository would be made from.
+    #[command(flatten)]
+    pub input: Input,
 }
 
 /// List the APIs in the registry

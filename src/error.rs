@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value};
+
 /// Who must act. The number is the process's exit code (`design.md` section 3; `apiscaffold help exit-codes`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -38,6 +40,10 @@ pub trait Blame: Error + Send + Sync + 'static {
     /// The next thing to do, as a sentence or a command.
     fn hint(&self) -> Option<String> {
         None
+    }
+    /// What `--json` shows beside `error`: what was done before the failure.
+    fn document(&self) -> Map<String, Value> {
+        Map::new()
     }
 }
 

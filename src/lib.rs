@@ -8,7 +8,8 @@
 //! | [`commands`] | one file a command: arguments → material → plan → report |
 //! | [`apply`] | a plan → its effects |
 //! | [`world`] | environment, current folder, clock, terminal: read once |
-//! | [`answers`], [`disk`], [`git`], [`openapi`], [`registry`], [`template`], [`terminal`] | one subject each |
+//! | [`answers`], [`disk`], [`forge`], [`git`], [`openapi`], [`registry`], [`template`], [`terminal`] | one subject each |
+//! | [`net`] | reaching other machines: clients, troubles, Ctrl-C |
 //! | [`model`], [`error`] | pure values, and who must act on a failure |
 //!
 //! `tests/architecture.rs` holds this drawing as a table.
@@ -22,8 +23,10 @@ pub mod cli;
 pub mod commands;
 pub mod disk;
 pub mod error;
+pub mod forge;
 pub mod git;
 pub mod model;
+pub mod net;
 pub mod openapi;
 pub mod registry;
 pub mod template;
@@ -69,7 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         terminal.fail(failure);
         failure.fault().exit_code()
     };
-    let world = match World::open(speech) {
+    let world = match World::open(speech, global.offline) {
         Ok(world) => world,
         Err(error) => return fail(&Terminal::new(Manner { json: speech.json, ..Manner::default() }), &error),
     };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use apiscaffold::error::{Blame, Fault, render};
 use apiscaffold::git::remote::{Fetch, FetchError, Fetched, Network, NetworkError, Token, fetch};
+use apiscaffold::net::Trouble;
 use tempfile::TempDir;
 
 use crate::git_server::{GitServer, Mode, git};
@@ -277,7 +278,11 @@ fn a_broken_connection_is_told_and_the_next_run_succeeds() {
     let world = World::new();
     world.server.behave(Mode::DropMidPack);
     let error = world.fails(None);
-    assert!(matches!(&error, FetchError::Unreachable { cause: NetworkError::Lost, .. }), "{}", render(&error));
+    assert!(
+        matches!(&error, FetchError::Unreachable { cause: NetworkError::Way(Trouble::Lost), .. }),
+        "{}",
+        render(&error)
+    );
     world.server.behave(Mode::Serve);
     assert_whole(&world.fetch(None), "four");
 }
@@ -312,13 +317,13 @@ fn hosts_that_are_not_there_are_told_apart() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let refused = get(&world.request_to(&format!("http://127.0.0.1:{port}/r"), None)).expect_err("closed");
     assert!(
-        matches!(&refused, FetchError::Unreachable { cause: NetworkError::NotConnected { .. }, .. }),
+        matches!(&refused, FetchError::Unreachable { cause: NetworkError::Way(Trouble::NotConnected { .. }), .. }),
         "{}",
         render(&refused)
     );
     let unknown = get(&world.request_to("http://nowhere.invalid/r", None)).expect_err("no such host");
     assert!(
-        matches!(&unknown, FetchError::Unreachable { cause: NetworkError::UnknownHost { .. }, .. }),
+        matches!(&unknown, FetchError::Unreachable { cause: NetworkError::Way(Trouble::UnknownHost { .. }), .. }),
         "{}",
         render(&unknown)
     );
@@ -336,7 +341,7 @@ fn silence_has_a_limit() {
     let begun = Instant::now();
     let error = get(&Fetch { network, ..world.request(None) }).expect_err("silence");
     assert!(
-        matches!(&error, FetchError::Unreachable { cause: NetworkError::Slow { seconds: 1 }, .. }),
+        matches!(&error, FetchError::Unreachable { cause: NetworkError::Way(Trouble::Slow { seconds: 1 }), .. }),
         "{}",
         render(&error)
     );
@@ -519,7 +524,11 @@ fn https_trusts_whom_the_environment_says_and_nobody_else() {
     let server = GitServer::start_with(world.folder.path(), Some(config));
     let url = server.url("template");
     let error = get(&world.request_to(&url, None)).expect_err("an unknown authority");
-    assert!(matches!(&error, FetchError::Unreachable { cause: NetworkError::Tls { .. }, .. }), "{}", render(&error));
+    assert!(
+        matches!(&error, FetchError::Unreachable { cause: NetworkError::Way(Trouble::Tls { .. }), .. }),
+        "{}",
+        render(&error)
+    );
     assert!(error.hint().is_some_and(|hint| hint.contains("SSL_CERT_FILE")));
     let file = world.folder.path().join("root.pem");
     fs::write(&file, root).expect("write");

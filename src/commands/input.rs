@@ -1,14 +1,17 @@
 //! From the command line to everything that a render needs: template, spec, answers, values.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use super::load::{self, Template};
 use crate::answers::file::{self, AnswersFile};
 use crate::answers::{self, Answers, Ask, Expression, Layers};
-use crate::cli::Input;
+use crate::cli::{Input, TemplateSource};
 use crate::error::Failure;
 use crate::model::name::ApiName;
 use crate::model::question::Question;
+use crate::model::receipt::{self, Receipt};
 use crate::openapi::{self, Spec};
 use crate::template::engine::{Engine, RenderError, Values};
 use crate::template::manifest;
@@ -17,7 +20,10 @@ use crate::terminal::ask;
 use crate::world::World;
 
 /// Variables that steer the tool itself; no question of a template can read them.
-const OWN_VARIABLES: [&str; 7] = ["APP_ID", "APP_KEY", "OFFLINE", "OWNER", "REGISTRY", "TEMPLATE", "TOKEN"];
+const OWN_VARIABLES: [&str; 8] = ["APP_ID", "APP_KEY", "OFFLINE", "OWNER", "REGISTRY", "TEMPLATE", "TIMEOUT", "TOKEN"];
+
+/// How a receipt names the template that is built in.
+const BUILT_IN: &str = "builtin";
 
 /// What a repository is made from, before the answers.
 pub(super) struct Material {
@@ -35,6 +41,31 @@ impl Material {
         let template = load::template(&input.template, world)?;
         let layers = layers(input, &template.manifest.questions, spec.as_ref(), world)?;
         Ok(Self { name, template, spec, engine: Engine::new(), layers })
+    }
+
+    /// What the repository in `folder` was made from: its spec as it is now, the answers of its receipt. The template is
+    /// the receipt's unless another one is given.
+    pub(super) fn of_receipt(
+        receipt: Receipt,
+        folder: &Path,
+        given: &TemplateSource,
+        world: &World,
+    ) -> Result<Self, Failure> {
+        let mut source = given.clone();
+        if source.source.is_none() && receipt.template.source != BUILT_IN {
+            let is_remote = receipt.template.source.contains("://") || receipt.template.source.contains('@');
+            source.at = source.at.or_else(|| is_remote.then(|| receipt.template.revision.clone()));
+            source.source = Some(receipt.template.source);
+        }
+        let path = folder.join(&receipt.spec);
+        let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
+        let input = Input { spec, answers: None, set: Vec::new(), template: source };
+        let mut material = Self::read(receipt.name, &input, world)?;
+        // A template of another revision may ask less.
+        let asked = |key: &String| material.template.manifest.questions.iter().any(|question| question.name == *key);
+        let values: Map<String, Value> = receipt.answers.into_iter().filter(|(key, _)| asked(key)).collect();
+        material.layers.file = Some(AnswersFile { path: folder.join(receipt::FILE_NAME), values });
+        Ok(material)
     }
 
     /// Prefers `value` to the template's default of a question.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::registry_folder;
+use super::location;
 use crate::cli::{Global, ListArgs};
 use crate::error::Failure;
 use crate::model::record::{Record, State};
@@ -10,9 +10,12 @@ use crate::registry::{Listing, Registry};
 use crate::world::World;
 
 pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let folder = registry_folder(global, world)?;
-    let mut listing = match Registry::open(&folder)? {
-        Some(registry) => registry.list()?,
+    let location = location::registry(global, world)?;
+    let mut listing = match Registry::open(&location)? {
+        Some(registry) => {
+            location::tell_age(&registry, world);
+            registry.list()?
+        }
         None => Listing::default(),
     };
     if let Some(phase) = arguments.phase {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::location;
 use crate::cli::TemplateSource;
 use crate::error::{Blame, Failure, Fault};
 use crate::git;
-use crate::git::remote::{Fetch, Network};
+use crate::git::remote::Fetch;
 use crate::model::record::TemplateUsed;
 use crate::model::tree::{File, Tree};
 #[cfg(feature = "cargo-generate")]
@@ -137,9 +138,6 @@ fn read(source: &Source, arguments: &TemplateSource, world: &World) -> Result<(T
 
 fn fetch(repository: &str, arguments: &TemplateSource, world: &World) -> Result<git::remote::Fetched, Failure> {
     let bar = world.terminal.bar("fetching the template");
-    // GIT_SSH is a program's path, GIT_SSH_COMMAND a line for the shell (`man git`).
-    let program = || world.variable("GIT_SSH").map(|path| format!("'{}'", path.replace('\'', r"'\''")));
-    let ssh_command = world.variable("GIT_SSH_COMMAND").map(str::to_owned).or_else(program);
     let is_folder = !repository.contains("://") && world.absolute(Path::new(repository)).exists();
     let url = if is_folder {
         world.absolute(Path::new(repository)).to_string_lossy().into_owned()
@@ -150,8 +148,8 @@ fn fetch(repository: &str, arguments: &TemplateSource, world: &World) -> Result<
         url,
         revision: arguments.at.clone(),
         cache: world.cache()?,
-        offline: arguments.offline,
-        network: Network { ssh_command, ..Network::default() },
+        offline: world.offline,
+        network: location::network(repository, world),
     };
     let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
     if let Some(age) = fetched.age {

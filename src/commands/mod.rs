@@ -1,8 +1,12 @@
 //! The commands: arguments in, a result on the terminal.
 
+mod check;
+mod doctor;
+mod forge;
 mod input;
 mod list;
 mod load;
+mod location;
 mod new;
 mod place;
 mod render;
@@ -15,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command, Global, TemplateCommand};
+use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
 #[cfg(feature = "cargo-generate")]
@@ -30,6 +34,8 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
+        Command::Check(arguments) => check::run(&arguments, global, world),
+        Command::Doctor(arguments) => doctor::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
         Command::Template(TemplateCommand::Questions { template }) => template::questions(&template, world),
@@ -81,40 +87,4 @@ fn man(folder: &Path) -> Result<(), Failure> {
     let written = clap_mangen::generate_to(Cli::command(), folder);
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a path: this version keeps its registry in a bare git repository on this machine")]
-struct RemoteRegistry(String);
-
-impl Blame for RemoteRegistry {
-    fn fault(&self) -> Fault {
-        Fault::Input
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("give `--registry` the path of a folder; it is made when it does not exist".to_owned())
-    }
-}
-
-/// The folder of the registry.
-fn registry_folder(global: &Global, world: &World) -> Result<PathBuf, Failure> {
-    match global.registry.as_deref().filter(|place| !place.is_empty()) {
-        None => Ok(world.default_registry()?),
-        Some(place) => match place.strip_prefix("file://") {
-            Some(path) => Ok(PathBuf::from(path)),
-            None if place.contains("://") || (place.contains('@') && place.contains(':')) => {
-                Err(RemoteRegistry(without_secrets(place)).into())
-            }
-            None => Ok(world.absolute(Path::new(place))),
-        },
-    }
-}
-
-/// A URL without what stands before the `@`.
-fn without_secrets(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
-    }
 }

@@ -11,9 +11,10 @@ use crate::model::record::{KeyKind, Record};
 use crate::registry::{Registry, RegistryError};
 
 /// The place of a repository.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) target: PathBuf,
-    /// The target as a `file://` URL.
+    /// The repository's page on the forge, else the target as a `file://` URL.
     pub(super) url: String,
 }
 
@@ -26,6 +27,8 @@ pub(super) enum InTheWay {
     NoUrl(PathBuf),
     #[error("`{}` was made before with other answers, another spec or another template, and is left as it is", .0.display())]
     Differs(PathBuf),
+    #[error("`{0}` was made before with other answers, another spec or another template, and is left as it is")]
+    DiffersThere(String),
     #[error("cannot look at `{}`", path.display())]
     Unseen {
         path: PathBuf,
@@ -39,7 +42,7 @@ impl Blame for InTheWay {
         match self {
             Self::NotFolder(_) | Self::NoUrl(_) => Fault::Input,
             Self::Unseen { .. } => Fault::Environment,
-            Self::Differs(_) => Fault::Conflict,
+            Self::Differs(_) | Self::DiffersThere(_) => Fault::Conflict,
         }
     }
 
@@ -49,6 +52,9 @@ impl Blame for InTheWay {
             Self::Differs(_) => {
                 "choose another name, or another folder with `--into`; or remove the folder if you do not need it"
                     .to_owned()
+            }
+            Self::DiffersThere(_) => {
+                "give the spec, the answers and the template that it was made with; or choose another name".to_owned()
             }
             Self::Unseen { .. } => "choose a folder that you may read, with `--into`".to_owned(),
         })

@@ -1,6 +1,6 @@
 //! `apiscaffold show`: one record.
 
-use super::registry_folder;
+use super::location;
 use crate::cli::{Global, ShowArgs};
 use crate::error::{Blame, Failure, Fault, nearest};
 use crate::registry::Registry;
@@ -27,7 +27,10 @@ impl Blame for NoSuchApi {
 }
 
 pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let registry = Registry::open(&registry_folder(global, world)?)?;
+    let registry = Registry::open(&location::registry(global, world)?)?;
+    if let Some(registry) = &registry {
+        location::tell_age(registry, world);
+    }
     let record = registry.as_ref().map(|registry| registry.get(&arguments.name)).transpose()?.flatten();
     let Some(record) = record else {
         let listing = registry.map(|registry| registry.list()).transpose()?.unwrap_or_default();

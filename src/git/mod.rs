@@ -1,4 +1,4 @@
-//! All of git: reading a tree, the first commit, fetching a template. Nothing else uses `git2`.
+//! All of git: reading a tree, the first commit, publishing it, fetching a template. Nothing else uses `git2`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use crate::model::tree::PathError;
 pub mod commit;
 mod index;
 mod pack;
+pub mod publish;
+mod push;
 pub mod read;
 pub mod remote;
 pub mod store;

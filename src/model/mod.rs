@@ -1,5 +1,6 @@
 //! Pure values: what the tool knows about, with no input or output.
 
+pub mod author;
 pub mod gate;
 pub mod name;
 pub mod phase;
@@ -7,6 +8,9 @@ pub mod plan;
 pub mod question;
 pub mod receipt;
 pub mod record;
+pub mod repository;
+pub mod setting;
 pub mod settings;
+pub mod token;
 pub mod tree;
 pub mod value;

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::author::Author;
 use super::record::Record;
+use super::repository::NewRepository;
+use super::setting::Setting;
 use super::tree::Tree;
 
 /// Steps in the order in which they are done.
@@ -23,11 +26,30 @@ pub enum Step {
         tree: Tree,
         /// The commit's message.
         message: String,
+        /// Author and committer. The same author and time give the same commit again.
+        author: Author,
+        /// Seconds since 1970, UTC.
+        seconds: i64,
     },
     /// Take the API's keys in the registry.
     Reserve {
         /// The record, not yet active.
         record: Box<Record>,
+    },
+    /// Make the repository on the forge, empty.
+    Create {
+        /// The repository.
+        new: NewRepository,
+    },
+    /// Push the first commit to the forge.
+    Push {
+        /// The repository's page.
+        page: String,
+    },
+    /// Make the repository's settings so, and read them back.
+    Configure {
+        /// The settings, in the order in which they are made.
+        settings: Vec<Setting>,
     },
     /// Let the repository appear in its place, by one rename.
     Place {
@@ -52,6 +74,11 @@ impl Step {
                     record.name, record.short_name, record.base_path
                 )
             }
+            Self::Create { new } => {
+                format!("make the {} repository {}/{}", new.visibility.word(), new.target.owner, new.target.name)
+            }
+            Self::Push { page } => format!("push the first commit to {page}"),
+            Self::Configure { settings } => format!("make {} settings so", settings.len()),
             Self::Place { target } => format!("put the repository at {}", target.display()),
             Self::Activate { record } => format!("record `{}` as active", record.name),
         }
@@ -62,6 +89,9 @@ impl Step {
         match self {
             Self::Commit { .. } => "commit",
             Self::Reserve { .. } => "reserve",
+            Self::Create { .. } => "create",
+            Self::Push { .. } => "push",
+            Self::Configure { .. } => "configure",
             Self::Place { .. } => "place",
             Self::Activate { .. } => "activate",
         }
@@ -75,14 +105,28 @@ pub enum Status {
     Done,
     /// The world was already so.
     AlreadySo,
+    /// It could not be done.
+    Failed,
+    /// Something is needed from a person first.
+    Waiting,
+    /// It was not tried, because of what failed before.
+    Left,
 }
 
 impl Status {
+    /// Whether the world is as it should be.
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Done | Self::AlreadySo)
+    }
+
     /// One word for it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::AlreadySo => "already so",
+            Self::Failed => "failed",
+            Self::Waiting => "waiting",
+            Self::Left => "left",
         }
     }
 }

@@ -1,7 +1,5 @@
 //! A record as TOML, and back.
 
-use std::path::Path;
-
 use toml::{Table, Value};
 
 use super::{RegistryError, layout};
@@ -42,14 +40,19 @@ impl Entry {
         }
     }
 
-    /// Reads the record of the registry at `folder`.
-    pub(super) fn record(&self, folder: &Path) -> Result<Record, RegistryError> {
-        self.parse().map_err(|flaw| broken(folder, &self.path, flaw))
+    /// Reads the record of the registry called `registry`.
+    pub(super) fn record(&self, registry: &str) -> Result<Record, RegistryError> {
+        self.parse().map_err(|flaw| broken(registry, &self.path, flaw))
     }
 }
 
-fn broken(folder: &Path, path: &str, flaw: Flaw) -> RegistryError {
-    RegistryError::Broken { folder: folder.to_owned(), path: path.to_owned(), line: flaw.line, message: flaw.message }
+fn broken(registry: &str, path: &str, flaw: Flaw) -> RegistryError {
+    RegistryError::Broken {
+        registry: registry.to_owned(),
+        path: path.to_owned(),
+        line: flaw.line,
+        message: flaw.message,
+    }
 }
 
 /// The line that byte `at` is on, counted from 1.
@@ -58,9 +61,9 @@ fn line(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The text of `record`, with what `stored` says and `record` does not.
-pub(super) fn text(record: &Record, stored: Option<&Entry>, folder: &Path) -> Result<String, RegistryError> {
+pub(super) fn text(record: &Record, stored: Option<&Entry>, registry: &str) -> Result<String, RegistryError> {
     let path = layout::record(record.name.as_str());
-    let flaw = |message: String| broken(folder, &path, Flaw { line: None, message });
+    let flaw = |message: String| broken(registry, &path, Flaw { line: None, message });
     let mut table = Table::try_from(record).map_err(|error| flaw(error.to_string()))?;
     if let Some(old) = stored.and_then(|stored| std::str::from_utf8(&stored.bytes).ok()) {
         let old: Table = toml::from_str(old).map_err(|error| flaw(error.message().to_owned()))?;

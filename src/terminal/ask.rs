@@ -1,11 +1,12 @@
 //! A question at the terminal. What is typed is checked while it can still be mended.
 
 use inquire::validator::Validation;
-use inquire::{Confirm, InquireError, MultiSelect, Select, Text};
+use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text};
 use serde_json::Value;
 
 use crate::error::{Blame, Fault};
 use crate::model::question::{Kind, Question, storable};
+use crate::model::token::Token;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,23 @@ pub fn ask(question: &Question, proposed: Option<&Value>) -> Result<Value, AskEr
         InquireError::OperationCanceled | InquireError::OperationInterrupted => AskError::Interrupted { name },
         source => AskError::Terminal { name, source },
     })
+}
+
+/// Asks for the value of a secret; nothing that is typed is shown. None when it is left out for now.
+pub fn secret(name: &str, purpose: &str) -> Result<Option<Token>, AskError> {
+    let mut prompt = Password::new(name).without_confirmation().with_display_mode(PasswordDisplayMode::Hidden);
+    let help = match purpose {
+        "" => "Enter alone leaves it out for now".to_owned(),
+        purpose => format!("{purpose}; Enter alone leaves it out for now"),
+    };
+    prompt = prompt.with_help_message(&help);
+    match prompt.prompt() {
+        Ok(value) => Ok((!value.is_empty()).then(|| Token::new(value))),
+        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => {
+            Err(AskError::Interrupted { name: name.to_owned() })
+        }
+        Err(source) => Err(AskError::Terminal { name: name.to_owned(), source }),
+    }
 }
 
 fn typed(question: &Question, proposed: Option<&Value>) -> Result<Value, InquireError> {

@@ -5,12 +5,14 @@ pub mod ask;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::error::{self, Blame};
+use crate::net::printable;
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -46,13 +48,15 @@ pub struct Manner {
 pub struct Terminal {
     manner: Manner,
     can_ask: bool,
+    /// The bar that is drawn now.
+    drawn: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Terminal {
     /// Speaks in `manner`. Questions are possible when stdin and stderr are terminals.
     pub fn new(manner: Manner) -> Self {
         let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !manner.yes && !manner.json;
-        Self { manner, can_ask }
+        Self { manner, can_ask, drawn: Arc::default() }
     }
 
     /// Whether stderr is a terminal.
@@ -99,7 +103,10 @@ impl Terminal {
         if self.manner.json {
             let code = failure.fault().exit_code();
             let hint = failure.hint();
-            self.result_json(&json!({"error": {"message": failure.to_string(), "hint": hint, "exit_code": code}}));
+            let mut document = failure.document();
+            document
+                .insert("error".to_owned(), json!({"message": failure.to_string(), "hint": hint, "exit_code": code}));
+            self.result_json(&document.into());
         }
     }
 
@@ -120,8 +127,32 @@ impl Terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         } else {
             bar.enable_steady_tick(Duration::from_millis(100));
+            bar.tick();
         }
+        *self.drawn() = Some(bar.clone());
         Bar(bar)
+    }
+
+    /// How much of how much is done and what is next, on the bar that is drawn now.
+    pub fn progress(&self, done: u64, total: u64, text: &str) {
+        if let Some(bar) = &*self.drawn() {
+            let bar = Bar::show(bar, done, total);
+            bar.set_message(printable(text));
+        }
+    }
+
+    /// A pause, second by second: on the bar when one is drawn, else one line at its `beginning`.
+    pub fn pause(&self, text: &str, seconds: u64, beginning: bool) {
+        let text = format!("{text}: {seconds} s");
+        match &*self.drawn() {
+            Some(bar) if !bar.is_hidden() => bar.set_message(text),
+            _ if beginning && seconds > 0 => self.say(&text),
+            _ => {}
+        }
+    }
+
+    fn drawn(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn painted(&self, text: &str, color: &str) -> String {
@@ -147,13 +178,18 @@ pub struct Bar(ProgressBar);
 impl Bar {
     /// How much of how much is done.
     pub fn set(&self, done: u64, total: u64) {
-        if self.0.length() != Some(total) {
-            self.0.set_length(total);
+        Self::show(&self.0, done, total);
+    }
+
+    fn show(bar: &ProgressBar, done: u64, total: u64) -> &ProgressBar {
+        if bar.length() != Some(total) {
+            bar.set_length(total);
             if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}") {
-                self.0.set_style(style);
+                bar.set_style(style);
             }
         }
-        self.0.set_position(done);
+        bar.set_position(done);
+        bar
     }
 }
 

@@ -10,7 +10,8 @@ use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{StatusCode, Url};
 
-use super::{Listing, NetworkError, Shared, printable};
+use super::{Listing, NetworkError, Shared};
+use crate::net::{self, Limits, Trouble, printable};
 
 /// Servers tell git from a browser by how this begins.
 const USER_AGENT: &str = concat!("git/2.0 (apiscaffold ", env!("CARGO_PKG_VERSION"), ")");
@@ -33,20 +34,14 @@ impl Http {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // An error says that another part of this process has chosen already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let network = &self.shared.network;
-        let built = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(Policy::custom(follow))
-            .connect_timeout(network.connect_limit)
-            .timeout(network.idle_limit)
-            .build();
-        let client = built.map_err(|error| NetworkError::of_http(error, "", 0))?;
+        let limits = Limits { connect: network.connect_limit, answer: network.idle_limit };
+        let built = net::http(limits).user_agent(USER_AGENT).redirect(Policy::custom(follow)).build();
+        let client = built.map_err(|error| Trouble::of(error, "", 0))?;
         Ok(self.client.get_or_init(|| client))
     }
 
-    fn list(&self, url: &str, service: &str) -> Result<Call, NetworkError> {
+    pub(super) fn list(&self, url: &str, service: &str) -> Result<Call, NetworkError> {
         let url = url.trim_end_matches('/');
         let asked = Url::parse(&format!("{url}/info/refs?service={service}"))
             .map_err(|error| NetworkError::Said { text: format!("not a URL: {error}") })?;
@@ -55,15 +50,15 @@ impl Http {
         let answer = self.answer(request, &asked, &format!("application/x-{service}-advertisement"))?;
         let mut base = answer.url().clone();
         base.set_query(None);
-        let path = base.path().strip_suffix("/info/refs").ok_or(NetworkError::Redirect)?.to_owned();
+        let path = base.path().strip_suffix("/info/refs").ok_or(Trouble::Redirect)?.to_owned();
         base.set_path(&path);
         // A redirect within the server keeps the token; to another one it does not (`call`).
         self.base.replace(Some(base));
         Ok(Call::listing(Arc::clone(&self.shared), answer))
     }
 
-    fn call(&self, url: &str, service: &'static str) -> Result<Call, NetworkError> {
-        let base = self.base.borrow().clone().ok_or(NetworkError::Lost)?;
+    pub(super) fn call(&self, url: &str, service: &'static str) -> Result<Call, NetworkError> {
+        let base = self.base.borrow().clone().ok_or(Trouble::Lost)?;
         let mut target = base.clone();
         target.set_path(&format!("{}/{service}", base.path().trim_end_matches('/')));
         let request = self
@@ -80,7 +75,9 @@ impl Http {
     fn signed(&self, request: RequestBuilder, url: &Url) -> RequestBuilder {
         let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         match &self.shared.network.token {
-            Some(token) if url.scheme() == "https" || here => request.basic_auth("x-access-token", Some(&token.0)),
+            Some(token) if url.scheme() == "https" || here => {
+                request.basic_auth("x-access-token", Some(token.expose()))
+            }
             _ => request,
         }
     }
@@ -122,7 +119,7 @@ fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Re
     let network = &shared.network;
     let failed = |error: reqwest::Error| {
         let limit = if error.is_connect() { network.connect_limit } else { network.idle_limit };
-        NetworkError::of_http(error, url.host_str().unwrap_or_default(), limit.as_secs())
+        Trouble::of(error, url.host_str().unwrap_or_default(), limit.as_secs())
     };
     let answer = request.send().map_err(failed)?;
     if answer.status() != StatusCode::OK {
@@ -137,7 +134,7 @@ fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Re
 }
 
 /// One request and its answer, which is passed on as it comes.
-struct Call {
+pub(super) struct Call {
     shared: Arc<Shared>,
     /// Sent at the first read, with the bytes written until then.
     question: Option<Question>,
@@ -179,8 +176,8 @@ impl Read for Call {
         let seconds = self.shared.network.idle_limit.as_secs();
         let read = answer.read(buffer).map_err(|error| {
             let inner = error.into_inner().and_then(|inner| inner.downcast::<reqwest::Error>().ok());
-            let trouble = inner.map_or(NetworkError::Lost, |error| NetworkError::of_http(*error, "", seconds));
-            self.shared.fail_io(trouble)
+            let trouble = inner.map_or(Trouble::Lost, |error| Trouble::of(*error, "", seconds));
+            self.shared.fail_io(trouble.into())
         })?;
         if self.listing.as_mut().is_none_or(|listing| listing.accepts(&buffer[..read])) {
             Ok(read)
@@ -193,7 +190,7 @@ impl Read for Call {
 impl Write for Call {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(question) = &mut self.question else {
-            return Err(self.shared.fail_io(NetworkError::Lost));
+            return Err(self.shared.fail_io(Trouble::Lost.into()));
         };
         question.body.extend_from_slice(bytes);
         Ok(bytes.len())

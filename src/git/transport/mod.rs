@@ -6,18 +6,21 @@
 mod address;
 mod failure;
 mod http;
+mod receive;
 mod ssh;
 
 use std::cell::RefCell;
-use std::fmt;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use git2::transport::{Transport, register};
 
+use crate::net::{Trouble, printable};
+
+pub use crate::model::token::Token;
 pub(super) use address::{Address, has_secret};
 pub use failure::NetworkError;
-pub(super) use failure::printable;
+pub(super) use receive::Receiver;
 
 /// How to reach remotes.
 #[derive(Clone, Debug)]
@@ -40,23 +43,6 @@ impl Default for Network {
             connect_limit: Duration::from_secs(10),
             idle_limit: Duration::from_secs(30),
         }
-    }
-}
-
-/// A secret that opens repositories on a forge. It cannot be printed.
-#[derive(Clone)]
-pub struct Token(String);
-
-impl Token {
-    /// Wraps a secret.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
     }
 }
 
@@ -107,7 +93,7 @@ impl Session {
     pub(super) fn explain(&self, error: &git2::Error) -> NetworkError {
         let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
         trouble.unwrap_or_else(|| match error.code() {
-            git2::ErrorCode::Eof => NetworkError::Lost,
+            git2::ErrorCode::Eof => Trouble::Lost.into(),
             _ => NetworkError::Said { text: printable(error.message()) },
         })
     }

@@ -11,6 +11,7 @@ use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 
 use super::address::{Address, SshAddress};
 use super::{Listing, NetworkError, Shared};
+use crate::net::Trouble;
 
 /// How long `ssh` may take to end once it is told to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -26,7 +27,7 @@ impl Ssh {
         Self { shared }
     }
 
-    fn connect(&self, url: &str, service: &str) -> Result<Connection, NetworkError> {
+    pub(super) fn connect(&self, url: &str, service: &str) -> Result<Connection, NetworkError> {
         let Address::Ssh(address) = Address::of(url) else {
             return Err(NetworkError::Said { text: "the URL names no host and path that ssh can take".to_owned() });
         };
@@ -74,7 +75,7 @@ fn arguments(address: &SshAddress, service: &str) -> Vec<String> {
     port.into_iter().flatten().chain([address.destination.clone(), quoted]).collect()
 }
 
-struct Connection {
+pub(super) struct Connection {
     shared: Arc<Shared>,
     child: Child,
     input: Option<ChildStdin>,
@@ -109,7 +110,7 @@ impl Connection {
                 Err(NetworkError::NotUtf8)
             }
             Ok(bytes) => Ok(bytes),
-            Err(RecvTimeoutError::Timeout) => Err(NetworkError::Slow { seconds: limit.as_secs() }),
+            Err(RecvTimeoutError::Timeout) => Err(Trouble::Slow { seconds: limit.as_secs() }.into()),
             Err(RecvTimeoutError::Disconnected) => Err(self.why_it_ended()),
         }
     }
@@ -255,7 +256,7 @@ mod tests {
         let here = Repository::init(folder.path()).expect("new");
         let begun = Instant::now();
         let hangs = connected(&here, "sh -c 'printf 00; exec sleep 20' x").expect_err("nothing comes");
-        assert!(matches!(hangs, NetworkError::Slow { .. }), "{hangs}");
+        assert!(matches!(hangs, NetworkError::Way(Trouble::Slow { .. })), "{hangs}");
         assert!(begun.elapsed() < Duration::from_secs(10));
         let fails = connected(&here, "sh -c 'echo out of order >&2; exit 3' x").expect_err("it ends");
         assert_eq!(fails.to_string(), "`ssh` ended early: out of order");

@@ -65,20 +65,20 @@ fn any_record() -> impl Strategy<Value = Record> {
 proptest! {
     #[test]
     fn a_record_is_equal_after_writing_and_reading(record in any_record()) {
-        let text = entry::text(&record, None, Path::new("r")).expect("written");
+        let text = entry::text(&record, None, "r").expect("written");
         let entry = Entry { path: layout::record("my-api"), bytes: text.clone().into_bytes() };
         prop_assert_eq!(entry.parse().expect("read"), record.clone());
-        prop_assert_eq!(entry::text(&record, Some(&entry), Path::new("r")).expect("written"), text);
+        prop_assert_eq!(entry::text(&record, Some(&entry), "r").expect("written"), text);
     }
 
     #[test]
     fn unknown_keys_of_the_stored_record_are_kept(stored in any_record(), title in hostile()) {
         let old = Entry {
             path: layout::record("my-api"),
-            bytes: entry::text(&stored, None, Path::new("r")).expect("written").into_bytes(),
+            bytes: entry::text(&stored, None, "r").expect("written").into_bytes(),
         };
         let new = Record { title, other: toml::Table::new(), ..stored.clone() };
-        let bytes = entry::text(&new, Some(&old), Path::new("r")).expect("written").into_bytes();
+        let bytes = entry::text(&new, Some(&old), "r").expect("written").into_bytes();
         let read = Entry { path: old.path, bytes }.parse().expect("read");
         prop_assert_eq!(read, Record { title: new.title, ..stored });
     }
@@ -96,7 +96,7 @@ fn unknown_keys_inside_known_tables_are_kept_too() {
     let record = record("my-api");
     fresh.registry.add(&record, &by()).expect("added");
     let path = layout::record("my-api");
-    let text = entry::text(&record, None, Path::new("r")).expect("written");
+    let text = entry::text(&record, None, "r").expect("written");
     let newer = text.replace("[repository]", "[repository]\nforge = \"x\"") + "evidence = [\"link\"]\n";
     let edits = [Edit { path: path.clone(), bytes: Some(newer.into_bytes()) }];
     let head = fresh.registry.store.snapshot().expect("read").head();
@@ -113,7 +113,7 @@ fn unknown_keys_inside_known_tables_are_kept_too() {
 
 #[test]
 fn a_record_reads_like_a_document() {
-    let text = entry::text(&record("my-api"), None, Path::new("r")).expect("written");
+    let text = entry::text(&record("my-api"), None, "r").expect("written");
     assert_eq!(text, READABLE);
 }
 

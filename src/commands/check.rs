@@ -1,0 +1,244 @@
+//! `apiscaffold check --settings`: whether a repository on the forge is as its template asks, and mending it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::input::Material;
+use super::new::secrets;
+use super::{forge, location, render};
+use crate::cli::{CheckArgs, Global};
+use crate::error::{Blame, Failure, Fault};
+use crate::forge::github::{ForgeError, Github, Made, Place, Secrets, Wish};
+use crate::git::publish;
+use crate::model::receipt::{self, Receipt};
+use crate::model::record::Record;
+use crate::model::repository::Target;
+use crate::model::setting::{Difference, Setting};
+use crate::registry::Registry;
+use crate::world::World;
+
+#[derive(Debug, thiserror::Error)]
+enum CheckError {
+    #[error("`{}` was not made by apiscaffold: it has no `{}` that can be read: {reason}", folder.display(), receipt::FILE_NAME)]
+    NoReceipt { folder: PathBuf, reason: String },
+    #[error("neither the registry nor the remote `origin` says where `{0}` is on GitHub")]
+    NotHosted(String),
+    #[error("{count} of the settings of {page} are not as the template asks")]
+    Drift { page: String, count: usize, document: Map<String, Value> },
+    #[error("{count} settings of {page} could not be mended")]
+    Unmended { page: String, count: usize, document: Map<String, Value> },
+}
+
+impl Blame for CheckError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoReceipt { .. } | Self::NotHosted(_) => Fault::Input,
+            Self::Drift { .. } => Fault::Conflict,
+            Self::Unmended { .. } => Fault::Partial,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoReceipt { .. } => "name the folder of a repository that `apiscaffold new` made".to_owned(),
+            Self::NotHosted(_) => "add the remote: `git remote add origin URL`".to_owned(),
+            Self::Drift { .. } => {
+                "mend it with `apiscaffold check --settings --fix`, or have the template ask for what is there"
+                    .to_owned()
+            }
+            Self::Unmended { .. } => "do what is said above, then run the same command again".to_owned(),
+        })
+    }
+
+    fn document(&self) -> Map<String, Value> {
+        match self {
+            Self::Drift { document, .. } | Self::Unmended { document, .. } => document.clone(),
+            _ => Map::new(),
+        }
+    }
+}
+
+pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
+    let folder = world.absolute(&arguments.folder);
+    let receipt = read(&folder)?;
+    let registry = Registry::open(&location::registry(global, world)?)?;
+    let record = registry.map(|registry| registry.get(receipt.name.as_str())).transpose()?.flatten();
+    let place = forge::place(world)?;
+    let target = target(&place, &folder, record.as_ref(), &receipt)?;
+    let page = place.page(&target);
+    let settings = asked(arguments, &folder, receipt, world)?;
+    let github = forge::open(place, &target.owner, world)?;
+    let bar = world.terminal.bar("asking GitHub what is there");
+    let (target, settings) = known(&github, target, settings, record.as_ref(), world)?;
+    let differing = github.compare(&target, &settings);
+    drop(bar);
+    let check = Check { github: &github, target: &target, settings: &settings, page: &page, world };
+    if arguments.fix && !differing.is_empty() {
+        let some = differing.iter().map(|(at, _)| settings[*at].clone()).collect();
+        return check.mend(some, arguments.create_teams);
+    }
+    check.tell(&differing)
+}
+
+fn read(folder: &Path) -> Result<Receipt, CheckError> {
+    let no = |reason: String| CheckError::NoReceipt { folder: folder.to_owned(), reason };
+    let text = fs::read_to_string(folder.join(receipt::FILE_NAME)).map_err(|error| no(error.to_string()))?;
+    toml::from_str(&text).map_err(|error| no(error.message().to_owned()))
+}
+
+/// Where the repository is: as the registry says, else as the remote `origin` says.
+fn target(place: &Place, folder: &Path, record: Option<&Record>, receipt: &Receipt) -> Result<Target, CheckError> {
+    let recorded = record.and_then(|record| place.target(&record.repository.url));
+    let origin = || publish::origin(folder).and_then(|url| place.target(&url));
+    recorded.or_else(origin).ok_or_else(|| CheckError::NotHosted(receipt.name.to_string()))
+}
+
+/// What the template asks of a repository with these answers.
+fn asked(
+    arguments: &CheckArgs,
+    folder: &Path,
+    receipt: Receipt,
+    world: &World,
+) -> Result<crate::model::settings::Settings, Failure> {
+    let _bar = world.terminal.bar("rendering");
+    let mut material = Material::of_receipt(receipt, folder, &arguments.template, world)?;
+    let answers = material.answers(world, &|_, proposed| proposed)?;
+    let record = render::draft(&material, &answers);
+    Ok(render::repository(&mut material, &answers, &record)?.settings)
+}
+
+/// The repository, as it is there, and the settings that it can have. First issues are not among them: they are posted
+/// once, and what becomes of them is its people's affair.
+fn known(
+    github: &Github,
+    mut target: Target,
+    settings: crate::model::settings::Settings,
+    record: Option<&Record>,
+    world: &World,
+) -> Result<(Target, Vec<Setting>), Failure> {
+    let survey = github.survey(&target, &[]);
+    let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: target.owner.clone() })?;
+    let page = github.place().page(&target);
+    let found = survey.repository?.ok_or(ForgeError::Gone { page })?;
+    if record.and_then(|record| record.repository.id).is_some_and(|id| id != found.id) {
+        return Err(github.foreign(&target, "the registry's record is of another repository").into());
+    }
+    if let Some((owner, name)) = found.full_name.split_once('/') {
+        target = Target { owner: owner.to_owned(), name: name.to_owned() };
+    }
+    let mut settings = forge::fitting(settings, owner.kind, found.visibility(), world);
+    settings.retain(|setting| !matches!(setting, Setting::Issue(_)));
+    Ok((target, settings))
+}
+
+struct Check<'c> {
+    github: &'c Github,
+    target: &'c Target,
+    settings: &'c [Setting],
+    page: &'c str,
+    world: &'c World,
+}
+
+type Found = (usize, Result<Vec<Difference>, ForgeError>);
+
+impl Check<'_> {
+    fn tell(&self, differing: &[Found]) -> Result<(), Failure> {
+        let mut told = Vec::new();
+        let mut lines = Vec::new();
+        for (at, found) in differing {
+            let words = self.settings[*at].words();
+            match found {
+                Ok(differences) => {
+                    for Difference { what, wanted, found } in differences {
+                        lines.push(format!("  {what}: wanted {wanted}, found {found}"));
+                        told.push(json!({"setting": words, "what": what, "wanted": wanted, "found": found}));
+                    }
+                }
+                Err(error) => {
+                    lines.push(format!("  {words}: {error}"));
+                    told.push(json!({"setting": words, "error": error.to_string(), "hint": error.hint()}));
+                }
+            }
+        }
+        let document = self.document("differences", told);
+        if differing.is_empty() {
+            self.done(
+                &format!("{}: all {} settings are as the template asks", self.page, self.settings.len()),
+                document,
+            );
+            return Ok(());
+        }
+        if !self.world.terminal.json() {
+            self.world.terminal.result(&format!(
+                "{} differs from what the template asks:\n{}",
+                self.page,
+                lines.join("\n")
+            ));
+        }
+        Err(CheckError::Drift { page: self.page.to_owned(), count: differing.len(), document }.into())
+    }
+
+    fn mend(&self, settings: Vec<Setting>, create_teams: bool) -> Result<(), Failure> {
+        let mut values = Secrets::default();
+        let missing = self.github.secrets_missing(self.target, &settings)?;
+        secrets::gather(&missing, &mut values, self.world)?;
+        let bar = self.world.terminal.bar("mending");
+        let total = settings.len() as u64;
+        let progress = |done: usize, words: &str| self.world.terminal.progress(done as u64, total, words);
+        let made = self.github.make(&Wish {
+            target: self.target,
+            settings: &settings,
+            fresh: None,
+            create_teams,
+            secrets: &values,
+            progress: &progress,
+        });
+        drop(bar);
+        self.github.interrupt().check().map_err(ForgeError::from)?;
+        let (mut told, mut lines, mut left) = (Vec::new(), Vec::new(), 0);
+        for (setting, made) in settings.iter().zip(made) {
+            let words = setting.words();
+            match made {
+                Made::Done | Made::AlreadySo => {
+                    lines.push(format!("  mended: {words}"));
+                    told.push(json!({"setting": words, "status": "done"}));
+                }
+                Made::Failed(error) | Made::Left(error) => {
+                    left += 1;
+                    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    lines.push(format!("  left: {words}: {error}{hint}"));
+                    told.push(
+                        json!({"setting": words, "status": "failed", "error": error.to_string(), "hint": error.hint()}),
+                    );
+                }
+            }
+        }
+        let document = self.document("mended", told);
+        if left == 0 {
+            self.done(&format!("{}\n{}", self.page, lines.join("\n")), document);
+            return Ok(());
+        }
+        if !self.world.terminal.json() {
+            self.world.terminal.result(&format!("{}\n{}", self.page, lines.join("\n")));
+        }
+        Err(CheckError::Unmended { page: self.page.to_owned(), count: left, document }.into())
+    }
+
+    fn document(&self, key: &str, told: Vec<Value>) -> Map<String, Value> {
+        let mut document = Map::new();
+        document.insert("repository".to_owned(), self.page.into());
+        document.insert("settings".to_owned(), self.settings.len().into());
+        document.insert(key.to_owned(), told.into());
+        document
+    }
+
+    fn done(&self, text: &str, document: Map<String, Value>) {
+        if self.world.terminal.json() {
+            self.world.terminal.result_json(&document.into());
+        } else {
+            self.world.terminal.result(text);
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What `doctor` looks at on the forge.
+
+use std::collections::BTreeSet;
+
+use super::{Findings, rules};
+use crate::commands::forge;
+use crate::error::Fault;
+use crate::forge::github::survey::{Asker, Survey};
+use crate::forge::github::{ForgeError, Github, Owner};
+use crate::model::name::ApiName;
+use crate::model::record::Record;
+use crate::model::repository::{OwnerKind, Target};
+use crate::model::settings::Settings;
+use crate::world::World;
+
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    pub(super) owner: &'a str,
+    /// The name of the new API, when one is given.
+    pub(super) name: Option<&'a ApiName>,
+    pub(super) settings: Settings,
+    pub(super) record: Option<Record>,
+}
+
+/// Looks at everything that a new repository of this owner needs.
+pub(super) fn look(asked: Asked<'_>, world: &World, findings: &mut Findings) {
+    let opened = forge::place(world).map_err(Into::into).and_then(|place| forge::open(place, asked.owner, world));
+    let github = match opened {
+        Ok(github) => github,
+        Err(failure) => return findings.failure("token", &*failure),
+    };
+    let _bar = world.terminal.bar("asking GitHub what is there");
+    let Asked { owner, name, settings, record } = asked;
+    let target = Target { owner: owner.to_owned(), name: name.map_or_else(String::new, ToString::to_string) };
+    let slugs: BTreeSet<&String> = settings
+        .teams
+        .iter()
+        .map(|team| &team.slug)
+        .chain(settings.environments.iter().flat_map(|environment| &environment.reviewers))
+        .collect();
+    // Without a name there is no repository to look for, and any word stands for it.
+    let probe = Target { name: name.map_or_else(|| "-".to_owned(), ToString::to_string), ..target.clone() };
+    let survey = github.survey(&probe, &slugs.into_iter().cloned().collect::<Vec<_>>());
+    let looking = Looking { github: &github, settings: &settings, target: &target };
+    looking.asker(&survey, findings);
+    let Some(owner) = looking.owner(&survey, findings) else { return };
+    if name.is_some() {
+        looking.name(&survey, record.as_ref(), findings);
+    }
+    if owner.kind == OwnerKind::Organisation {
+        looking.teams(&survey, findings);
+        looking.properties(findings);
+        looking.rulesets(findings);
+    }
+}
+
+struct Looking<'l> {
+    github: &'l Github,
+    settings: &'l Settings,
+    target: &'l Target,
+}
+
+impl Looking<'_> {
+    fn asker(&self, survey: &Survey, findings: &mut Findings) {
+        let asker = match &survey.asker {
+            Ok(asker) => asker,
+            Err(error) => return findings.failure("token", error),
+        };
+        let login = asker.login.as_ref().map(|login| format!(" of `{login}`")).unwrap_or_default();
+        findings.good("token", format!("{}{login}", asker.kind));
+        let missing = missing(asker, self.settings);
+        let can_tell = asker.scopes.is_some() || asker.permissions.is_some();
+        match (missing.is_empty(), can_tell) {
+            (true, true) => findings.good("permissions", "enough for what the template asks"),
+            (true, false) => {
+                findings.good(
+                    "permissions",
+                    "GitHub does not tell what such a token may do; a refusal will name what it needed",
+                );
+            }
+            (false, _) => findings.bad(
+                "permissions",
+                format!("the token lacks {}", missing.join(", ")),
+                Fault::Permission,
+                "give the token, or the App, what it lacks",
+            ),
+        }
+    }
+
+    fn owner(&self, survey: &Survey, findings: &mut Findings) -> Option<Owner> {
+        match &survey.owner {
+            Ok(Some(owner)) => {
+                let login = survey.asker.as_ref().ok().and_then(|asker| asker.login.as_ref());
+                let is_mine = login.is_some_and(|login| login.eq_ignore_ascii_case(&owner.login));
+                match owner.kind {
+                    OwnerKind::Organisation => findings.good("owner", format!("`{}` is an organisation", owner.login)),
+                    OwnerKind::User if is_mine => findings.good("owner", format!("`{}` is you", owner.login)),
+                    OwnerKind::User => {
+                        findings.failure("owner", &ForgeError::NotYours { owner: owner.login.clone() });
+                    }
+                }
+                Some(owner.clone())
+            }
+            Ok(None) => {
+                findings.failure("owner", &ForgeError::NoOwner { name: self.target.owner.clone() });
+                None
+            }
+            // That the token is not taken is told already.
+            Err(error) if error.status() == Some(401) => None,
+            Err(error) => {
+                findings.failure("owner", error);
+                None
+            }
+        }
+    }
+
+    fn name(&self, survey: &Survey, record: Option<&Record>, findings: &mut Findings) {
+        let page = self.github.place().page(self.target);
+        match &survey.repository {
+            Ok(None) => findings.good("name", format!("{page} is free")),
+            Ok(Some(found)) if record.is_some_and(|record| record.repository.id == Some(found.id)) => {
+                findings.good("name", format!("{page} is the repository of the registry's record"));
+            }
+            Ok(Some(_)) => {
+                findings.failure("name", &self.github.foreign(self.target, "the registry has no record of it"))
+            }
+            Err(error) => findings.failure("name", error),
+        }
+    }
+
+    fn teams(&self, survey: &Survey, findings: &mut Findings) {
+        for (slug, there) in &survey.teams {
+            match there {
+                Ok(true) => findings.good("team", format!("`{slug}` is there")),
+                Ok(false) => {
+                    let (organisation, slug) = (self.target.owner.clone(), slug.clone());
+                    findings.failure("team", &ForgeError::NoTeam { organisation, slug });
+                }
+                Err(error) => findings.failure("team", error),
+            }
+        }
+    }
+
+    fn properties(&self, findings: &mut Findings) {
+        if self.settings.properties.is_empty() {
+            return;
+        }
+        match self.github.organisation_properties(&self.target.owner) {
+            Ok(Some(known)) => {
+                for name in self.settings.properties.keys() {
+                    if known.contains(name) {
+                        findings.good("custom property", format!("`{name}` is there"));
+                    } else {
+                        findings.bad(
+                            "custom property",
+                            format!("`{}` has no custom property `{name}`", self.target.owner),
+                            Fault::Input,
+                            "an owner of the organisation can add it, or the template can do without",
+                        );
+                    }
+                }
+            }
+            Ok(None) => findings.good("custom property", "the token may not see which there are"),
+            Err(error) if matches!(error.status(), Some(403)) => {
+                findings.good("custom property", "the token may not see which there are");
+            }
+            Err(error) => findings.failure("custom property", &error),
+        }
+    }
+
+    fn rulesets(&self, findings: &mut Findings) {
+        let rulesets = match self.github.organisation_rulesets(&self.target.owner) {
+            Ok(Some(rulesets)) => rulesets,
+            Ok(None) => return findings.good("rulesets", "the token may not see the organisation's"),
+            Err(error) if error.status() == Some(403) => {
+                return findings.good("rulesets", "the token may not see the organisation's");
+            }
+            Err(error) => return findings.failure("rulesets", &error),
+        };
+        let name = Some(self.target.name.as_str()).filter(|name| !name.is_empty());
+        let mut blocking = 0;
+        for ruleset in &rulesets {
+            let rules = rules::blocking(ruleset, name);
+            if !rules.is_empty() {
+                blocking += 1;
+                let called = ruleset["name"].as_str().unwrap_or_default();
+                findings.bad(
+                    "rulesets",
+                    format!("the organisation's ruleset `{called}` stops the first push: {}", rules.join(", ")),
+                    Fault::Permission,
+                    "let who asks bypass it, or leave new repositories out of it",
+                );
+            }
+        }
+        if blocking == 0 {
+            findings.good("rulesets", "none of the organisation's stops the first push");
+        }
+    }
+}
+
+/// What the token lacks, as far as GitHub lists what it may.
+fn missing(asker: &Asker, settings: &Settings) -> Vec<String> {
+    if let Some(scopes) = &asker.scopes {
+        let needed: &[&[&str]] = if settings.teams.is_empty() {
+            &[&["repo"], &["workflow"]]
+        } else {
+            &[&["repo"], &["workflow"], &["read:org", "write:org", "admin:org"]]
+        };
+        let lacks = needed.iter().filter(|any| !any.iter().any(|scope| scopes.iter().any(|has| has == scope)));
+        return lacks.map(|any| format!("the scope `{}`", any[0])).collect();
+    }
+    let Some(permissions) = &asker.permissions else { return Vec::new() };
+    let may = |name: &str, wanted: &str| {
+        let found = permissions.iter().find(|(permission, _)| permission == name).map(|(_, may)| may.as_str());
+        matches!((found, wanted), (Some("write" | "admin"), _) | (Some("read"), "read"))
+    };
+    let uses = [
+        (true, "administration", "write"),
+        (true, "contents", "write"),
+        (true, "workflows", "write"),
+        (!settings.environments.is_empty(), "environments", "write"),
+        (!settings.secrets.is_empty(), "secrets", "write"),
+        (!settings.issues.is_empty(), "issues", "write"),
+        (!settings.properties.is_empty(), "repository_custom_properties", "write"),
+        (!settings.teams.is_empty(), "members", "read"),
+    ];
+    let lacks = uses.into_iter().filter(|(used, name, wanted)| *used && !may(name, wanted));
+    lacks.map(|(_, name, wanted)| format!("the permission `{name}` ({wanted})")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn asker(scopes: Option<&[&str]>, permissions: Option<&[(&str, &str)]>) -> Asker {
+        let text = |text: &str| text.to_owned();
+        Asker {
+            login: None,
+            kind: "token",
+            scopes: scopes.map(|scopes| scopes.iter().map(|scope| text(scope)).collect()),
+            permissions: permissions.map(|list| list.iter().map(|(name, may)| (text(name), text(may))).collect()),
+        }
+    }
+
+    #[test]
+    fn what_a_token_lacks_follows_from_what_the_template_asks() {
+        let plain = Settings::default();
+        let teams: Settings =
+            serde_json::from_value(json!({"team": [{"slug": "a", "permission": "push"}]})).expect("settings");
+        assert_eq!(missing(&asker(Some(&["repo", "workflow"]), None), &plain), [""; 0]);
+        assert_eq!(missing(&asker(Some(&["repo"]), None), &plain), ["the scope `workflow`"]);
+        assert_eq!(missing(&asker(Some(&["repo", "workflow"]), None), &teams), ["the scope `read:org`"]);
+        assert_eq!(missing(&asker(Some(&["repo", "workflow", "admin:org"]), None), &teams), [""; 0]);
+        let app = [("administration", "write"), ("contents", "write"), ("workflows", "read"), ("members", "read")];
+        assert_eq!(missing(&asker(None, Some(&app)), &teams), ["the permission `workflows` (write)"]);
+        assert_eq!(missing(&asker(None, None), &teams), [""; 0]);
+    }
+}

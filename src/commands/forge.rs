@@ -1,0 +1,147 @@
+//! From the environment to a client of the forge.
+
+use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::answers::file;
+use crate::error::{Blame, Failure, Fault};
+use crate::forge::github::auth::{self, Identity};
+use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
+use crate::git::publish::Network;
+use crate::model::repository::{OwnerKind, Visibility};
+use crate::model::setting::Setting;
+use crate::model::settings::Settings;
+use crate::model::token::Token;
+use crate::net::{Interrupt, Limits};
+use crate::world::World;
+
+/// The longest pause that is waited for when GitHub asks for one.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// For a connection to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// For an answer: GitHub ends requests itself after ten seconds.
+const ANSWER: Duration = Duration::from_secs(20);
+/// The variable that says another number of seconds for both.
+const TIMEOUT: &str = "APISCAFFOLD_TIMEOUT";
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{TIMEOUT}` is `{}`, which is no number of seconds from 1 to 600", .0.escape_debug())]
+struct BadTimeout(String);
+
+impl Blame for BadTimeout {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!("leave it out for {} seconds", ANSWER.as_secs()))
+    }
+}
+
+/// The key in the user's config that says who owns new repositories.
+const OWNER: &str = "owner";
+
+/// Who is to own the repository on the forge: as the command line or the environment says, where an empty text means
+/// nobody, else the user's config. None for a repository on this machine alone.
+pub(super) fn owner(given: Option<&String>, world: &World) -> Result<Option<String>, Failure> {
+    let owner = match (given, world.config()) {
+        (Some(owner), _) => Some(owner.clone()),
+        (None, Some(config)) => file::setting(&config, OWNER)?,
+        (None, None) => None,
+    };
+    Ok(owner.filter(|owner| !owner.is_empty()))
+}
+
+/// Where the forge is.
+pub(super) fn place(world: &World) -> Result<Place, ForgeError> {
+    Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
+}
+
+/// A client that asks in the name of whom the environment says, for repositories of `owner`. From now on Ctrl-C is heard
+/// while it waits. Nothing is sent yet.
+pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
+    if world.offline {
+        return Err(ForgeError::Offline.into());
+    }
+    let identity = identity(&place, owner, world)?;
+    let (terminal, last) = (world.terminal.clone(), Mutex::new(Duration::ZERO));
+    let listener = Arc::new(move |why: PauseReason, left: Duration| {
+        // What is left grows only when another pause begins.
+        let before = std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), left);
+        terminal.pause(why.words(), left.as_secs(), left > before);
+    });
+    let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: Interrupt::listen(), listener };
+    Ok(Github::new(place, identity, manner)?)
+}
+
+/// How git reaches the forge, without a token.
+pub(super) fn network(world: &World) -> Result<Network, Failure> {
+    let limits = limits(world)?;
+    let (connect_limit, idle_limit) = (limits.connect, limits.answer.max(Network::default().idle_limit));
+    Ok(Network { ssh_command: world.ssh_command(), token: None, connect_limit, idle_limit })
+}
+
+/// Time-outs of requests.
+fn limits(world: &World) -> Result<Limits, BadTimeout> {
+    let Some(text) = world.variable(TIMEOUT) else { return Ok(Limits { connect: CONNECT, answer: ANSWER }) };
+    match text.parse() {
+        Ok(seconds @ 1..=600) => {
+            let answer = Duration::from_secs(seconds);
+            Ok(Limits { connect: answer.min(CONNECT), answer })
+        }
+        _ => Err(BadTimeout(text.to_owned())),
+    }
+}
+
+/// Who asks: an app, when the environment names one, since only apiscaffold's own variables do; else whose token is there.
+fn identity(place: &Place, owner: &str, world: &World) -> Result<Identity, Failure> {
+    if let Some(id) = world.variable("APISCAFFOLD_APP_ID") {
+        let (id, owner) = (id.to_owned(), owner.to_owned());
+        return Ok(Identity::App { id, key: app_key(world)?, owner });
+    }
+    if let Some(token) = world.variable("GH_TOKEN") {
+        return Ok(Identity::Token(Token::new(token), "GH_TOKEN"));
+    }
+    if let Some(token) = world.variable("GITHUB_TOKEN") {
+        // In a workflow this variable holds the workflow's own token, which an app's installation issued.
+        if world.variable("GITHUB_ACTIONS").is_some() && token.starts_with("ghs_") {
+            return Err(ForgeError::OwnToken.into());
+        }
+        return Ok(Identity::Token(Token::new(token), "GITHUB_TOKEN"));
+    }
+    let token = auth::from_gh(place.host()).ok_or(ForgeError::NoToken)?;
+    Ok(Identity::Token(token, "gh auth token"))
+}
+
+fn app_key(world: &World) -> Result<Token, ForgeError> {
+    let bad = |reason: String| ForgeError::AppKey { reason };
+    let key = world.variable("APISCAFFOLD_APP_KEY").ok_or_else(|| bad("it is not set".to_owned()))?;
+    if key.contains("-----BEGIN") {
+        return Ok(Token::new(key));
+    }
+    // What is no file may be a key that lost its first line: it is not shown.
+    fs::read_to_string(world.absolute(key.as_ref())).map(Token::new).map_err(|error| bad(error.to_string()))
+}
+
+/// The settings that such an owner's repository of such a visibility can have; what is left out is told.
+pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visibility, world: &World) -> Vec<Setting> {
+    if visibility != Visibility::Public && settings.security.private_vulnerability_reporting {
+        settings.security.private_vulnerability_reporting = false;
+        world.terminal.detail("only public repositories have private vulnerability reporting: it is left out");
+    }
+    // Whoever looks at the repository first sees this branch.
+    settings.repository.entry("default_branch").or_insert_with(|| "main".into());
+    if kind == OwnerKind::User {
+        let reviewed = settings.environments.iter_mut().filter(|environment| !environment.reviewers.is_empty());
+        let without_reviewers = reviewed.map(|environment| environment.reviewers.clear()).count() > 0;
+        if without_reviewers || settings.each().iter().any(Setting::needs_organisation) {
+            world
+                .terminal
+                .warn("a user's repository has no teams and no custom properties: those settings are left out");
+        }
+    }
+    let mut all = settings.each();
+    all.retain(|setting| kind == OwnerKind::Organisation || !setting.needs_organisation());
+    all
+}

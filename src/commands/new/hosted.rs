@@ -1,0 +1,200 @@
+//! The forge's part of the decision: what is there, whose it is, and what is left to do.
+
+use crate::cli::NewArgs;
+use crate::commands::forge;
+use crate::commands::place::{InTheWay, Standing};
+use crate::error::Failure;
+use crate::forge::github::call::Call;
+use crate::forge::github::{self, Claim, ForgeError, Found, Github};
+use crate::git::publish::{Network, REFERENCES};
+use crate::model::name::ApiName;
+use crate::model::plan::Step;
+use crate::model::record::State;
+use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
+use crate::model::setting::Setting;
+use crate::model::settings::{Secret, Settings};
+use crate::world::World;
+
+/// The forge that the command line asks for.
+pub(super) struct Forge {
+    /// None for a dry run without a token: then nothing is asked.
+    pub(super) github: Option<Github>,
+    /// How git reaches it, without a token.
+    pub(super) network: Network,
+    place: github::Place,
+    owner: String,
+}
+
+/// What was seen there.
+pub(super) struct Surveyed {
+    target: Target,
+    kind: OwnerKind,
+    found: Option<Found>,
+    /// The repository's page, which its record names.
+    pub(super) page: String,
+}
+
+/// What the repository is to be.
+pub(super) struct Wanted {
+    pub(super) settings: Settings,
+    pub(super) visibility: Visibility,
+    /// The id of the first commit's tree.
+    pub(super) tree: String,
+}
+
+/// The repository there, as it is and as it is to be.
+pub(super) struct Hosted {
+    pub(super) new: NewRepository,
+    pub(super) found: Option<Found>,
+    pub(super) claim: Option<Claim>,
+    /// The id of the first commit's tree.
+    pub(super) tree: String,
+    /// Whether the first commit is there.
+    pub(super) pushed: bool,
+    settings: Vec<Setting>,
+    /// The calls of a dry run, for each setting.
+    calls: Vec<Vec<Call>>,
+    clone_url: String,
+}
+
+impl Forge {
+    /// None without `--owner`.
+    pub(super) fn open(arguments: &NewArgs, world: &World) -> Result<Option<Self>, Failure> {
+        let Some(owner) = forge::owner(arguments.hosting.owner.as_ref(), world)? else { return Ok(None) };
+        let place = forge::place(world)?;
+        let github = match forge::open(place.clone(), &owner, world) {
+            Ok(github) => Some(github),
+            Err(failure) if arguments.dry_run => {
+                world.terminal.warn(&format!("GitHub is not asked what is there: {failure}"));
+                None
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok(Some(Self { github, network: forge::network(world)?, place, owner }))
+    }
+
+    /// Looks at owner, repository and token, all at once.
+    pub(super) fn survey(&self, name: &ApiName, visibility: Visibility, world: &World) -> Result<Surveyed, Failure> {
+        let mut target = Target { owner: self.owner.clone(), name: name.to_string() };
+        let Some(github) = &self.github else {
+            let page = self.place.page(&target);
+            return Ok(Surveyed { target, kind: OwnerKind::Organisation, found: None, page });
+        };
+        let _bar = world.terminal.bar("asking GitHub what is there");
+        let survey = github.survey(&target, &[]);
+        let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: self.owner.clone() })?;
+        if owner.kind == OwnerKind::User {
+            let login = survey.asker?.login;
+            if login.is_none_or(|login| !login.eq_ignore_ascii_case(&owner.login)) {
+                return Err(ForgeError::NotYours { owner: owner.login }.into());
+            }
+            if visibility == Visibility::Internal {
+                return Err(ForgeError::NotInternal { owner: owner.login }.into());
+            }
+        }
+        target.owner = owner.login;
+        let page = self.place.page(&target);
+        Ok(Surveyed { kind: owner.kind, found: survey.repository?, page, target })
+    }
+
+    /// Decides what is to be done; a repository that is not ours ends it here.
+    pub(super) fn judge(
+        &self,
+        surveyed: Surveyed,
+        standing: &Standing,
+        Wanted { settings, visibility, tree }: Wanted,
+        world: &World,
+    ) -> Result<Hosted, Failure> {
+        let Surveyed { target, kind, found, page } = surveyed;
+        let claim = match standing {
+            Standing::Ours(record) => Some(Claim {
+                id: record.repository.id,
+                reserved: record.history.first().and_then(|change| change.date.parse().ok()),
+            }),
+            Standing::Free => None,
+        };
+        let is_active = matches!(standing, Standing::Ours(record) if record.state == State::Active);
+        let pushed = match (&found, &self.github) {
+            (Some(found), Some(github)) => {
+                // A foreign repository is not looked into.
+                let content = if claim.is_some() { github.content(&target)? } else { github::Content::Empty };
+                match github::standing(claim, &target, found, &content, &tree) {
+                    github::Standing::Ours { pushed } => pushed,
+                    github::Standing::Differs => return Err(InTheWay::DiffersThere(page).into()),
+                    github::Standing::Foreign(why) => return Err(github.foreign(&target, why).into()),
+                }
+            }
+            _ if is_active && self.github.is_some() => return Err(ForgeError::Gone { page }.into()),
+            _ => false,
+        };
+        let new = NewRepository {
+            target,
+            kind,
+            visibility,
+            description: settings.description.clone(),
+            homepage: settings.homepage.clone(),
+        };
+        let visibility = found.as_ref().map_or(visibility, Found::visibility);
+        let settings = forge::fitting(settings, kind, visibility, world);
+        let calls = Vec::new();
+        let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
+        Ok(Hosted { new, found, claim, tree, pushed, settings, calls, clone_url })
+    }
+
+    /// Secrets that the repository does not have.
+    pub(super) fn secrets_missing(&self, hosted: &Hosted) -> Result<Vec<Secret>, Failure> {
+        match (&self.github, &hosted.found) {
+            (Some(github), Some(_)) => Ok(github.secrets_missing(&hosted.new.target, &hosted.settings)?),
+            _ => Ok(hosted.settings.iter().filter_map(secret).cloned().collect()),
+        }
+    }
+
+    /// Adds the calls that would be made.
+    pub(super) fn rehearse(&self, hosted: &mut Hosted) {
+        hosted.calls = match (&self.github, &hosted.found) {
+            (Some(github), Some(_)) => github.mend_calls(&hosted.new.target, &hosted.settings),
+            _ => github::rehearse(&hosted.new, &hosted.settings),
+        };
+    }
+}
+
+fn secret(setting: &Setting) -> Option<&Secret> {
+    match setting {
+        Setting::Secret(secret) => Some(secret),
+        _ => None,
+    }
+}
+
+impl Hosted {
+    /// What is to be done there.
+    pub(super) fn steps(&self, page: &str) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.found.is_none() {
+            steps.push(Step::Create { new: self.new.clone() });
+        }
+        if !self.pushed {
+            steps.push(Step::Push { page: page.to_owned() });
+        }
+        if !self.settings.is_empty() {
+            steps.push(Step::Configure { settings: self.settings.clone() });
+        }
+        steps
+    }
+
+    /// The calls of a step, as far as they are GitHub's API.
+    pub(super) fn calls(&self, step: &Step) -> Vec<(String, Vec<Call>)> {
+        match step {
+            Step::Create { new } => vec![(step.words(), vec![github::create_call(new)])],
+            Step::Configure { settings } => {
+                let words = settings.iter().map(Setting::words);
+                words.zip(self.calls.iter().cloned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What git is told to do.
+    pub(super) fn push_words(&self) -> String {
+        format!("git push {} {}", self.clone_url, REFERENCES.join(" "))
+    }
+}

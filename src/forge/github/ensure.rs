@@ -1,0 +1,277 @@
+//! Making settings so: read at the same time, compare, write one after the other, read back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Github;
+use super::call::Call;
+use super::error::ForgeError;
+use super::observed::{Observed, Reading};
+use super::repository::create_call;
+use super::retry::{Why, backoff};
+use super::setting::{self, Known, Scope};
+use crate::model::repository::{NewRepository, Target};
+use crate::model::setting::{Difference, Setting};
+use crate::model::settings::Secret;
+use crate::model::token::Token;
+
+/// How often a call whose effect is unclear is looked after and made again.
+const TRIES: u32 = 4;
+/// How often a setting that was written and is not seen yet is looked at again.
+const LOOKS: u32 = 4;
+
+/// What is to be made so.
+pub struct Wish<'w> {
+    /// The repository.
+    pub target: &'w Target,
+    /// The settings, in the order in which they are made.
+    pub settings: &'w [Setting],
+    /// GitHub's answer when this run made the repository: there is nothing in it to be compared with yet.
+    pub fresh: Option<&'w Value>,
+    /// Whether teams that are missing are made.
+    pub create_teams: bool,
+    /// The values of secrets.
+    pub secrets: &'w Secrets,
+    /// Hears of each setting before it is made: how many are done, and in words.
+    pub progress: &'w dyn Fn(usize, &str),
+}
+
+/// The values of secrets, as far as they are known.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(BTreeMap<Scope, Token>);
+
+impl Secrets {
+    /// Whether the value is known.
+    pub fn has(&self, secret: &Secret) -> bool {
+        self.0.contains_key(&setting::scope(secret))
+    }
+
+    /// Keeps the value of a secret.
+    pub fn put(&mut self, secret: &Secret, value: Token) {
+        self.0.insert(setting::scope(secret), value);
+    }
+}
+
+/// How one setting went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was written, and GitHub shows it so.
+    Done,
+    /// It was so before.
+    AlreadySo,
+    /// It is not so.
+    Failed(ForgeError),
+    /// It was not tried: after what happened to one before it nothing can succeed.
+    Left(ForgeError),
+}
+
+/// The calls that would make each setting of a repository that is made first. What only GitHub knows (the number of a
+/// team, a sealed secret) is put in words.
+pub fn rehearse(new: &NewRepository, settings: &[Setting]) -> Vec<Vec<Call>> {
+    let mut observed = Observed::default();
+    observed.put(Reading::Repository, create_call(new).body.unwrap_or_default());
+    let known = Known { target: &new.target, observed: &observed, secrets: None };
+    settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
+}
+
+impl Github {
+    /// Makes each setting so, and tells of each how it went, in their order. One that fails does not stop the others,
+    /// unless nothing more can be done at all.
+    pub fn make(&self, wish: &Wish<'_>) -> Vec<Made> {
+        let mut making = Making { github: self, wish, observed: Observed::default() };
+        if let Some(repository) = wish.fresh {
+            making.observed.put(Reading::Repository, repository.clone());
+            let teams = wish.settings.iter().flat_map(setting::teams);
+            making.look(teams.map(|slug| Reading::Team(slug.to_owned())).collect());
+        } else {
+            making.look_at(wish.settings.iter());
+        }
+        let mut all: Vec<Made> = Vec::new();
+        let mut end: Option<ForgeError> = None;
+        for (done, one) in wish.settings.iter().enumerate() {
+            (wish.progress)(done, &one.words());
+            all.push(match &end {
+                Some(error) => Made::Left(error.clone()),
+                None => making.one(one),
+            });
+            if let Some(Made::Failed(error)) = all.last()
+                && error.ends_all()
+            {
+                end = Some(error.clone());
+            }
+        }
+        (wish.progress)(all.len(), "reading everything back");
+        making.verify(&mut all);
+        all
+    }
+
+    /// Where a repository is not as these settings want it: for each that differs or cannot be read its place in the
+    /// list.
+    pub fn compare(&self, target: &Target, settings: &[Setting]) -> Vec<(usize, Result<Vec<Difference>, ForgeError>)> {
+        let observed = self.look_at(target, settings.iter());
+        let all = settings.iter().map(|one| setting::differences(one, &observed)).enumerate();
+        all.filter(|(_, found)| !matches!(found, Ok(differences) if differences.is_empty())).collect()
+    }
+
+    /// The calls that would make a repository that is there as these settings want it: none for one that is so.
+    pub fn mend_calls(&self, target: &Target, settings: &[Setting]) -> Vec<Vec<Call>> {
+        let observed = self.look_at(target, settings.iter());
+        let known = Known { target, observed: &observed, secrets: None };
+        settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
+    }
+
+    /// The secrets of these settings that a repository does not have yet.
+    pub fn secrets_missing(&self, target: &Target, settings: &[Setting]) -> Result<Vec<Secret>, ForgeError> {
+        let mut missing = Vec::new();
+        let secrets = settings.iter().filter(|one| matches!(one, Setting::Secret(_)));
+        let observed = self.look_at(target, secrets.clone());
+        for one in secrets {
+            if let Setting::Secret(secret) = one
+                && !setting::differences(one, &observed)?.is_empty()
+            {
+                missing.push(secret.clone());
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Reads everything that tells whether these settings are made.
+    fn look_at<'s>(&self, target: &Target, settings: impl Iterator<Item = &'s Setting> + Clone) -> Observed {
+        let mut observed = self.observe(target, settings.clone().flat_map(setting::readings).collect());
+        let deeper: BTreeSet<Reading> = settings.filter_map(|one| setting::deeper(one, &observed)).collect();
+        if !deeper.is_empty() {
+            observed.extend(self.observe(target, deeper));
+        }
+        observed
+    }
+}
+
+struct Making<'m> {
+    github: &'m Github,
+    wish: &'m Wish<'m>,
+    observed: Observed,
+}
+
+impl Making<'_> {
+    fn look(&mut self, readings: BTreeSet<Reading>) {
+        let unread: BTreeSet<Reading> = readings.into_iter().filter(|reading| !self.observed.has(reading)).collect();
+        if !unread.is_empty() {
+            self.observed.extend(self.github.observe(self.wish.target, unread));
+        }
+    }
+
+    fn look_at<'s>(&mut self, settings: impl Iterator<Item = &'s Setting> + Clone) {
+        self.observed.extend(self.github.look_at(self.wish.target, settings));
+    }
+
+    fn one(&mut self, one: &Setting) -> Made {
+        match setting::differences(one, &self.observed) {
+            Ok(differences) if differences.is_empty() => return Made::AlreadySo,
+            Ok(_) => {}
+            Err(error) => return Made::Failed(error),
+        }
+        match self.prepare(one).and_then(|()| self.write(one)) {
+            Ok(made) => made,
+            Err(error) => Made::Failed(error),
+        }
+    }
+
+    /// Reads, and makes, what must be there before the setting can be written.
+    fn prepare(&mut self, one: &Setting) -> Result<(), ForgeError> {
+        if let Setting::Secret(secret) = one {
+            if !self.wish.secrets.has(secret) {
+                return Err(ForgeError::NoValue { variable: secret.variable() });
+            }
+            // All keys at once, at the first secret: by then every environment is made.
+            let scopes = self.wish.settings.iter().filter_map(|one| match one {
+                Setting::Secret(secret) => Some(Reading::Key(secret.environment.clone())),
+                _ => None,
+            });
+            self.look(scopes.collect());
+        }
+        let organisation = &self.wish.target.owner;
+        let teams = setting::teams(one);
+        self.look(teams.iter().map(|slug| Reading::Team((*slug).to_owned())).collect());
+        for slug in teams {
+            let reading = Reading::Team(slug.to_owned());
+            if !self.observed.get(&reading)?.is_null() {
+                continue;
+            }
+            if !self.wish.create_teams {
+                return Err(setting::no_team(self.wish.target, slug));
+            }
+            let team = self.github.make_team(organisation, slug)?;
+            self.observed.put(reading, team);
+        }
+        Ok(())
+    }
+
+    /// Makes the calls. After one that may or may not have taken effect, and after one that finds its work done, the
+    /// world is looked at again before anything more is sent.
+    fn write(&mut self, one: &Setting) -> Result<Made, ForgeError> {
+        let mut attempt = 0;
+        loop {
+            let known =
+                Known { target: self.wish.target, observed: &self.observed, secrets: Some(&self.wish.secrets.0) };
+            let calls = setting::calls(one, &known)?;
+            let Err(error) = calls.iter().try_for_each(|call| self.github.call(call).map(|_| ())) else {
+                return Ok(Made::Done);
+            };
+            attempt += 1;
+            if attempt >= TRIES || !(error.is_unclear() || error.is_taken()) {
+                return Err(error);
+            }
+            if error.is_unclear() {
+                self.github.pause(backoff(attempt - 1, fastrand::f64()), Why::Fault)?;
+            }
+            self.look_at(std::iter::once(one));
+            if setting::differences(one, &self.observed)?.is_empty() {
+                return Ok(Made::Done);
+            }
+        }
+    }
+
+    /// Reads back what is said to be made; what does not show is given some time, as parts of GitHub are late.
+    fn verify(&self, all: &mut [Made]) {
+        if !all.contains(&Made::Done) || all.iter().any(|made| matches!(made, Made::Left(_))) {
+            return;
+        }
+        let mut unseen: Vec<usize> =
+            (0..all.len()).filter(|at| matches!(all[*at], Made::Done | Made::AlreadySo)).collect();
+        let mut failures = BTreeMap::new();
+        for look in 0..LOOKS {
+            if look > 0 && self.github.pause(backoff(look - 1, fastrand::f64()), Why::Settling).is_err() {
+                break;
+            }
+            let observed = self.github.look_at(self.wish.target, unseen.iter().map(|at| &self.wish.settings[*at]));
+            failures.clear();
+            for at in std::mem::take(&mut unseen) {
+                match setting::differences(&self.wish.settings[at], &observed) {
+                    Ok(differences) if differences.is_empty() => {}
+                    Ok(differences) => drop(failures.insert(at, ForgeError::Differs(words(&differences)))),
+                    Err(error) => drop(failures.insert(at, error)),
+                }
+            }
+            if failures.is_empty() || failures.values().any(ForgeError::ends_all) {
+                break;
+            }
+            unseen = failures.keys().copied().collect();
+        }
+        for (at, error) in failures {
+            all[at] = Made::Failed(error);
+        }
+    }
+}
+
+/// `topics: wanted ["a"], found []; …`
+fn words(differences: &[Difference]) -> String {
+    let one = |difference: &Difference| {
+        format!("{}: wanted {}, found {}", difference.what, difference.wanted, difference.found)
+    };
+    crate::net::printable(&differences.iter().map(one).collect::<Vec<_>>().join("; "))
+}
+
+/// For how long a repository may be unknown to parts of GitHub after it was made: measured by others to be seconds.
+pub(super) const SETTLES_IN: Duration = Duration::from_secs(30);

@@ -1,0 +1,369 @@
+//! GitHub: a client of its REST API that keeps to its pace, looks before it acts, and says what it needs.
+//!
+//! `call` is a call as a value, `send` and `retry` carry it, `pace` slows it, `auth` signs it; `repository` makes and
+//! judges the repository, `setting` knows each setting, `ensure` makes settings so. Facts about the API are from
+//! <https://docs.github.com/en/rest>.
+
+pub mod auth;
+pub mod call;
+mod ensure;
+mod error;
+mod observed;
+mod pace;
+mod repository;
+mod retry;
+mod seal;
+mod send;
+mod setting;
+pub mod survey;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::model::repository::Target;
+use crate::model::token::Token;
+use crate::net::{Interrupt, Interrupted};
+use auth::{Auth, Identity};
+use call::{Answer, Call, below};
+use pace::Pace;
+use retry::{Tries, Why};
+use send::{Bearer, Persist, Sender};
+
+pub use ensure::{Made, Secrets, Wish, rehearse};
+pub use error::{ForgeError, Refusal};
+pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};
+pub use retry::Why as PauseReason;
+pub use send::{Listener, Manner};
+
+/// How many reads go at once: far below the 100 that GitHub takes from everybody together.
+const READERS: usize = 12;
+/// A listing that is longer is not read to its end.
+const MOST_PAGES: usize = 100;
+/// GitHub's own API.
+const PUBLIC_API: &str = "https://api.github.com";
+const PUBLIC_SERVER: &str = "https://github.com";
+
+/// Where a GitHub is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    api: Url,
+    server: Url,
+}
+
+impl Place {
+    /// From `GITHUB_API_URL` and `GITHUB_SERVER_URL`. Either follows from the other: `https://HOST/api/v3` for a GitHub
+    /// Enterprise Server, `https://api.SUBDOMAIN.ghe.com` with data residency, github.com when neither is given.
+    pub fn new(api: Option<&str>, server: Option<&str>) -> Result<Self, ForgeError> {
+        let api = api.map(|url| address("GITHUB_API_URL", url)).transpose()?;
+        let server = server.map(|url| address("GITHUB_SERVER_URL", url)).transpose()?;
+        let (api, server) = match (api, server) {
+            (Some(api), Some(server)) => (api, server),
+            (Some(api), None) => {
+                let server = server_of(&api);
+                (api, server)
+            }
+            (None, Some(server)) => (api_of(&server), server),
+            (None, None) => (address("GITHUB_API_URL", PUBLIC_API)?, address("GITHUB_SERVER_URL", PUBLIC_SERVER)?),
+        };
+        Ok(Self { api, server })
+    }
+
+    /// The API's base.
+    pub fn api(&self) -> &str {
+        self.api.as_str().trim_end_matches('/')
+    }
+
+    /// The host that people and `gh` know it by.
+    pub fn host(&self) -> &str {
+        self.server.host_str().unwrap_or_default()
+    }
+
+    /// The page of a repository, which is also what its records say.
+    pub fn page(&self, target: &Target) -> String {
+        format!("{}/{}/{}", self.server.as_str().trim_end_matches('/'), target.owner, target.name)
+    }
+
+    /// Which repository a page, or an address for git, names; none when it is on another server.
+    pub fn target(&self, url: &str) -> Option<Target> {
+        let path = match Url::parse(url) {
+            Ok(url) if url.origin() == self.server.origin() => url.path().to_owned(),
+            Ok(url) if url.scheme() == "ssh" && url.host_str() == self.server.host_str() => url.path().to_owned(),
+            Ok(_) => return None,
+            // `git@host:owner/name.git`
+            Err(_) => {
+                let (host, path) = url.split_once(':')?;
+                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                (host == self.host()).then(|| path.to_owned())?
+            }
+        };
+        let (owner, name) = path.trim_matches('/').split_once('/')?;
+        let name = name.strip_suffix(".git").unwrap_or(name);
+        let is_word = |word: &str| !word.is_empty() && !word.contains('/');
+        (is_word(owner) && is_word(name)).then(|| Target { owner: owner.to_owned(), name: name.to_owned() })
+    }
+
+    /// Whether a URL for git is on this server, so that the token belongs there.
+    pub fn is_home_of(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| url.origin() == self.server.origin() || url.origin() == self.api.origin())
+    }
+}
+
+/// An address that a token may be sent to.
+fn address(variable: &'static str, text: &str) -> Result<Url, ForgeError> {
+    let bad = |reason| ForgeError::Address { variable, value: without_secret(text), reason };
+    let url = Url::parse(text.trim()).map_err(|_| bad("it is no URL"))?;
+    let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    match url.scheme() {
+        _ if url.host_str().is_none() => Err(bad("it names no host")),
+        _ if !url.username().is_empty() || url.password().is_some() => Err(bad("it holds a user or a password")),
+        _ if url.query().is_some() || url.fragment().is_some() => Err(bad("it holds `?` or `#`")),
+        "https" => Ok(url),
+        "http" if here => Ok(url),
+        _ => Err(bad("a token is sent over `https` only")),
+    }
+}
+
+fn without_secret(text: &str) -> String {
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn server_of(api: &Url) -> Url {
+    let mut server = api.clone();
+    server.set_path(api.path().trim_end_matches('/').strip_suffix("/api/v3").unwrap_or(""));
+    let host = api.host_str().unwrap_or_default().to_owned();
+    if let Some(rest) = host.strip_prefix("api.").filter(|rest| is_githubs_own(rest)) {
+        // It was a host with a word before it: the rest is one too.
+        let _ = server.set_host(Some(rest));
+    }
+    server
+}
+
+fn api_of(server: &Url) -> Url {
+    let mut api = server.clone();
+    let host = server.host_str().unwrap_or_default().to_owned();
+    if is_githubs_own(&host) {
+        let _ = api.set_host(Some(&format!("api.{host}")));
+    } else {
+        api.set_path(&format!("{}/api/v3", server.path().trim_end_matches('/')));
+    }
+    api
+}
+
+/// github.com, and organisations with data residency: their API is a host beside.
+fn is_githubs_own(host: &str) -> bool {
+    host == "github.com" || host.ends_with(".ghe.com")
+}
+
+/// A client of one GitHub for one identity.
+pub struct Github {
+    place: Place,
+    sender: Sender,
+    auth: Auth,
+    pace: Mutex<Pace>,
+    begun: Instant,
+}
+
+impl Github {
+    /// A client; nothing is sent yet.
+    pub fn new(place: Place, identity: Identity, manner: Manner) -> Result<Self, ForgeError> {
+        let sender = Sender::new(place.api.clone(), manner)?;
+        Ok(Self { place, sender, auth: Auth::new(identity), pace: Mutex::default(), begun: Instant::now() })
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The token for a push, good for some minutes at least.
+    pub fn token(&self) -> Result<Token, ForgeError> {
+        self.auth.token(&self.sender)
+    }
+
+    /// Gives up a token that GitHub refused; says whether the next one will be another.
+    pub fn renew(&self, refused: &Token) -> bool {
+        self.auth.renew(refused);
+        self.auth.is_renewable()
+    }
+
+    /// Ctrl-C, as this client hears it.
+    pub fn interrupt(&self) -> &Interrupt {
+        self.sender.interrupt()
+    }
+
+    /// Waits, telling the listener why.
+    pub fn pause(&self, time: Duration, why: PauseReason) -> Result<(), ForgeError> {
+        self.sender.pause(time, why)
+    }
+
+    /// For how long yet a new repository may be unknown to parts of GitHub.
+    pub fn settling(&self, target: &Target) -> Duration {
+        self.sender.settling(&below(target, &[]))
+    }
+
+    /// Makes a call, as often as is right; an answer that is no success is an error.
+    pub(crate) fn call(&self, call: &Call) -> Result<Answer, ForgeError> {
+        self.carry(call, call.method.writes())
+    }
+
+    /// Reads something that is there, even if a part of GitHub does not know it yet.
+    fn there(&self, path: impl Into<String>) -> Result<Answer, ForgeError> {
+        self.carry(&Call::get(path), true)
+    }
+
+    /// Reads something that may be missing.
+    fn find(&self, path: impl Into<String>) -> Result<Option<Answer>, ForgeError> {
+        match self.carry(&Call::get(path), false) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a list to its end. `key` names the list in answers that are objects.
+    fn list(&self, path: &str, key: Option<&str>) -> Result<Option<Vec<Value>>, ForgeError> {
+        let mut items = Vec::new();
+        let mut path = path.to_owned();
+        for _ in 0..MOST_PAGES {
+            let Some(answer) = self.find(path.clone())? else { return Ok(None) };
+            let page = key.map_or(Some(&answer.body), |key| answer.body.get(key)).and_then(Value::as_array);
+            let why = || ForgeError::Strange { call: format!("GET {path}"), why: "it holds no list".to_owned() };
+            items.extend(page.ok_or_else(why)?.iter().cloned());
+            match answer.head.next {
+                Some(next) => path = next,
+                None => break,
+            }
+        }
+        Ok(Some(items))
+    }
+
+    fn carry(&self, call: &Call, is_there: bool) -> Result<Answer, ForgeError> {
+        let mut tries = Tries::default();
+        loop {
+            let token = self.auth.token(&self.sender)?;
+            if call.method.writes() {
+                self.wait_for_turn()?;
+            }
+            let slow_down = || self.pace().slow_down();
+            let manner = Persist {
+                tries: &mut tries,
+                is_there,
+                renewable: self.auth.is_renewable(),
+                harmless: false,
+                slow_down: &slow_down,
+            };
+            match self.sender.persist(call, &Bearer::Token(token.clone()), manner)? {
+                Some(answer) => return Ok(answer),
+                None => self.auth.renew(&token),
+            }
+        }
+    }
+
+    fn wait_for_turn(&self) -> Result<(), ForgeError> {
+        let wait = self.pace().wait(self.begun.elapsed());
+        if !wait.is_zero() {
+            self.sender.pause(wait, Why::Pace)?;
+        }
+        self.pace().send(self.begun.elapsed());
+        Ok(())
+    }
+
+    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does `work` for each item at the same time, a dozen at once. Reads only: writes are serial.
+    fn at_once<K: Ord + Clone + Send, V: Send>(&self, items: Vec<K>, work: impl Fn(&K) -> V + Sync) -> BTreeMap<K, V> {
+        let queue = Mutex::new(items.into_iter());
+        let done = Mutex::new(BTreeMap::new());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let worker = || {
+            while let Some(item) = next() {
+                let value = work(&item);
+                done.lock().unwrap_or_else(PoisonError::into_inner).insert(item, value);
+            }
+        };
+        let workers = queue.lock().unwrap_or_else(PoisonError::into_inner).len().min(READERS);
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(worker);
+            }
+        });
+        done.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<Interrupted> for Box<ForgeError> {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::new(interrupted.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(api: Option<&str>, server: Option<&str>) -> (String, String) {
+        let place = Place::new(api, server).expect("addresses");
+        (place.api().to_owned(), place.page(&Target { owner: "o".to_owned(), name: "n".to_owned() }))
+    }
+
+    #[test]
+    fn every_kind_of_github_is_found_by_either_address() {
+        let pair = |api: &str, page: &str| (api.to_owned(), page.to_owned());
+        assert_eq!(place(None, None), pair("https://api.github.com", "https://github.com/o/n"));
+        let residency = pair("https://api.x.ghe.com", "https://x.ghe.com/o/n");
+        assert_eq!(place(Some("https://api.x.ghe.com"), None), residency);
+        assert_eq!(place(None, Some("https://x.ghe.com")), residency);
+        let enterprise = pair("https://git.x.org/api/v3", "https://git.x.org/o/n");
+        assert_eq!(place(Some("https://git.x.org/api/v3/"), None), enterprise);
+        assert_eq!(place(None, Some("https://git.x.org")), enterprise);
+        assert_eq!(place(Some("http://127.0.0.1:9"), None), pair("http://127.0.0.1:9", "http://127.0.0.1:9/o/n"));
+    }
+
+    #[test]
+    fn a_repository_is_known_by_any_of_its_addresses() {
+        let place = Place::new(None, None).expect("addresses");
+        for url in [
+            "https://github.com/o/n",
+            "https://github.com/o/n.git",
+            "git@github.com:o/n.git",
+            "ssh://git@github.com/o/n.git",
+            "https://github.com/o/n/",
+        ] {
+            let target = place.target(url).expect(url);
+            assert_eq!((target.owner.as_str(), target.name.as_str()), ("o", "n"), "{url}");
+        }
+        for url in [
+            "https://gitlab.com/o/n",
+            "git@other:o/n",
+            "file:///o/n",
+            "https://github.com/o",
+            "x",
+            "https://github.com/o/n/x",
+        ] {
+            assert_eq!(place.target(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_sent_nowhere_that_others_can_read_it() {
+        for bad in ["http://api.github.com", "ftp://x", "nonsense", "https://me:pw@h", "https://h/?q", "file:///x"] {
+            let error = Place::new(Some(bad), None).expect_err(bad);
+            assert!(!error.to_string().contains("pw"), "{error}");
+        }
+        let place = Place::new(None, None).expect("addresses");
+        assert!(place.is_home_of("https://github.com/o/n.git"));
+        for elsewhere in ["https://evil.example/o/n.git", "http://github.com/o/n.git", "git@github.com:o/n.git"] {
+            assert!(!place.is_home_of(elsewhere), "{elsewhere}");
+        }
+    }
+}

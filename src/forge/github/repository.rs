@@ -1,0 +1,304 @@
+//! The repository: whether it is there, whose it is, and making it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Github;
+use super::call::{Call, Method, below, path};
+use super::ensure::SETTLES_IN;
+use super::error::ForgeError;
+use super::retry::{Why, backoff};
+use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
+
+/// Clocks differ: a repository this much older than our reservation may still be ours.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
+/// How often making it is tried when it is unclear whether it took effect.
+const TRIES: u32 = 4;
+
+/// Who owns repositories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The name, as GitHub writes it.
+    pub login: String,
+    /// What it is.
+    pub kind: OwnerKind,
+}
+
+/// The call that makes a repository.
+pub fn create_call(new: &NewRepository) -> Call {
+    let private = new.visibility != Visibility::Public;
+    let mut body = json!({"name": new.target.name, "private": private});
+    if let Some(description) = &new.description {
+        body["description"] = description.as_str().into();
+    }
+    if let Some(homepage) = &new.homepage {
+        body["homepage"] = homepage.as_str().into();
+    }
+    match new.kind {
+        OwnerKind::Organisation => {
+            body["visibility"] = new.visibility.word().into();
+            Call::with(Method::Post, path(&["orgs", &new.target.owner, "repos"]), body)
+        }
+        OwnerKind::User => Call::with(Method::Post, "/user/repos", body),
+    }
+}
+
+/// A repository that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// GitHub's number for it; it stays when the name changes.
+    pub id: u64,
+    /// `owner/name`, as it is now.
+    pub full_name: String,
+    /// The URL that git clones and pushes.
+    pub clone_url: String,
+    /// The same over ssh.
+    pub ssh_url: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// GitHub's whole answer.
+    pub body: Value,
+}
+
+impl Found {
+    fn of(call: &Call, body: Value) -> Result<Self, ForgeError> {
+        let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
+        let missing = |key: &str| ForgeError::Strange { call: call.words(), why: format!("it holds no `{key}`") };
+        Ok(Self {
+            id: body.get("id").and_then(Value::as_u64).ok_or_else(|| missing("id"))?,
+            full_name: text("full_name").ok_or_else(|| missing("full_name"))?,
+            clone_url: text("clone_url").ok_or_else(|| missing("clone_url"))?,
+            ssh_url: text("ssh_url").unwrap_or_default(),
+            created: text("created_at").and_then(|text| text.parse().ok()).ok_or_else(|| missing("created_at"))?,
+            body,
+        })
+    }
+}
+
+impl Found {
+    /// Who may see it.
+    pub fn visibility(&self) -> Visibility {
+        match (self.body["visibility"].as_str(), self.body["private"].as_bool()) {
+            (Some("internal"), _) => Visibility::Internal,
+            (Some("public"), _) | (None, Some(false)) => Visibility::Public,
+            _ => Visibility::Private,
+        }
+    }
+}
+
+/// What is in a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// No commit.
+    Empty,
+    /// `refs/apiscaffold/base` has this tree.
+    Base(String),
+    /// There is no such reference; the default branch has this tree.
+    Other(String),
+}
+
+/// What a record of ours knows about its repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// GitHub's number for it, when it was noted.
+    pub id: Option<u64>,
+    /// When the name was reserved.
+    pub reserved: Option<Timestamp>,
+}
+
+/// Whose a repository is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Ours; the first commit is there or not.
+    Ours {
+        /// Whether it is there.
+        pushed: bool,
+    },
+    /// Ours, with a first commit that was made of something else.
+    Differs,
+    /// Somebody else's; why, in half a sentence.
+    Foreign(&'static str),
+}
+
+/// Judges by our record, the repository's number, its age and its first commit.
+pub fn standing(claim: Option<Claim>, target: &Target, found: &Found, content: &Content, tree: &str) -> Standing {
+    let name = format!("{}/{}", target.owner, target.name);
+    let Some(claim) = claim else { return Standing::Foreign("the registry has no record of it") };
+    if !found.full_name.eq_ignore_ascii_case(&name) {
+        return Standing::Foreign("the name leads to a repository that was renamed or moved");
+    }
+    match claim.id {
+        Some(id) if id != found.id => return Standing::Foreign("the registry's record is of another repository"),
+        Some(_) => {}
+        None => {
+            let earliest = claim.reserved.and_then(|reserved| reserved.checked_sub(CLOCKS_DIFFER).ok());
+            if earliest.is_none_or(|earliest| found.created < earliest) {
+                return Standing::Foreign("it is older than the registry's record");
+            }
+        }
+    }
+    match content {
+        Content::Empty => Standing::Ours { pushed: false },
+        Content::Base(base) if base == tree => Standing::Ours { pushed: true },
+        Content::Other(main) if main == tree => Standing::Ours { pushed: false },
+        Content::Base(_) => Standing::Differs,
+        Content::Other(_) => Standing::Foreign("its first commit is not ours"),
+    }
+}
+
+/// Whether an earlier call of this run may have made the repository without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unclear(pub bool);
+
+impl Github {
+    /// Who `name` is; none when there is nobody of that name.
+    pub fn owner(&self, name: &str) -> Result<Option<Owner>, ForgeError> {
+        let Some(answer) = self.find(path(&["users", name]))? else { return Ok(None) };
+        let login = answer.body["login"].as_str().unwrap_or(name).to_owned();
+        let kind = if answer.body["type"] == "Organization" { OwnerKind::Organisation } else { OwnerKind::User };
+        Ok(Some(Owner { login, kind }))
+    }
+
+    /// The repository; none when there is none, or the token may not see it.
+    pub fn repository(&self, target: &Target) -> Result<Option<Found>, ForgeError> {
+        let call = Call::get(below(target, &[]));
+        let answer = self.find(call.path.clone())?;
+        answer.map(|answer| Found::of(&call, answer.body)).transpose()
+    }
+
+    /// What is in a repository.
+    pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
+        let base = match self.find(below(target, &["git", "ref", "apiscaffold/base"])) {
+            Ok(answer) => answer,
+            // "Git Repository is empty."
+            Err(error) if error.status() == Some(409) => return Ok(Content::Empty),
+            Err(error) => return Err(error),
+        };
+        if let Some(answer) = base {
+            let sha = answer.body["object"]["sha"].as_str().unwrap_or_default();
+            let commit = self.call(&Call::get(below(target, &["git", "commits", sha])))?;
+            return Ok(Content::Base(commit.body["tree"]["sha"].as_str().unwrap_or_default().to_owned()));
+        }
+        match self.find(below(target, &["commits", "HEAD"])) {
+            Ok(Some(answer)) => {
+                Ok(Content::Other(answer.body["commit"]["tree"]["sha"].as_str().unwrap_or_default().to_owned()))
+            }
+            // Not every part of GitHub may know yet that it is empty; the push will see what is there.
+            Ok(None) => Ok(Content::Empty),
+            Err(error) if error.status() == Some(409) => Ok(Content::Empty),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the repository; the flag says whether this call did. One that is there by now is judged by `is_ours`.
+    ///
+    /// # Errors
+    /// `Foreign` when the name is taken by a repository that is not ours.
+    pub fn create(
+        &self,
+        new: &NewRepository,
+        is_ours: &dyn Fn(&Found, Unclear) -> Result<bool, ForgeError>,
+    ) -> Result<(Found, bool), ForgeError> {
+        let call = create_call(new);
+        // Before it is made there is nothing to be found, so 404 is about the owner and not waited out.
+        let mut unclear = false;
+        let mut attempt = 0;
+        loop {
+            let error = match self.call(&call) {
+                Ok(answer) => {
+                    self.settle(&new.target);
+                    return Ok((Found::of(&call, answer.body)?, true));
+                }
+                Err(error) => error,
+            };
+            attempt += 1;
+            unclear |= error.is_unclear();
+            if attempt > TRIES || !(error.is_unclear() || error.is_taken()) {
+                return Err(error);
+            }
+            if unclear {
+                self.pause(backoff(attempt - 1, fastrand::f64()), Why::Fault)?;
+            }
+            match self.repository(&new.target)? {
+                Some(found) if is_ours(&found, Unclear(unclear))? => {
+                    self.settle(&new.target);
+                    return Ok((found, false));
+                }
+                Some(_) => return Err(self.foreign(&new.target, "somebody made it a moment ago")),
+                // Taken, and not to be seen: private and somebody else's, or not everywhere known yet.
+                None if error.is_taken() && attempt >= TRIES => {
+                    return Err(self.foreign(&new.target, "the token may not see it"));
+                }
+                None if error.is_taken() => self.pause(backoff(attempt - 1, fastrand::f64()), Why::Settling)?,
+                None => {}
+            }
+        }
+    }
+
+    /// The error for a repository that is not ours.
+    pub fn foreign(&self, target: &Target, why: &str) -> ForgeError {
+        ForgeError::Foreign { page: self.place().page(target), why: why.to_owned() }
+    }
+
+    /// Says that the repository was made a moment ago.
+    fn settle(&self, target: &Target) {
+        self.sender.settle(&below(target, &[]), SETTLES_IN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(id: u64, created: &str) -> Found {
+        let body = json!({"id": id, "full_name": "Org/my-api", "clone_url": "https://h/org/my-api.git", "created_at": created});
+        Found::of(&Call::get("/x"), body).expect("a repository")
+    }
+
+    #[test]
+    fn whose_a_repository_is_follows_from_record_number_age_and_commit() {
+        let target = Target { owner: "org".to_owned(), name: "my-api".to_owned() };
+        let reserved = "2026-01-01T12:00:00Z".parse().ok();
+        let noted = Claim { id: Some(7), reserved };
+        let unnoted = Claim { id: None, reserved };
+        let judge = |claim, found: &Found, content: &Content| standing(claim, &target, found, content, "ours");
+        let young = found(7, "2026-01-01T12:00:03Z");
+        let (empty, ours, theirs) = (Content::Empty, Content::Base("ours".to_owned()), Content::Base("x".to_owned()));
+        assert_eq!(judge(Some(unnoted), &young, &empty), Standing::Ours { pushed: false });
+        assert_eq!(judge(Some(noted), &young, &ours), Standing::Ours { pushed: true });
+        assert_eq!(judge(Some(noted), &young, &theirs), Standing::Differs);
+        assert_eq!(judge(Some(noted), &young, &Content::Other("ours".to_owned())), Standing::Ours { pushed: false });
+        let foreign = |standing| matches!(standing, Standing::Foreign(_));
+        assert!(foreign(judge(None, &young, &ours)));
+        assert!(foreign(judge(Some(noted), &found(8, "2026-01-01T12:00:03Z"), &ours)));
+        assert!(foreign(judge(Some(unnoted), &found(7, "2026-01-01T11:00:00Z"), &empty)));
+        assert!(foreign(judge(Some(noted), &young, &Content::Other("x".to_owned()))));
+        let renamed = Target { owner: "org".to_owned(), name: "other".to_owned() };
+        assert!(foreign(standing(Some(noted), &renamed, &young, &ours, "ours")));
+    }
+
+    #[test]
+    fn a_repository_is_made_where_its_owner_keeps_them() {
+        let target = Target { owner: "org".to_owned(), name: "my-api".to_owned() };
+        let new = |kind| NewRepository {
+            target: target.clone(),
+            kind,
+            visibility: Visibility::Internal,
+            description: Some("D".to_owned()),
+            homepage: None,
+        };
+        let call = create_call(&new(OwnerKind::Organisation));
+        assert_eq!(call.words(), "POST /orgs/org/repos");
+        assert_eq!(
+            call.body,
+            Some(json!({"name": "my-api", "private": true, "description": "D", "visibility": "internal"}))
+        );
+        let call = create_call(&new(OwnerKind::User));
+        assert_eq!(
+            (call.words().as_str(), call.body.expect("a body")["visibility"].is_null()),
+            ("POST /user/repos", true)
+        );
+    }
+}

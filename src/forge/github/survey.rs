@@ -1,0 +1,143 @@
+//! Looking before anything is done: who asks, what they may do, what is there. Reads only.
+
+use serde_json::Value;
+
+use super::auth::Identity;
+use super::call::{Call, path};
+use super::error::ForgeError;
+use super::repository::{Found, Owner};
+use super::{Github, READERS};
+use crate::model::repository::Target;
+
+/// Who asks, as GitHub knows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// A person's name; none for an app.
+    pub login: Option<String>,
+    /// What kind of token, in words.
+    pub kind: &'static str,
+    /// Scopes of a classic token.
+    pub scopes: Option<Vec<String>>,
+    /// Permissions of an app's installation: name and `read` or `write`.
+    pub permissions: Option<Vec<(String, String)>>,
+}
+
+/// What there is before a repository is made.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// The owner.
+    pub owner: Result<Option<Owner>, ForgeError>,
+    /// The repository.
+    pub repository: Result<Option<Found>, ForgeError>,
+    /// Who asks.
+    pub asker: Result<Asker, ForgeError>,
+    /// Teams, by slug, and whether they are there.
+    pub teams: Vec<(String, Result<bool, ForgeError>)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ask {
+    Owner,
+    Repository,
+    Asker,
+    Team(String),
+}
+
+enum Told {
+    Owner(Result<Option<Owner>, ForgeError>),
+    Repository(Result<Option<Found>, ForgeError>),
+    Asker(Result<Asker, ForgeError>),
+    Team(Result<bool, ForgeError>),
+}
+
+impl Github {
+    /// Looks at everything at the same time: one wait for all.
+    pub fn survey(&self, target: &Target, teams: &[String]) -> Survey {
+        let mut asks = vec![Ask::Owner, Ask::Repository, Ask::Asker];
+        asks.extend(teams.iter().take(READERS * 10).cloned().map(Ask::Team));
+        let told = self.at_once(asks, |ask| match ask {
+            Ask::Owner => Told::Owner(self.owner(&target.owner)),
+            Ask::Repository => Told::Repository(self.repository(target)),
+            Ask::Asker => Told::Asker(self.asker()),
+            Ask::Team(slug) => Told::Team(self.team(&target.owner, slug)),
+        });
+        let mut survey =
+            Survey { owner: Ok(None), repository: Ok(None), asker: Err(ForgeError::NoToken), teams: Vec::new() };
+        for (ask, told) in told {
+            match (ask, told) {
+                (_, Told::Owner(owner)) => survey.owner = owner,
+                (_, Told::Repository(repository)) => survey.repository = repository,
+                (_, Told::Asker(asker)) => survey.asker = asker,
+                (Ask::Team(slug), Told::Team(there)) => survey.teams.push((slug, there)),
+                _ => {}
+            }
+        }
+        survey
+    }
+
+    fn team(&self, organisation: &str, slug: &str) -> Result<bool, ForgeError> {
+        Ok(self.find(path(&["orgs", organisation, "teams", slug]))?.is_some())
+    }
+
+    /// The active rulesets of an organisation, whole. None when the token may not see them.
+    pub fn organisation_rulesets(&self, organisation: &str) -> Result<Option<Vec<Value>>, ForgeError> {
+        let all = path(&["orgs", organisation, "rulesets"]);
+        let Some(list) = self.list(&format!("{all}?per_page=100"), None)? else { return Ok(None) };
+        let active = list
+            .iter()
+            .filter(|item| item["enforcement"] == "active" && matches!(item["target"].as_str(), None | Some("branch")));
+        let ids: Vec<u64> = active.filter_map(|item| item["id"].as_u64()).collect();
+        let read = self.at_once(ids, |id| self.find(format!("{all}/{id}")));
+        let found: Result<Vec<Value>, ForgeError> =
+            read.into_values().filter_map(|one| one.map(|one| one.map(|answer| answer.body)).transpose()).collect();
+        found.map(Some)
+    }
+
+    /// The names of the organisation's custom properties. None when the token may not see them.
+    pub fn organisation_properties(&self, organisation: &str) -> Result<Option<Vec<String>>, ForgeError> {
+        let list = self.list(&path(&["orgs", organisation, "properties", "schema"]), None)?;
+        let name = |item: &Value| item["property_name"].as_str().map(str::to_owned);
+        Ok(list.map(|list| list.iter().filter_map(name).collect()))
+    }
+
+    /// Who asks.
+    pub fn asker(&self) -> Result<Asker, ForgeError> {
+        if let Some(permissions) = self.auth.permissions(&self.sender)? {
+            let pairs = permissions.as_object().into_iter().flatten();
+            let permissions = pairs.filter_map(|(name, may)| Some((name.clone(), may.as_str()?.to_owned()))).collect();
+            return Ok(Asker { login: None, kind: "GitHub App", scopes: None, permissions: Some(permissions) });
+        }
+        let kind = match self.auth.identity() {
+            Identity::Token(token, _) => kind(token.expose()),
+            Identity::App { .. } => "GitHub App",
+        };
+        let call = Call::get("/user");
+        match self.call(&call) {
+            Ok(answer) => {
+                let login = answer.body["login"].as_str().map(str::to_owned);
+                let words = |text: &str| {
+                    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+                };
+                Ok(Asker { login, kind, scopes: answer.head.scopes.as_deref().map(words), permissions: None })
+            }
+            // An installation's token is nobody's.
+            Err(error) if error.status() == Some(403) => {
+                Ok(Asker { login: None, kind, scopes: None, permissions: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Tokens tell by how they begin what they are
+/// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>).
+fn kind(token: &str) -> &'static str {
+    match token.get(..4).unwrap_or_default() {
+        "ghp_" => "classic token",
+        "gho_" => "token of `gh` or another OAuth app",
+        "ghs_" => "token of a GitHub App's installation",
+        "ghu_" => "token of a GitHub App for a user",
+        _ if token.starts_with("github_pat_") => "fine-grained token",
+        _ => "token",
+    }
+}

@@ -1,0 +1,57 @@
+//! A repository on a forge, as it is to be made.
+
+/// Its owner and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// An organisation or a user.
+    pub owner: String,
+    /// The repository's name.
+    pub name: String,
+}
+
+/// What kind of owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerKind {
+    /// It has teams and custom properties.
+    Organisation,
+    /// It has neither.
+    User,
+}
+
+/// Who may see a repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Visibility {
+    /// Everybody.
+    Public,
+    /// Who is let in.
+    #[default]
+    Private,
+    /// The enterprise.
+    Internal,
+}
+
+impl Visibility {
+    /// GitHub's word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A repository to be made, empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRepository {
+    /// Its owner and name.
+    pub target: Target,
+    /// What its owner is.
+    pub kind: OwnerKind,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// The line below its name.
+    pub description: Option<String>,
+    /// The link beside it.
+    pub homepage: Option<String>,
+}

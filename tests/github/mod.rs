@@ -1,0 +1,15 @@
+//! GitHub: a server that remembers, and what is proved with it.
+
+mod app;
+mod behaves;
+mod builtin;
+mod contract;
+mod faults;
+mod options;
+mod pty;
+mod server;
+mod ssh;
+mod stories;
+mod story;
+mod upkeep;
+mod walk;

@@ -1,0 +1,73 @@
+//! What a person sees while GitHub is slow.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rexpect::session::spawn_command;
+
+use super::server::fault::{Fault, Harm, Teller, When};
+use super::story::Story;
+
+/// How each frame of the spinner begins: the pty gives UTF-8 byte by byte.
+const SPINNER: &str = "\u{E2}\u{A0}.";
+
+/// The command of a person who sits at a terminal.
+fn on_a_terminal(story: &Story) -> Command {
+    let mut command = story.program.command(&Story::NEW[1..]);
+    command.env("GITHUB_API_URL", story.github.url()).env("GITHUB_SERVER_URL", story.github.url());
+    command.envs(story.variables.iter().map(|(name, value)| (name, value))).env("TERM", "xterm");
+    command
+}
+
+#[test]
+fn a_spinner_is_drawn_before_the_first_answer_comes() {
+    let story = Story::new();
+    let (teller, arrivals) = Teller::new();
+    story.github.plan(Fault::new(When::Nth(1), Harm::Tell(teller)));
+    let command = on_a_terminal(&story);
+    let began = Instant::now();
+    let mut session = spawn_command(command, Some(10_000)).expect("a pty");
+    // The first request has no answer yet: what is on the screen now was drawn without one.
+    let go = arrivals.recv_timeout(Duration::from_secs(10)).expect("a request");
+    let asked = began.elapsed();
+    session.exp_regex(SPINNER).expect("a spinner");
+    let drawn = began.elapsed();
+    println!("the first request after {asked:?}, the spinner seen after {drawn:?}");
+    // A tenth of a second on an idle machine; this one may be busy.
+    assert!(drawn.saturating_sub(asked) < Duration::from_secs(1), "asked at {asked:?}, drawn at {drawn:?}");
+    drop(go);
+}
+
+#[test]
+fn a_pause_that_github_asks_for_is_counted_down() {
+    let story = Story::new();
+    let limit = super::server::fault::answers::secondary_limit(403, Some(3));
+    story.github.plan(Fault::new(When::Call("POST", "/rulesets".to_owned()), Harm::Answer(limit)));
+    let command = on_a_terminal(&story);
+    let mut session = spawn_command(command, Some(20_000)).expect("a pty");
+    for left in ["3 s", "2 s", "1 s"] {
+        session.exp_string(left).unwrap_or_else(|error| panic!("`{left}` was not told: {error}"));
+    }
+    session.exp_string("my-api is ready").expect("done after the pause");
+}
+
+#[test]
+fn control_c_is_heard_at_once_while_github_is_silent() {
+    let story = Story::new();
+    story.github.plan(Fault::new(When::Call("PUT", "/topics".to_owned()), Harm::Silence));
+    let command = on_a_terminal(&story);
+    let mut session = spawn_command(command, Some(10_000)).expect("a pty");
+    let end = Instant::now() + Duration::from_secs(10);
+    while story.github.state().repositories.is_empty() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    session.send_control('c').expect("pressed");
+    let pressed = Instant::now();
+    session.exp_eof().expect("it ends");
+    assert!(pressed.elapsed() < Duration::from_secs(1), "{:?}", pressed.elapsed());
+    let status = session.process().wait().expect("it ended");
+    assert!(format!("{status:?}").contains("130"), "{status:?}");
+    story.github.heal();
+    story.ends_well([], "interrupted");
+}

@@ -1,0 +1,317 @@
+//! Stories without faults: a first run, a repeated one, one in the way of others, one that may not.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::server::fault::{Fault, Harm, Teller, When};
+use super::server::http::Answer;
+use super::server::log::{Entry, round_trips};
+use super::server::state::TokenKind;
+use super::story::{SETTINGS, Story};
+
+fn writes(log: &[Entry]) -> Vec<String> {
+    log.iter().filter(|entry| entry.is_write()).map(Entry::line).collect()
+}
+
+#[test]
+fn a_first_run_makes_everything_and_a_second_one_only_reads() {
+    let story = Story::new();
+    let ran = story.done(&Story::NEW);
+    assert!(ran.stdout.contains(&format!("{}/nhs/my-api", story.github.url())), "{ran:?}");
+    let first = story.requests();
+    // Every setting is one request; the repository and the push are one each.
+    assert_eq!(writes(&first).len(), SETTINGS + 2, "{:#?}", writes(&first));
+    let end = story.end();
+    let repository = &end["forge"][0];
+    assert_eq!(repository["commits"], "1");
+    assert_eq!(repository["refs"], json!(["refs/apiscaffold/base here", "refs/heads/main here"]));
+    let settings = &repository["settings"];
+    assert_eq!(settings["topics"], json!(["api", "story"]));
+    assert_eq!(settings["properties"], json!({"kind": "proxy"}));
+    assert_eq!(settings["teams"], json!({"platform": "maintain"}));
+    assert_eq!(settings["variables"], json!({"HOST": "int.example.org"}));
+    assert_eq!(settings["environments"]["int"]["variables"], json!({"HOST": "env.example.org"}));
+    assert_eq!(settings["secrets"], json!({"DEPLOY_KEY": super::story::secret()}));
+    assert_eq!(settings["fields"]["description"], "What my-api is for");
+    assert_eq!(settings["fields"]["allow_merge_commit"], false);
+    assert_eq!((&settings["alerts"], &settings["fixes"]), (&json!(true), &json!(true)));
+    assert_eq!(settings["issues"].as_array().map(Vec::len), Some(1));
+    assert_eq!(settings["rulesets"][0]["name"], "main");
+    assert_eq!(end["records"], json!([["my-api", "active"]]));
+
+    story.done(&Story::NEW);
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    assert_eq!(story.end(), end);
+    story.nothing_leaked();
+}
+
+#[test]
+fn the_critical_path_is_a_dozen_round_trips_and_one_for_each_setting() {
+    let story = Story::new();
+    story.github.set_latency(Duration::from_millis(100));
+    story.done(&Story::NEW);
+    let log = story.requests();
+    let trips = round_trips(&log);
+    let lines: Vec<String> = log.iter().map(Entry::line).collect();
+    println!("{trips} round trips, {} requests, {SETTINGS} settings", log.len());
+    assert!(trips <= 12 + SETTINGS, "{trips} round trips: {lines:#?}");
+}
+
+#[test]
+fn a_dry_run_tells_every_call_and_makes_no_write() {
+    let story = Story::new();
+    let dry = [&Story::NEW[..], &["--dry-run"]].concat();
+    let ran = story.done(&dry);
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    assert_eq!(story.github.end(), json!([]));
+    assert!(!story.program.folder().join("my-api").exists());
+    for call in
+        ["POST /orgs/nhs/repos", "PUT /repos/nhs/my-api/topics", "POST /repos/nhs/my-api/rulesets", "DEPLOY_KEY"]
+    {
+        assert!(ran.stdout.contains(call), "{call} is not in {}", ran.stdout);
+    }
+    let json = story.done(&[&dry[..], &["--json"]].concat()).json();
+    let told = json.to_string();
+    assert!(told.contains("\"/repos/nhs/my-api/topics\""), "{told}");
+    story.nothing_leaked();
+    // What was told is what is done.
+    story.done(&Story::NEW);
+    for line in writes(&story.requests()).iter().filter(|line| !line.contains(".git/")) {
+        assert!(ran.stdout.contains(line), "{line} was not told: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_foreign_repository_is_never_touched() {
+    let story = Story::new();
+    story.github.add_repository("nhs", "my-api", "public");
+    let before = story.github.end();
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.stderr.contains("nhs/my-api"), "{ran:?}");
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    assert_eq!(story.github.end(), before);
+    assert!(!story.program.folder().join("my-api").exists());
+    story.nothing_leaked();
+}
+
+#[test]
+fn a_name_that_a_stranger_takes_at_the_last_moment_is_left_to_the_stranger() {
+    let story = Story::new();
+    // Not there when looked for; there when made, and as empty as ours would be.
+    let refused = Answer::invalid("Repository", "name", "custom", "name already exists on this account");
+    let create = When::Call("POST", "/orgs/nhs/repos".to_owned());
+    story.github.plan(Fault::new(create, Harm::Answer(refused)));
+    let hidden = When::Call("GET", "/repos/nhs/my-api".to_owned());
+    story.github.add_repository("nhs", "my-api", "private");
+    story.github.state().repositories[0].created_at = jiff::Timestamp::now().to_string();
+    story.github.plan(Fault::new(hidden, Harm::Answer(Answer::not_found())));
+    let before = story.github.end();
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(story.github.end(), before);
+}
+
+#[test]
+fn the_token_of_actions_is_refused_before_any_request_that_writes() {
+    let mut story = Story::new();
+    let token = story.github.add_token("nhs", TokenKind::Actions);
+    story.variables.retain(|(name, _)| *name != "GH_TOKEN");
+    story.variables.extend([("GITHUB_TOKEN", token), ("GITHUB_ACTIONS", "true".to_owned())]);
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.stderr.contains("App"), "{ran:?}");
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    assert!(!story.program.folder().join("my-api").exists());
+    assert_eq!(story.program.records(), []);
+    story.nothing_leaked();
+}
+
+#[test]
+fn the_token_of_actions_under_another_name_is_explained_and_makes_nothing() {
+    let mut story = Story::new();
+    let token = story.github.add_token("nhs", TokenKind::Actions);
+    story.variables[0].1 = token;
+    story.variables.push(("GITHUB_ACTIONS", "true".to_owned()));
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.stderr.contains("App"), "{ran:?}");
+    assert_eq!(story.github.end(), json!([]));
+    assert!(!story.program.folder().join("my-api").exists());
+    story.nothing_leaked();
+}
+
+#[test]
+fn without_a_token_nothing_is_asked_and_nothing_is_made() {
+    let mut story = Story::new();
+    story.variables.retain(|(name, _)| *name != "GH_TOKEN");
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.stderr.contains("GH_TOKEN"), "{ran:?}");
+    assert_eq!(story.requests().len(), 0);
+    assert_eq!(story.program.records(), []);
+}
+
+#[test]
+fn a_secret_without_a_value_is_named_before_anything_is_made() {
+    let mut story = Story::new();
+    story.variables.retain(|(name, _)| *name != "DEPLOY_KEY");
+    let ran = story.run(&Story::NEW);
+    assert_ne!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("DEPLOY_KEY"), "{ran:?}");
+}
+
+#[test]
+fn a_user_s_own_account_takes_a_repository_too() {
+    let story = Story::new();
+    let arguments = ["new", "my-api", "--owner", "octo", "--template", "plain", "--visibility", "private", "--yes"];
+    story.program.write("plain/apiscaffold.toml", "[template]\nname = \"plain\"\n[github]\ntopics = [\"api\"]\n");
+    story.program.write("plain/README.md", "# {{ name }}\n");
+    story.done(&arguments);
+    let log = story.requests();
+    assert!(writes(&log).contains(&"POST /user/repos".to_owned()), "{:?}", writes(&log));
+    let end = story.github.end();
+    assert_eq!(end[0]["settings"]["name"], "octo/my-api");
+    assert_eq!(end[0]["settings"]["visibility"], "private");
+    assert_eq!(end[0]["settings"]["topics"], json!(["api"]));
+    story.nothing_leaked();
+}
+
+#[test]
+fn an_enterprise_server_s_api_is_below_its_own_path() {
+    let story = Story::new();
+    let api = format!("{}/api/v3", story.github.url());
+    let ran = story.heard(&story.command_at(&api, &Story::NEW).output().expect("it starts"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let outside = |entry: &&Entry| !entry.is_git() && !entry.path.starts_with("/api/v3/");
+    assert_eq!(story.requests().iter().filter(outside).map(Entry::line).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn a_repository_that_took_the_place_of_ours_is_not_touched() {
+    let story = Story::new();
+    story.done(&Story::NEW);
+    story.requests();
+    {
+        let mut state = story.github.state();
+        state.repositories[0].id += 1_000_000;
+        state.repositories[0].topics.clear();
+    }
+    let before = story.github.end();
+    for command in [&Story::NEW[..], &["check", "--settings", "--fix", "my-api"]] {
+        let ran = story.run(command);
+        assert_eq!(ran.code, Some(5), "{command:?}: {ran:?}");
+        assert_eq!(writes(&story.requests()), [""; 0]);
+    }
+    assert_eq!(story.github.end(), before);
+}
+
+#[test]
+fn a_repository_that_was_renamed_is_not_made_again() {
+    let story = Story::new();
+    story.done(&Story::NEW);
+    story.requests();
+    {
+        let mut state = story.github.state();
+        let (old, new) = (state.root.join("nhs/my-api.git"), state.root.join("nhs/new-name.git"));
+        std::fs::rename(old, new).expect("renamed");
+        let id = state.repositories[0].id;
+        state.repositories[0].name = "new-name".to_owned();
+        state.renamed.insert("nhs/my-api".to_owned(), id);
+    }
+    let ran = story.run(&Story::NEW);
+    assert!(matches!(ran.code, Some(0 | 5)), "{ran:?}");
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    assert_eq!(story.github.end().as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn of_two_producers_who_race_for_a_name_one_gets_it_and_the_other_is_told() {
+    let first = Story::new();
+    let second = Story::beside(&first);
+    let start = |story: &Story, url: &str| {
+        let mut command = story.command_at(url, &Story::NEW);
+        command.env("GITHUB_SERVER_URL", url).spawn().expect("it starts")
+    };
+    let url = first.github.url();
+    let children = [start(&first, &url), start(&second, &url)];
+    let ran = children.map(|child| first.heard(&child.wait_with_output().expect("it ends")));
+    let mut codes = ran.each_ref().map(|ran| ran.code);
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(5)], "{ran:?}");
+    let end = first.github.end();
+    assert_eq!(end.as_array().map(Vec::len), Some(1));
+    assert_eq!(end[0]["commits"], "1");
+    let mut active = [first.program.records(), second.program.records()].concat();
+    active.retain(|(_, state)| state == "active");
+    assert_eq!(active.len(), 1);
+    first.nothing_leaked();
+}
+
+#[test]
+fn a_repository_that_another_producer_has_just_made_is_left_to_them() {
+    let first = Story::new();
+    let second = Story::beside(&first);
+    let (teller, arrivals) = Teller::new();
+    // The first one has made it and is about to push.
+    let listing = When::Call("GET", "/info/refs".to_owned());
+    first.github.plan(Fault::new(listing, Harm::Tell(teller)));
+    let child = first.command(&Story::NEW).spawn().expect("it starts");
+    let go = arrivals.recv_timeout(Duration::from_secs(60)).expect("the push begins");
+    let url = first.github.url();
+    let mut command = second.command_at(&url, &Story::NEW);
+    let ran = first.heard(&command.env("GITHUB_SERVER_URL", url).output().expect("it starts"));
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert_eq!(first.github.end()[0]["commits"], "0", "nothing of the second one is in it");
+    drop(go);
+    first.heard(&child.wait_with_output().expect("it ends"));
+    first.ends_well([], "another producer came between");
+}
+
+#[test]
+fn the_token_of_gh_is_used_when_no_variable_has_one() {
+    let mut story = Story::new();
+    let (_, token) = story.variables.remove(0);
+    let tool = story.program.home().join("bin/gh");
+    std::fs::create_dir_all(story.program.home().join("bin")).expect("made");
+    // It says what the real one says to `gh auth token`, and nothing to anything else.
+    let script = "#!/bin/sh\n[ \"$1 $2\" = 'auth token' ] || exit 1\ncat \"$HOME/kept\"\n";
+    std::fs::write(&tool, script).expect("written");
+    std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    std::fs::write(story.program.home().join("kept"), format!("{token}\n")).expect("written");
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", story.program.home().join("bin").display());
+    story.variables.push(("PATH", path));
+    story.done(&Story::NEW);
+    std::fs::remove_file(story.program.home().join("kept")).expect("removed");
+    story.nothing_leaked();
+}
+
+#[test]
+fn what_is_beyond_the_first_page_is_found() {
+    let story = Story::new();
+    for number in 0..130 {
+        story.github.add_team("nhs", &format!("a-team-{number:03}"));
+    }
+    story.done(&Story::NEW);
+    {
+        let mut state = story.github.state();
+        let repository = &mut state.repositories[0];
+        let kick_off = repository.issues[0].clone();
+        for number in 2..=250 {
+            let mut issue = kick_off.clone();
+            issue.insert("title".to_owned(), json!(format!("Issue {number}")));
+            issue.insert("number".to_owned(), json!(number));
+            repository.issues.push(issue);
+        }
+        for number in 0..40 {
+            repository.variables.insert(format!("A_{number:02}"), "x".to_owned());
+        }
+        for team in 0..130 {
+            repository.teams.insert(format!("a-team-{team:03}"), "pull".to_owned());
+        }
+    }
+    story.requests();
+    story.done(&["check", "--settings", "--fix", "my-api"]);
+    assert_eq!(writes(&story.requests()), [""; 0]);
+}
