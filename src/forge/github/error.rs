@@ -122,6 +122,12 @@ pub enum ForgeError {
         /// The team's slug.
         slug: String,
     },
+    /// What it belongs to could not be made.
+    #[error("environment `{name}` is not there")]
+    NoEnvironment {
+        /// The environment.
+        name: String,
+    },
     /// A secret has no value.
     #[error("it has no value")]
     NoValue {
@@ -269,6 +275,7 @@ impl Blame for ForgeError {
             | Self::Limited { .. }
             | Self::Unclear { .. }
             | Self::Strange { .. }
+            | Self::NoEnvironment { .. }
             | Self::Differs(_) => Fault::Environment,
         }
     }
@@ -293,7 +300,7 @@ impl Blame for ForgeError {
             Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),
             Self::NoValue { variable } => format!("set the variable `{variable}`"),
-            Self::Interrupted(_) => return None,
+            Self::NoEnvironment { .. } | Self::Interrupted(_) => return None,
         })
     }
 }
