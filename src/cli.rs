@@ -80,6 +80,9 @@ pub enum Command {
     List(ListArgs),
     /// Show one API's record
     Show(ShowArgs),
+    /// Work on the registry
+    #[command(subcommand)]
+    Registry(RegistryCommand),
     /// Work on a template
     #[command(subcommand)]
     Template(TemplateCommand),
@@ -199,6 +202,72 @@ pub struct ListArgs {
     /// Only APIs in this phase
     #[arg(long, value_enum)]
     pub phase: Option<Phase>,
+    /// Only APIs of this owner, as the record says it
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+    /// Only APIs of this style, such as `apigee`
+    #[arg(long, value_name = "STYLE")]
+    pub style: Option<String>,
+    /// Only APIs in this environment
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// Only APIs made or updated from this revision of their template; the beginning of it is enough
+    #[arg(long, value_name = "REVISION")]
+    pub template_revision: Option<String>,
+    /// Only APIs whose repository is of another revision than the template that --template and --at name
+    #[arg(long)]
+    pub outdated: bool,
+    /// The template to compare with.
+    #[command(flatten)]
+    pub template: TemplateSource,
+}
+
+/// Work on the registry
+#[derive(Debug, Subcommand)]
+pub enum RegistryCommand {
+    /// Say everything that is wrong in the registry, by file and line
+    Check,
+    /// Print every record: as JSON, as CSV, or as entities for Backstage
+    Export(ExportArgs),
+    /// Record APIs that exist: all of them in one commit, or none
+    Import(ImportArgs),
+    /// Give up a reservation of yours, so that its name and its keys are free again
+    Release {
+        /// The API's name
+        name: String,
+    },
+}
+
+/// Print every record: as JSON, as CSV, or as entities for Backstage
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// In which notation
+    #[arg(long, value_enum)]
+    pub format: Format,
+}
+
+/// A notation of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One document with every record
+    Json,
+    /// The JSON Schema of that document
+    JsonSchema,
+    /// A line an API, for spreadsheets; what a spreadsheet would take for a formula begins with `'`
+    Csv,
+    /// A stream of entities of kind API, as in `catalog-info.yaml`
+    Backstage,
+}
+
+/// Record APIs that exist: all of them in one commit, or none
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// A CSV file, a `catalog-info.yaml`, a record in TOML, or a folder in which to look for such files
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub path: PathBuf,
+    /// Print what would be recorded, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Show one API's record

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -283,6 +284,31 @@ fn machines_that_register_at_once_lose_nothing() {
     }
     assert_eq!(self::names(&machines[0]), names);
     assert_eq!(shared.subjects().len(), 12);
+    shared.assert_sound();
+}
+
+#[test]
+fn a_run_killed_while_it_shares_leaves_the_registry_whole_and_is_finished_by_the_next() {
+    let shared = Shared::new();
+    let program = machine(&shared.url());
+    program.done(&["new", "first"]);
+    let kills = 30;
+    for round in 0..kills {
+        let name = format!("api-{round}");
+        let mut command = program.command(&["new", &name]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_millis(9 * round));
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+        program.done(&["new", &name]);
+    }
+    let other = machine(&shared.url());
+    let records = other.records();
+    assert_eq!(records.len(), usize::try_from(kills).expect("few") + 1);
+    assert!(records.iter().all(|(_, state)| state == "active"), "{records:?}");
+    // What a killed run had sent may arrive after the next one looked, which then says it once more.
+    let known = |subject: &String| subject.starts_with("Reserve ") || subject.starts_with("Activate ");
+    assert!(shared.subjects().iter().all(known), "{:?}", shared.subjects());
     shared.assert_sound();
 }
 

@@ -236,7 +236,7 @@ impl Check<'_> {
 
     fn done(&self, text: &str, document: Map<String, Value>) {
         if self.world.terminal.json() {
-            self.world.terminal.result_json(&document.into());
+            self.world.terminal.result_json(&document);
         } else {
             self.world.terminal.result(text);
         }

@@ -191,7 +191,7 @@ fn tell(findings: &[Finding], world: &World) -> Result<(), Failure> {
     if !world.terminal.json() {
         world.terminal.result(&findings.iter().map(line).collect::<Vec<_>>().join("\n"));
     } else if worst.is_none() {
-        world.terminal.result_json(&document.clone().into());
+        world.terminal.result_json(&document);
     }
     match worst {
         Some(worst) => Err(Problems { count: problems.len(), worst, document }.into()),

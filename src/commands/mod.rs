@@ -7,8 +7,10 @@ mod input;
 mod list;
 mod load;
 mod location;
+mod naming;
 mod new;
 mod place;
+mod registry;
 mod render;
 mod show;
 mod template;
@@ -22,6 +24,8 @@ use clap::CommandFactory as _;
 use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
+use crate::git::commit;
+use crate::model::author::Author;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::fence;
 use crate::world::World;
@@ -38,6 +42,7 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
+        Command::Registry(command) => registry::run(&command, global, world),
         Command::Template(TemplateCommand::Questions { template }) => template::questions(&template, world),
         Command::Template(TemplateCommand::Preview(arguments)) => template::preview(&arguments, world),
         Command::Completions { shell } => {
@@ -87,4 +92,13 @@ fn man(folder: &Path) -> Result<(), Failure> {
     let written = clap_mangen::generate_to(Cli::command(), folder);
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())
+}
+
+/// Who makes a change: by the environment, else git's configuration, else this tool.
+fn author(world: &World) -> Author {
+    let given =
+        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
+    let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
+    let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
+    Author { name, email }
 }

@@ -33,9 +33,8 @@ pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Resul
     }
     let record = registry.as_ref().map(|registry| registry.get(&arguments.name)).transpose()?.flatten();
     let Some(record) = record else {
-        let listing = registry.map(|registry| registry.list()).transpose()?.unwrap_or_default();
-        let names = listing.records.iter().map(|record| record.name.as_str());
-        let near = nearest(&arguments.name, names).map(str::to_owned);
+        let names = registry.map(|registry| registry.names()).transpose()?.unwrap_or_default();
+        let near = nearest(&arguments.name, names.iter().map(String::as_str)).map(str::to_owned);
         return Err(NoSuchApi { name: arguments.name.clone(), near }.into());
     };
     if world.terminal.json() {

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use lock::Turn;
 
@@ -28,7 +28,7 @@ pub use edit::Writer;
 pub use error::StoreError;
 pub use lock::PATIENCE;
 pub use remote::Remote;
-pub use snapshot::Snapshot;
+pub use snapshot::{FileId, Snapshot};
 
 /// The one branch a store reads and writes.
 const MAIN: &str = "refs/heads/main";
@@ -204,11 +204,6 @@ impl Store {
     fn obstacle(&self, path: &str) -> StoreError {
         StoreError::Obstacle { folder: self.folder.clone(), path: path.to_owned() }
     }
-}
-
-/// The id that git gives to these bytes as a file, in hexadecimal.
-pub fn blob_id(bytes: &[u8]) -> Option<String> {
-    Oid::hash_object(ObjectType::Blob, bytes).ok().map(|id| id.to_string())
 }
 
 /// We write only objects whose parts we have just written or read: libgit2 need not look each of them up again.

@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::{RegistryError, layout};
+use super::{RegistryError, layout, plain};
 use crate::model::record::Record;
 
 /// A record as it is stored.
@@ -29,14 +29,18 @@ impl Entry {
             line: Some(line(&self.bytes, error.valid_up_to())),
             message: "it is not UTF-8 text".to_owned(),
         })?;
-        let record: Record = toml::from_str(text).map_err(|error| Flaw {
-            line: error.span().map(|span| line(&self.bytes, span.start)),
-            message: error.message().trim().replace('\n', ", "),
-        })?;
+        let as_toml = || {
+            toml::from_str(text).map_err(|error| Flaw {
+                line: error.span().map(|span| line(&self.bytes, span.start)),
+                message: error.message().trim().replace('\n', ", "),
+            })
+        };
+        let record: Record = plain::parse(text).map_or_else(as_toml, Ok)?;
         if layout::record(record.name.as_str()) == self.path {
             Ok(record)
         } else {
-            Err(Flaw { line: None, message: format!("it is the record of `{}`, which has another place", record.name) })
+            let message = format!("it is the record of `{}`, which has another place", record.name);
+            Err(Flaw { line: None, message })
         }
     }
 

@@ -50,6 +50,20 @@ pub enum RegistryError {
         /// Why not, in a few words.
         message: String,
     },
+    /// Only a reservation can be given up.
+    #[error("the API `{name}` is active, not only reserved")]
+    StillActive {
+        /// The API's name.
+        name: String,
+    },
+    /// Somebody else has reserved it.
+    #[error("`{name}` was reserved by {}, who alone can give it up", by.escape_debug())]
+    NotYours {
+        /// The API's name.
+        name: String,
+        /// Who, as `Name <address>`.
+        by: String,
+    },
     /// A repository with commits for something else.
     #[error("the git repository `{place}` is not a registry: it has no `{}` that says so", layout::MARK)]
     NotARegistry {
@@ -127,6 +141,8 @@ impl Blame for RegistryError {
     fn fault(&self) -> Fault {
         match self {
             Self::Taken { .. } | Self::NotReserved { .. } | Self::KeyChanged { .. } => Fault::Conflict,
+            Self::StillActive { .. } => Fault::Conflict,
+            Self::NotYours { .. } => Fault::Permission,
             Self::NotARegistry { .. } => Fault::Input,
             Self::Newer { .. } | Self::Broken { .. } => Fault::Environment,
             Self::Store(error) => error.fault(),
@@ -156,6 +172,8 @@ impl Blame for RegistryError {
             }
             Self::NotReserved { name } => format!("make it again: `apiscaffold new {name}`"),
             Self::KeyChanged { .. } => "use the value that the registry has, or choose another name".to_owned(),
+            Self::StillActive { name } => format!("an API ends by its phases: see `apiscaffold show {name}`"),
+            Self::NotYours { .. } => "ask them; you are who git's configuration or GIT_AUTHOR_EMAIL says".to_owned(),
             Self::NotARegistry { .. } => {
                 "name an empty repository, or one that `apiscaffold` keeps its registry in".to_owned()
             }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use sha1::{Digest as _, Sha1};
 
+use super::write;
+use crate::git::store::{Edit, Snapshot};
 use crate::model::record::KeyKind;
 
 /// Keys that have a file of their own; the name's is the record.
@@ -25,7 +27,7 @@ pub(super) const APIS: &str = "apis";
 pub(super) const KEYS: &str = "keys";
 
 /// What a person sees who finds the repository.
-pub(super) const README: &str = "\
+const README: &str = "\
 This is a registry of APIs, kept by apiscaffold: `apis` holds one record an API, `keys` says which API has a short name, \
 base path, guid or repository.
 Change it with `apiscaffold`; each change is one commit, which says who made it and when.
@@ -33,6 +35,12 @@ Change it with `apiscaffold`; each change is one commit, which says who made it 
 
 /// Longest file name for a key before it is cut: checkouts take 255 bytes.
 const LONGEST: usize = 200;
+
+/// The files that a registry begins with, when there is nothing yet.
+pub(super) fn beginning(snapshot: &Snapshot<'_>) -> Vec<Edit> {
+    let files = if snapshot.head().is_none() { &[("README.md", README), (MARK, MARKED)][..] } else { &[] };
+    files.iter().map(|(path, text)| write((*path).to_owned(), text.as_bytes().to_vec())).collect()
+}
 
 /// The path of the record of the API `name`.
 pub(super) fn record(name: &str) -> String {

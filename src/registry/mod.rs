@@ -7,8 +7,13 @@
 
 mod entry;
 mod error;
+pub mod exchange;
+mod import;
 mod layout;
 mod listing;
+mod near;
+mod plain;
+mod release;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +27,7 @@ use crate::model::record::{KeyKind, Record, State};
 
 pub use crate::git::store::{By, Location, Remote, StoreError};
 pub use error::{Claim, RegistryError};
+pub use import::{Incoming, Intake};
 pub use listing::{Listing, Problem};
 
 use entry::Entry;
@@ -85,6 +91,16 @@ impl Registry {
         }
         drop(snapshot);
         Ok(Self { store })
+    }
+
+    /// The registry's URL or folder.
+    pub fn place(&self) -> String {
+        self.store.name()
+    }
+
+    /// The commit that the registry is at; none before the first record.
+    pub fn head(&self) -> Result<Option<String>, RegistryError> {
+        Ok(self.store.snapshot()?.head())
     }
 
     /// Of a shared registry that is read offline: how long ago the copy was like it.
@@ -189,7 +205,7 @@ impl Registry {
         stored: Option<&Entry>,
     ) -> Result<Vec<Edit>, RegistryError> {
         let name = record.name.as_str();
-        let mut edits = Vec::new();
+        let mut edits = layout::beginning(snapshot);
         for kind in layout::KEPT {
             let value = record.key(kind);
             match holder(snapshot, kind, &value)? {
@@ -211,10 +227,6 @@ impl Registry {
         let text = entry::text(record, stored, &self.store.name())?;
         if stored.is_none_or(|stored| stored.bytes != text.as_bytes()) {
             edits.push(write(layout::record(name), text.into_bytes()));
-        }
-        if snapshot.head().is_none() {
-            edits.push(write("README.md".to_owned(), layout::README.as_bytes().to_vec()));
-            edits.push(write(layout::MARK.to_owned(), layout::MARKED.as_bytes().to_vec()));
         }
         Ok(edits)
     }

@@ -2,6 +2,7 @@
 
 mod broken;
 mod concurrent;
+mod cost;
 mod killed;
 mod round;
 

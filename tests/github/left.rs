@@ -21,7 +21,8 @@ fn what_belongs_to_an_environment_that_cannot_be_made_is_left_and_not_tried() {
     assert_eq!(status("variable `HOST` of environment `int`"), "left");
     assert_eq!((status("variable `HOST`"), status("ruleset `main`")), ("done".into(), "done".into()));
     assert_eq!(status("as active"), "left");
-    let tried: Vec<String> = story.requests().iter().filter(|entry| entry.is_write()).map(|entry| entry.line()).collect();
+    let tried: Vec<String> =
+        story.requests().iter().filter(|entry| entry.is_write()).map(|entry| entry.line()).collect();
     assert!(!tried.iter().any(|line| line.contains("/environments/int/variables")), "{tried:#?}");
     assert_eq!(story.program.records(), [("my-api".to_owned(), "reserved".to_owned())]);
     story.github.organization("nhs", |nhs| nhs.teams = team);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::input::Material;
 use super::place::{InTheWay, Place, Standing};
-use super::{location, render};
+use super::{author, location, naming, render};
 use crate::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::cli::{Global, NewArgs};
 use crate::error::{Failure, Fault};
@@ -103,6 +103,9 @@ impl Call<'_> {
         let bar = world.terminal.bar("reading");
         let mut material = Material::read(name.clone(), &arguments.input, world)?;
         drop(bar);
+        if matches!(standing, Standing::Free) {
+            naming::check(name, &material.template.manifest.environments, registry, world)?;
+        }
         let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
         self.complete(&mut record, &standing, &place);
@@ -172,14 +175,6 @@ impl Call<'_> {
         };
         apply::apply(plan, registry, hosting.as_mut(), &self.author, self.world)
     }
-}
-
-fn author(world: &World) -> Author {
-    let given =
-        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
-    let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
-    let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
-    Author { name, email }
 }
 
 /// The steps from what is to what shall be.

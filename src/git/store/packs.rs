@@ -19,6 +19,9 @@ const MANY: usize = 48;
 /// Packs of at least so many bytes are left alone: `git gc` merges them, with deltas, which we do not make.
 const LARGE: u64 = 16 << 20;
 
+/// What a copy may grow by before anything is said against it, in bytes.
+const SPARE: u64 = 64 << 20;
+
 /// Puts a pack into the repository: its index comes last and by one rename, and a pack without index does not exist.
 pub(super) fn write(repository: &Path, pack: &Pack) -> Result<(), StoreError> {
     let folder = repository.join("objects/pack");
@@ -67,6 +70,25 @@ pub(super) fn tidy(store: &Store) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Removes all packs of a copy when what nobody needs any more is most of it; whether it did. What is left has no objects.
+pub(super) fn cleared(store: &Store) -> Result<bool, StoreError> {
+    let folder = store.folder.join("objects/pack");
+    let sizes = |folder: &Path| -> io::Result<Vec<(u64, PathBuf)>> {
+        fs::read_dir(folder)?.map(|entry| entry.and_then(|entry| Ok((entry.metadata()?.len(), entry.path())))).collect()
+    };
+    let files = sizes(&folder).map_err(disk(&folder))?;
+    let total: u64 = files.iter().map(|(size, _)| size).sum();
+    // The first fetch is the largest; each later one adds to it what has changed.
+    let largest = files.iter().map(|(size, _)| *size).max().unwrap_or(0);
+    if total < 3 * largest + SPARE {
+        return Ok(false);
+    }
+    for (_, path) in files {
+        fs::remove_file(&path).map_err(disk(&path))?;
+    }
+    Ok(true)
 }
 
 /// Size and path of each pack that is not large and has an index, the largest first.

@@ -95,6 +95,11 @@ impl Remote {
     /// Brings the copy up to date: the branch's last commit with its files, and no history.
     pub(super) fn fetch(&self, store: &Store, turn: &Turn) -> Result<(), StoreError> {
         let began = SystemTime::now();
+        if packs::cleared(store)? {
+            set_main(store, turn, None)?;
+            let path = store.folder.join("shallow");
+            fs::write(&path, "").map_err(|source| StoreError::Disk { path, source })?;
+        }
         let session = Session::begin(&self.network);
         let failed = |error: git2::Error| self.unreachable(store, false, session.explain(&error));
         let mut remote = store.repository.remote_anonymous(&self.url).map_err(failed)?;
@@ -117,6 +122,8 @@ impl Remote {
             };
             outcome.map_err(failed)?;
             shorten(&store.folder, main)?;
+            // The copy is up to date: that packs cannot be merged now is nothing to fail for.
+            let _ = packs::tidy(store);
         }
         set_main(store, turn, main)?;
         touch(&store.folder, began)

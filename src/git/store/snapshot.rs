@@ -5,9 +5,24 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use git2::{ErrorCode, ObjectType, Oid};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
+use rayon::prelude::*;
 
 use super::{Store, StoreError};
+
+/// Fewest files that are worth another look at the repository.
+const SHARE_MIN: usize = 64;
+
+/// What a file holds, by name: equal for equal bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId(Oid);
+
+impl FileId {
+    /// The id of a file with these bytes.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        Oid::hash_object(ObjectType::Blob, bytes).ok().map(Self)
+    }
+}
 
 /// The files of a store at one moment.
 pub struct Snapshot<'store> {
@@ -60,10 +75,13 @@ impl<'store> Snapshot<'store> {
         Ok(Some(folder))
     }
 
-    /// Path (from the root) and id of every file below `folder`, in order of path; empty when there is no such folder.
+    /// Path (from the root) and id of every file below `folder`, folder by folder; empty when there is no such folder.
     /// A name that is not UTF-8 is shown with replacement characters.
-    pub fn list(&self, folder: &str) -> Result<BTreeMap<String, String>, StoreError> {
-        let mut files = BTreeMap::new();
+    ///
+    /// # Errors
+    /// `Obstacle` when there is a file instead.
+    pub fn list(&self, folder: &str) -> Result<Vec<(String, FileId)>, StoreError> {
+        let mut files = Vec::new();
         let Some(root) = &self.root else { return Ok(files) };
         let entry = match root.get_path(Path::new(folder)) {
             Ok(entry) => entry,
@@ -77,24 +95,39 @@ impl<'store> Snapshot<'store> {
         Ok(files)
     }
 
-    fn collect(&self, tree: Oid, folder: &str, files: &mut BTreeMap<String, String>) -> Result<(), StoreError> {
+    fn collect(&self, tree: Oid, folder: &str, files: &mut Vec<(String, FileId)>) -> Result<(), StoreError> {
         let tree = self.store.repository.find_tree(tree).map_err(self.store.git())?;
         for entry in tree.iter() {
             let path = format!("{folder}/{}", String::from_utf8_lossy(entry.name_bytes()));
             match entry.kind() {
                 Some(ObjectType::Tree) => self.collect(entry.id(), &path, files)?,
-                Some(ObjectType::Blob) => {
-                    files.insert(path, entry.id().to_string());
-                }
+                Some(ObjectType::Blob) => files.push((path, FileId(entry.id()))),
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// The bytes of a file that `list` gave the id of.
-    pub fn read_id(&self, id: &str) -> Result<Vec<u8>, StoreError> {
-        let blob = Oid::from_str(id).and_then(|id| self.store.repository.find_blob(id));
-        Ok(blob.map_err(self.store.git())?.content().to_vec())
+    /// What `make` makes of each of the files that `list` gave, in the same order, on all processors.
+    pub fn each<T: Send>(
+        &self,
+        files: &[(String, FileId)],
+        make: impl Fn(&str, Vec<u8>) -> T + Sync,
+    ) -> Result<Vec<T>, StoreError> {
+        let share = files.len().div_ceil(4 * rayon::current_num_threads()).max(SHARE_MIN);
+        let folder = self.store.folder();
+        let failed = |source| StoreError::Git { folder: folder.to_owned(), source };
+        let part = |part: &[(String, FileId)]| -> Result<Vec<T>, StoreError> {
+            // libgit2 reads a repository on one thread at a time.
+            let repository = Repository::open_bare(folder).map_err(failed)?;
+            let database = repository.odb().map_err(failed)?;
+            let read = |(path, id): &(String, FileId)| {
+                let object = database.read(id.0).map_err(failed)?;
+                Ok(make(path, object.data().to_vec()))
+            };
+            part.iter().map(read).collect()
+        };
+        let parts: Vec<Vec<T>> = files.par_chunks(share).map(part).collect::<Result<_, _>>()?;
+        Ok(parts.into_iter().flatten().collect())
     }
 }

@@ -28,7 +28,7 @@ fn put(store: &Store, edits: &[Edit]) -> Result<Swap, StoreError> {
 }
 
 fn paths(store: &Store, folder: &str) -> Vec<String> {
-    store.snapshot().expect("read").list(folder).expect("listed").into_keys().collect()
+    store.snapshot().expect("read").list(folder).expect("listed").into_iter().map(|(path, _)| path).collect()
 }
 
 #[test]

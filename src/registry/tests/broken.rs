@@ -87,7 +87,7 @@ fn a_record_without_its_key_is_told_and_mended_by_its_owner() {
     fresh.by_hand(&[(&key, None)]);
     let problems = fresh.problems();
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].path, layout::record("first"));
+    assert_eq!((problems[0].path.as_str(), problems[0].line), (layout::record("first").as_str(), Some(2)));
     assert_eq!(problems[0].message, format!("its short name is not taken: `{key}` is missing"));
     fresh.registry.activate(&record("first"), &by()).expect("activated");
     assert_eq!(fresh.problems(), Vec::new());
