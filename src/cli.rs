@@ -20,6 +20,9 @@ const AFTER_HELP: &str = "\
 Examples:
   apiscaffold new my-api --spec my-api.yaml      a repository from an OpenAPI document
   apiscaffold new my-api --dry-run               what would be done
+  apiscaffold doctor my-api --owner ORG          what would stop it on GitHub
+  apiscaffold new my-api --owner ORG             a repository on GitHub, set up as the template asks
+  apiscaffold check --settings my-api            whether it still is so
   apiscaffold list                               every API in the registry
   apiscaffold template questions                 what the template asks
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::answers::file;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
 use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
@@ -38,6 +39,20 @@ impl Blame for BadTimeout {
     }
 }
 
+/// The key in the user's config that says who owns new repositories.
+const OWNER: &str = "owner";
+
+/// Who is to own the repository on the forge: as the command line or the environment says, where an empty text means
+/// nobody, else the user's config. None for a repository on this machine alone.
+pub(super) fn owner(given: Option<&String>, world: &World) -> Result<Option<String>, Failure> {
+    let owner = match (given, world.config()) {
+        (Some(owner), _) => Some(owner.clone()),
+        (None, Some(config)) => file::setting(&config, OWNER)?,
+        (None, None) => None,
+    };
+    Ok(owner.filter(|owner| !owner.is_empty()))
+}
+
 /// Where the forge is.
 pub(super) fn place(world: &World) -> Result<Place, ForgeError> {
     Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
@@ -46,6 +61,9 @@ pub(super) fn place(world: &World) -> Result<Place, ForgeError> {
 /// A client that asks in the name of whom the environment says, for repositories of `owner`. From now on Ctrl-C is heard
 /// while it waits. Nothing is sent yet.
 pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
+    if world.offline {
+        return Err(ForgeError::Offline.into());
+    }
     let identity = identity(&place, owner, world)?;
     let (terminal, last) = (world.terminal.clone(), Mutex::new(Duration::ZERO));
     let listener = Arc::new(move |why: PauseReason, left: Duration| {

@@ -24,7 +24,7 @@ use crate::model::tree::Tree;
 use crate::openapi::Spec;
 use crate::registry::Registry;
 use crate::world::World;
-use hosted::{Forge, Hosted};
+use hosted::{Forge, Hosted, Wanted};
 use keys::Keys;
 use report::Report;
 
@@ -95,7 +95,7 @@ impl Decision {
 impl Call<'_> {
     fn decide(&self, name: &ApiName, mut place: Place, registry: Option<&Registry>) -> Result<Decision, Failure> {
         let Self { arguments, forge, world, .. } = self;
-        let surveyed = forge.map(|forge| forge.survey(name, world)).transpose()?;
+        let surveyed = forge.map(|forge| forge.survey(name, arguments.hosting.visibility, world)).transpose()?;
         if let Some(surveyed) = &surveyed {
             place.url.clone_from(&surveyed.page);
         }
@@ -108,7 +108,7 @@ impl Call<'_> {
         }
         let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
-        complete(&mut record, &standing, &place, (&self.author, world.now));
+        self.complete(&mut record, &standing, &place);
         let bar = world.terminal.bar("rendering");
         let rendered = render::repository(&mut material, &answers, &record)?;
         drop(bar);
@@ -116,12 +116,10 @@ impl Call<'_> {
         let hosted = match (surveyed, forge) {
             (Some(surveyed), Some(forge)) => {
                 let tree = commit::tree_id(&rendered.tree);
-                Some(forge.judge(
-                    surveyed,
-                    &standing,
-                    &tree,
-                    (rendered.settings, arguments.hosting.visibility, world),
-                )?)
+                {
+                    let wanted = Wanted { settings: rendered.settings, visibility: arguments.hosting.visibility, tree };
+                    Some(forge.judge(surveyed, &standing, wanted, world)?)
+                }
             }
             _ => None,
         };
@@ -130,6 +128,24 @@ impl Call<'_> {
         }
         let plan = plan(&standing, &place, hosted.as_ref(), rendered.tree, record.clone())?;
         Ok(Decision { plan, record, place, spec: material.spec, hosted, files })
+    }
+
+    /// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.
+    fn complete(&self, record: &mut Record, standing: &Standing, place: &Place) {
+        let now = self.world.now;
+        record.repository.url.clone_from(&place.url);
+        record.history = match standing {
+            Standing::Ours(earlier) => {
+                record.repository.id = earlier.repository.id;
+                earlier.history.clone()
+            }
+            Standing::Free => vec![PhaseChange {
+                phase: Phase::Inception,
+                date: Timestamp::from_second(now.as_second()).unwrap_or(now).to_string(),
+                by: self.author.to_string(),
+                note: None,
+            }],
+        };
     }
 
     fn apply(
@@ -159,22 +175,6 @@ impl Call<'_> {
         };
         apply::apply(plan, registry, hosting.as_mut(), &self.author, self.world)
     }
-}
-/// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.
-fn complete(record: &mut Record, standing: &Standing, place: &Place, (author, now): (&Author, Timestamp)) {
-    record.repository.url.clone_from(&place.url);
-    record.history = match standing {
-        Standing::Ours(earlier) => {
-            record.repository.id = earlier.repository.id;
-            earlier.history.clone()
-        }
-        Standing::Free => vec![PhaseChange {
-            phase: Phase::Inception,
-            date: Timestamp::from_second(now.as_second()).unwrap_or(now).to_string(),
-            by: author.to_string(),
-            note: None,
-        }],
-    };
 }
 
 /// The steps from what is to what shall be.
