@@ -2,6 +2,7 @@
 
 mod server;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -234,6 +235,28 @@ fn no_call_that_a_fuzzer_makes_up_breaks_the_sandbox() {
         assert!(output.status.success(), "{name}: {said}{}", String::from_utf8_lossy(&output.stderr));
         println!("{name}: {}", said.lines().rev().find(|line| line.contains("test cases")).unwrap_or_default());
         assert_eq!(sandbox.get("/_ping").status, 200, "{name}");
+    }
+}
+
+#[test]
+fn images_are_pinned_by_digest_and_run_without_rights_on_the_platforms_port() {
+    let program = Program::new();
+    program.done(&["new", "between", "--set", "transformation=true"]);
+    for folder in ["sandbox", "transformation"] {
+        let path = program.folder().join("between").join(folder).join("Dockerfile");
+        let recipe = fs::read_to_string(path).expect("there");
+        let values = |word: &str| -> Vec<String> {
+            recipe.lines().filter_map(|line| line.strip_prefix(word)).map(|value| value.trim().to_owned()).collect()
+        };
+        for base in values("FROM ") {
+            let digest = base.split_once("@sha256:").expect("a digest").1;
+            assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{base}");
+        }
+        assert_eq!((values("USER "), values("EXPOSE ")), (vec!["node".to_owned()], vec!["9000".to_owned()]));
+        assert!(
+            recipe.find("USER ").expect("one") > recipe.rfind("COPY ").expect("one"),
+            "{folder}: its files belong to root"
+        );
     }
 }
 
