@@ -16,3 +16,4 @@ mod stories;
 mod story;
 mod upkeep;
 mod walk;
+mod whose;
