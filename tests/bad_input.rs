@@ -167,7 +167,8 @@ fn wrong_usage_is_exit_code_2() {
     assert_eq!(program.run(&[]).code, Some(2));
     assert_eq!(program.run(&["nwe"]).code, Some(2));
     assert_eq!(program.run(&["new", "x", "--set", "novalue"]).code, Some(2));
-    fails(&program, &["list", "--registry", "https://example.invalid/r.git"], 2, "is not a path", "--registry");
+    fails(&program, &["list", "--registry", "ftp://x/r.git"], 2, "`ftp://x/r.git` is not an address", "https://");
+    fails(&program, &["list", "--registry", "https://x.invalid/r.git"], 1, "no host is called `x.invalid`", "host");
     fails(&program, &["show", "nope"], 2, "no API called `nope`", "apiscaffold list");
 }
 

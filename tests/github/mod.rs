@@ -10,6 +10,7 @@ mod left;
 mod options;
 mod pty;
 mod server;
+mod shared;
 mod ssh;
 mod stories;
 mod story;

@@ -122,10 +122,10 @@ pub enum ForgeError {
         /// The team's slug.
         slug: String,
     },
-    /// What it belongs to could not be made.
-    #[error("environment `{name}` is not there")]
+    /// Something belongs to an environment that could not be made.
+    #[error("its environment `{name}` could not be made")]
     NoEnvironment {
-        /// The environment.
+        /// The environment's name.
         name: String,
     },
     /// A secret has no value.
@@ -263,6 +263,7 @@ impl Blame for ForgeError {
             | Self::NoOwner { .. }
             | Self::Address { .. }
             | Self::NoTeam { .. }
+            | Self::NoEnvironment { .. }
             | Self::NoValue { .. } => Fault::Input,
             Self::Refused(refusal) => match refusal.status {
                 401 | 403 | 404 => Fault::Permission,
@@ -275,7 +276,6 @@ impl Blame for ForgeError {
             | Self::Limited { .. }
             | Self::Unclear { .. }
             | Self::Strange { .. }
-            | Self::NoEnvironment { .. }
             | Self::Differs(_) => Fault::Environment,
         }
     }
@@ -299,8 +299,9 @@ impl Blame for ForgeError {
             Self::NoOwner { .. } => "check the spelling of `--owner`, the name of an organisation or a user".to_owned(),
             Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),
+            Self::NoEnvironment { .. } => "mend what kept the environment from being made".to_owned(),
             Self::NoValue { variable } => format!("set the variable `{variable}`"),
-            Self::NoEnvironment { .. } | Self::Interrupted(_) => return None,
+            Self::Interrupted(_) => return None,
         })
     }
 }
