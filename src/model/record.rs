@@ -1,9 +1,10 @@
 //! A record: what the registry knows about one API.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
+use super::value::from_toml;
 use super::{name::ApiName, phase::Phase};
 
 /// How long a reservation may take before it counts as forgotten.
@@ -100,8 +101,13 @@ pub struct Record {
     #[serde(default)]
     pub history: Vec<PhaseChange>,
     /// Keys written by a newer version; never dropped.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "plainly")]
     pub other: toml::Table,
+}
+
+/// Dates as text: through serde they would become tables, in JSON and in TOML alike.
+fn plainly<S: Serializer>(other: &toml::Table, serializer: S) -> Result<S::Ok, S::Error> {
+    from_toml(toml::Value::Table(other.clone())).serialize(serializer)
 }
 
 /// What must be unique across a registry.

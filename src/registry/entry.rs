@@ -69,6 +69,8 @@ pub(super) fn text(record: &Record, stored: Option<&Entry>, registry: &str) -> R
     let path = layout::record(record.name.as_str());
     let flaw = |message: String| broken(registry, &path, Flaw { line: None, message });
     let mut table = Table::try_from(record).map_err(|error| flaw(error.to_string()))?;
+    // As they were read, dates included.
+    table.extend(record.other.clone());
     if let Some(old) = stored.and_then(|stored| std::str::from_utf8(&stored.bytes).ok()) {
         let old: Table = toml::from_str(old).map_err(|error| flaw(error.message().to_owned()))?;
         keep(&mut table, old);

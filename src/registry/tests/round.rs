@@ -116,17 +116,21 @@ fn unknown_keys_inside_known_tables_are_kept_too() {
     let path = layout::record("my-api");
     let text = entry::text(&record, None, "r").expect("written");
     let newer = text.replace("[repository]", "[repository]\nforge = \"x\"") + "evidence = [\"link\"]\n";
+    let newer = format!("seen = 2027-01-02T03:04:05Z\n{newer}");
     let edits = [Edit { path: path.clone(), bytes: Some(newer.into_bytes()) }];
     let head = fresh.registry.store.snapshot().expect("read").head();
     let writer = fresh.registry.store.writer().expect("turn");
     writer.update(head.as_deref(), &edits, "A newer version", &by()).expect("written");
     drop(writer);
-    fresh.registry.activate(&record, &by()).expect("activated");
+    let read = fresh.registry.get("my-api").expect("read").expect("there");
+    fresh.registry.activate(&read, &by()).expect("activated");
     let bytes = fresh.registry.store.snapshot().expect("read").read(&path).expect("read").expect("there");
     let table: toml::Table = toml::from_str(&String::from_utf8(bytes).expect("text")).expect("TOML");
     assert_eq!(table["state"].as_str(), Some("active"));
     assert_eq!(table["repository"]["forge"].as_str(), Some("x"));
     assert_eq!(table["history"][0]["evidence"][0].as_str(), Some("link"));
+    assert!(table["seen"].is_datetime(), "{table}");
+    assert_eq!(serde_json::to_value(&read).expect("JSON")["seen"], "2027-01-02T03:04:05Z");
 }
 
 #[test]
