@@ -153,7 +153,7 @@ pub struct TemplateSource {
     #[arg(long, value_name = "REVISION")]
     pub at: Option<String>,
     /// Use only templates fetched before
-    #[arg(long, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
     pub offline: bool,
 }
 
@@ -236,5 +236,14 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+/// A variable that switches something on or off; one that is empty does neither.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
     }
 }

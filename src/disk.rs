@@ -1,6 +1,6 @@
 //! Writing a tree to disk: beside its place, then there by one rename.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -91,7 +91,6 @@ impl Staging {
             // A file system without locks only loses the cleaning up after a killed run.
             let _ = lock.lock();
             if folder.path().exists() {
-                open_to_others(folder.path()).map_err(failed(folder.path()))?;
                 return Ok(Self { folder, _lock: lock });
             }
         }
@@ -124,22 +123,6 @@ impl Staging {
     }
 }
 
-/// Temporary folders are private; a repository is as open as any other new folder.
-#[cfg(unix)]
-fn open_to_others(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let probe = folder.join("umask");
-    fs::create_dir(&probe)?;
-    let mode = fs::metadata(&probe)?.permissions().mode();
-    fs::remove_dir(&probe)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 fn remove_abandoned(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
@@ -156,9 +139,11 @@ fn remove_abandoned(parent: &Path, prefix: &str) {
 
 /// Writes every file of `tree` below `folder`, which exists and is empty. Files are written once, on all processors.
 pub fn write(tree: &Tree, folder: &Path) -> Result<(), DiskError> {
-    for directory in directories(tree) {
-        let path = folder.join(directory);
-        fs::create_dir(&path).map_err(failed(&path))?;
+    for directories in directories(tree).values() {
+        directories.par_iter().with_min_len(8).try_for_each(|directory| {
+            let path = folder.join(directory);
+            fs::create_dir(&path).map_err(failed(&path))
+        })?;
     }
     let files: Vec<_> = tree.iter().collect();
     files.into_par_iter().with_min_len(8).try_for_each(|(path, file)| {
@@ -167,16 +152,19 @@ pub fn write(tree: &Tree, folder: &Path) -> Result<(), DiskError> {
     })
 }
 
-/// Every folder of the tree, parents first.
-fn directories(tree: &Tree) -> BTreeSet<&str> {
-    let mut directories = BTreeSet::new();
+/// Every folder of the tree, by depth.
+fn directories(tree: &Tree) -> BTreeMap<usize, Vec<&str>> {
+    let mut directories: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let mut before = "";
     for (path, _) in tree.iter() {
         let path = path.as_str();
-        for (end, _) in path.rmatch_indices('/') {
-            if !directories.insert(&path[..end]) {
-                break;
+        for (depth, (end, _)) in path.match_indices('/').enumerate() {
+            // In order of path, all files of a folder follow one another.
+            if !before.as_bytes().starts_with(&path.as_bytes()[..=end]) {
+                directories.entry(depth).or_default().push(&path[..end]);
             }
         }
+        before = path;
     }
     directories
 }

@@ -252,3 +252,55 @@ fn a_broken_default_or_condition_is_found_in_the_manifest() {
     program.write("t/apiscaffold.toml", format!("{question}default = \"\"\nwhen = \"nope\"\n"));
     fails(&program, &["new", "x", "--template", "t"], 3, "`apiscaffold.toml` line 8", "maintainers");
 }
+
+#[test]
+fn keys_that_nothing_reads_are_told() {
+    let program = Program::new();
+    program.write(
+        "spec.yaml",
+        "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\nx-apiscaffold: {titel: Other, nothing-like-it: 1}\n",
+    );
+    let config = program.home().join(".config/apiscaffold/config.toml");
+    fs::create_dir_all(config.parent().expect("a parent")).expect("made");
+    fs::write(&config, "[answers]\nowner_tem = \"x\"\ncolour_of_another_template = \"x\"\n").expect("written");
+    let ran = program.done(&["new", "my-api", "--spec", "spec.yaml"]);
+    for told in [
+        "the spec's `x-apiscaffold`: there is no question `titel`; did you mean `title`?",
+        "the spec's `x-apiscaffold`: there is no question `nothing-like-it`",
+        "config.toml`: there is no question `owner_tem`; did you mean `owner_team`?",
+    ] {
+        assert!(ran.stderr.contains(told), "{told}: {ran:?}");
+    }
+    assert!(!ran.stderr.contains("colour"), "{ran:?}");
+    fs::write(&config, "[answer]\ntitle = \"x\"\n").expect("written");
+    fails(&program, &["new", "another"], 2, "there is no key `answer`", "did you mean `[answers]`?");
+}
+
+#[test]
+fn a_short_name_that_the_spec_gives_is_not_numbered() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    program.write(
+        "spec.yaml",
+        "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\nx-apiscaffold: {short_name: ma}\n",
+    );
+    let sentence = "the short name `ma` is taken by the API `my-api`";
+    fails(&program, &["new", "another", "--spec", "spec.yaml"], 5, sentence, "");
+}
+
+#[test]
+fn a_switch_in_the_environment_is_on_or_off_and_nothing_else() {
+    let program = Program::new();
+    for (value, code) in [("true", 0), ("0", 0), ("", 0), ("maybe", 2)] {
+        let output = program.command(&["template", "questions"]).env("APISCAFFOLD_OFFLINE", value).output();
+        let output = output.expect("it starts");
+        assert_eq!(output.status.code(), Some(code), "{value}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(said.contains("write `true` or `false`"), code == 2, "{said}");
+    }
+}
+
+#[test]
+fn manual_pages_go_into_a_folder_that_is_there() {
+    fails(&Program::new(), &["man", "nowhere"], 2, "there is no folder `", "make it first");
+}

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::program::{Program, REFUSED, documents, specs};
 
 /// The linters' folder, when `tests/run` installed it.
-fn tools() -> Option<PathBuf> {
+pub(crate) fn tools() -> Option<PathBuf> {
     let tools = std::env::var_os("APISCAFFOLD_TEST_TOOLS").map(PathBuf::from);
     if tools.is_none() {
         println!("linters: not installed (tests/run does it), skipped");
@@ -21,14 +21,23 @@ fn lint(program: &Program, name: &str) {
     assert!(output.status.success(), "{name}: {said}");
 }
 
-/// Runs the repository's own `make lint test`, with the linters that are installed already.
+/// Gives a repository what its `make install` would install.
+pub(crate) fn equip(folder: &Path, tools: &Path) {
+    for installed in ["node_modules", ".venv"] {
+        std::os::unix::fs::symlink(tools.join(installed), folder.join(installed)).expect("linked");
+    }
+}
+
+/// Runs the repository's own `make lint test`, with what is installed already.
 fn make(program: &Program, name: &str, tools: &Path) {
     let folder = program.folder().join(name);
-    std::os::unix::fs::symlink(tools.join("node_modules"), folder.join("node_modules")).expect("linked");
+    equip(&folder, tools);
     let output = Command::new("make").args(["lint", "test"]).current_dir(&folder).output().expect("make starts");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {said}");
 }
+
+const URL: &str = "target_url=https://library.example.org/v1";
 
 #[test]
 fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
@@ -38,13 +47,21 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(path).to_string_lossy().into_owned()
     };
     let library = own("library/library.yaml");
-    let kinds: [(&str, &[&str]); 6] = [
+    let (orchard, queue) = (own("orchard-2.0.yaml"), own("queue-3.2.yaml"));
+    let kinds: [(&str, &[&str]); 13] = [
         ("bare", &[]),
         ("library", &["--spec", &library]),
         ("patients", &["--set", "standard=fhir-r4"]),
         ("alone", &["--set", "target=none"]),
         ("hosted", &["--set", "target=hosted", "--set", "access_modes=app-level0,nhs-cis2-aal3"]),
+        ("between", &["--set", "transformation=true"]),
+        ("mapped", &["--set", "transformation=true", "--set", "standard=fhir-r4", "--set", "target_auth=apikey"]),
         ("hostile", &["--set", "title=\"<&>'${{ x }} {{ y }}: #\n]]>"]),
+        ("made", &["--set", "style=proxygen"]),
+        ("made-library", &["--set", "style=proxygen", "--set", "target_auth=apikey", "--set", URL, "--spec", &library]),
+        ("made-orchard", &["--set", "style=proxygen", "--set", "target=none", "--spec", &orchard]),
+        ("made-queue", &["--set", "style=proxygen", "--set", "standard=fhir-r4", "--spec", &queue]),
+        ("made-hosted", &["--set", "style=proxygen", "--set", "target=hosted", "--set", "environments=int,prod"]),
     ];
     for (name, arguments) in kinds {
         program.done(&[&["new", name], arguments].concat());

@@ -6,11 +6,14 @@
     reason = "tests may look at their own environment, and say what they leave out"
 )]
 
+mod apigee_server;
 mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod checked;
 mod defects;
+mod deploy;
 mod git_server;
 #[cfg(unix)]
 mod github;
@@ -24,5 +27,7 @@ mod prompts;
 mod readme;
 mod registry;
 mod remote;
+mod sandbox;
 mod sources;
 mod specs;
+mod workflow;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::error::{Blame, Fault};
+use super::problem::shown_text;
+use crate::error::{Blame, Fault, nearest};
 use crate::model::value::from_toml;
 use crate::openapi::document;
 
@@ -60,6 +61,14 @@ pub enum AnswersFileError {
         /// What is wrong, as half a sentence.
         message: String,
     },
+    /// A key of the config that nothing reads, and that is nearly one that is read.
+    #[error("`{}`: there is no key `{key}`", path.display())]
+    Unknown {
+        /// As it was given.
+        path: PathBuf,
+        /// As it is written.
+        key: String,
+    },
     /// A list or a single value where keys with answers should be.
     #[error("`{}` holds no table of answers", path.display())]
     NotATable {
@@ -83,6 +92,7 @@ impl Blame for AnswersFileError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Unknown { .. } => Some(format!("did you mean `[{TABLE}]`?")),
             Self::NotATable { .. } => {
                 Some("write an answer a line: `title = \"My API\"` or `title: My API`".to_owned())
             }
@@ -123,7 +133,11 @@ pub fn config(path: &Path) -> Result<Option<AnswersFile>, AnswersFileError> {
         }
         bytes => bytes?,
     };
-    let values = match toml(path, &bytes)?.remove(TABLE) {
+    let mut keys = toml(path, &bytes)?;
+    if let Some(key) = keys.keys().find(|key| *key != TABLE && nearest(key, [TABLE]).is_some()) {
+        return Err(AnswersFileError::Unknown { path: path.to_owned(), key: shown_text(key) });
+    }
+    let values = match keys.remove(TABLE) {
         None => Map::new(),
         Some(Value::Object(values)) => values,
         Some(_) => return Err(AnswersFileError::NotATable { path: path.to_owned() }),

@@ -24,10 +24,12 @@ pub struct Layers {
     pub file: Option<AnswersFile>,
     /// Key, variable and value of each variable of the environment that may be an answer; other keys are left alone.
     pub environment: Vec<(String, String, String)>,
-    /// The user's own answers for every template; other keys are left alone.
+    /// The user's own answers for every template; other keys are left alone, but told when a question is near.
     pub config: Option<AnswersFile>,
-    /// What the spec says, by question. `null` is no answer.
+    /// What the spec says, by question. `null` is no answer; other keys are told.
     pub spec: Map<String, Value>,
+    /// Values that stand in the place of defaults, by question.
+    pub derived: Map<String, Value>,
 }
 
 /// The layer that an answer comes from.
@@ -50,9 +52,9 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Whether somebody gave the answer, so that it holds whatever spec and template say.
+    /// Whether somebody gave the answer, in the spec or elsewhere, so that it must hold as it is.
     pub const fn is_given(&self) -> bool {
-        !matches!(self, Self::Spec | Self::Default)
+        !matches!(self, Self::Default)
     }
 }
 
@@ -90,7 +92,7 @@ impl Answers {
         self.origins.get(name)
     }
 
-    /// Whether somebody gave the answer to `name`: by flag, file, variable, config or at a prompt.
+    /// Whether somebody gave the answer to `name`: by flag, file, variable, config, at a prompt or in the spec.
     pub fn is_given(&self, name: &str) -> bool {
         self.origin(name).is_some_and(Origin::is_given)
     }

@@ -50,7 +50,8 @@ pub fn settle(
             return Err(AnswersError(problems).into());
         }
     }
-    let mut settling = Settling { spec: &layers.spec, evaluate, answers: Answers::default(), problems };
+    let answers = Answers { notes: unknown(questions, layers), ..Answers::default() };
+    let mut settling = Settling { layers, evaluate, answers, problems };
     for (question, given) in questions.iter().zip(given) {
         settling.question(question, given, &mut ask)?;
     }
@@ -75,6 +76,22 @@ fn strangers(name: &ApiName, questions: &[Question], layers: &Layers) -> Vec<Pro
         }
     }
     problems
+}
+
+/// Keys of the spec that are no question's, and keys of the config that only seem to be one's: it is for every template.
+fn unknown(questions: &[Question], layers: &Layers) -> Vec<String> {
+    let is_question = |key: &str| questions.iter().any(|question| question.name == key);
+    let meant = |key: &str| nearest(key, questions.iter().map(|question| question.name.as_str()));
+    let spec = layers.spec.keys().filter(|key| !is_question(key)).map(|key| {
+        let meant = meant(key).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        format!("the spec's `x-apiscaffold`: there is no question `{}`{meant}", shown_text(key))
+    });
+    let config = layers.config.iter().flat_map(|file| file.values.keys().map(move |key| (file, key)));
+    let config = config.filter(|(_, key)| !is_question(key)).filter_map(|(file, key)| {
+        let (path, meant) = (file.path.display(), meant(key)?);
+        Some(format!("`{path}`: there is no question `{}`; did you mean `{meant}`?", shown_text(key)))
+    });
+    spec.chain(config).collect()
 }
 
 /// An answer that somebody gave.
@@ -122,7 +139,7 @@ enum Fallback {
 }
 
 struct Settling<'s, 'f> {
-    spec: &'s Map<String, Value>,
+    layers: &'s Layers,
     evaluate: Evaluate<'f>,
     answers: Answers,
     problems: Vec<Problem>,
@@ -212,8 +229,11 @@ impl Settling<'_, '_> {
 
     /// The spec's answer, or else the default. `None` when it cannot be known.
     fn fallback(&mut self, question: &Question) -> Result<Option<Fallback>, Failure> {
-        let Some(value) = self.spec.get(&question.name).filter(|value| !value.is_null()) else {
-            return self.default(question);
+        let Some(value) = self.layers.spec.get(&question.name).filter(|value| !value.is_null()) else {
+            return match self.layers.derived.get(&question.name) {
+                Some(value) => Ok(Some(literal(question, value))),
+                None => self.default(question),
+            };
         };
         Ok(Some(match question.check(value) {
             Ok(good) => Fallback::Good(good, Origin::Spec),

@@ -70,7 +70,7 @@ impl Material {
 
     /// Prefers `value` to the template's default of a question.
     pub(super) fn derive(&mut self, question: &str, value: &str) {
-        self.layers.spec.insert(question.to_owned(), value.into());
+        self.layers.derived.insert(question.to_owned(), value.into());
     }
 
     /// Settles every answer. `propose` may change what is proposed to a person.
@@ -180,5 +180,6 @@ fn layers(input: &Input, questions: &[Question], spec: Option<&Spec>, world: &Wo
         environment: environment.collect(),
         config,
         spec: extension.cloned().unwrap_or_default(),
+        derived: Map::new(),
     })
 }

@@ -28,6 +28,9 @@ use crate::world::World;
 /// Does what the command line says.
 pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
+    if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {
+        work_beside_others();
+    }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
         Command::Check(arguments) => check::run(&arguments, global, world),
@@ -46,6 +49,13 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     }
 }
 
+/// Makes this thread one of those that share parallel work: else it would sleep while they work, and waking up costs more
+/// than what a small template has to be done.
+fn work_beside_others() {
+    // It is an error only where there are threads already; they do the work then.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
+}
+
 /// The exit code of the process that this program started to run a library in, if it is one.
 #[cfg(feature = "cargo-generate")]
 pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
@@ -55,7 +65,24 @@ pub fn inside_the_fence(arguments: &[OsString]) -> Option<u8> {
     }
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("there is no folder `{}`", .0.display())]
+struct NoFolder(PathBuf);
+
+impl Blame for NoFolder {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("make it first, or name one that exists".to_owned())
+    }
+}
+
 fn man(folder: &Path) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Err(NoFolder(folder.to_owned()).into());
+    }
     let written = clap_mangen::generate_to(Cli::command(), folder);
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())

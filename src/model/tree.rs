@@ -9,6 +9,9 @@ use crate::error::{Blame, Fault};
 /// Longest file or folder name, in bytes, that common file systems take.
 const NAME_MAX: usize = 255;
 
+const TWICE: &str = "two files have this path";
+const BOTH: &str = "it would be a file and a folder at once";
+
 /// The path of a file in a tree: relative, `/` between names, and unable to leave the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreePath(String);
@@ -128,6 +131,31 @@ impl Tree {
         Self::default()
     }
 
+    /// A tree of many files, in any order.
+    ///
+    /// # Errors
+    /// Every path that is there twice, or would be a file and a folder at once.
+    pub fn of(mut files: Vec<(TreePath, File)>) -> Result<Self, Vec<PathError>> {
+        files.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let is_file = |path: &str| files.binary_search_by(|(other, _)| other.as_str().cmp(path)).is_ok();
+        let mut errors = Vec::new();
+        let mut before = "";
+        for (path, _) in &files {
+            let mut refuse = |reason| errors.push(PathError { path: path.0.clone(), reason });
+            if path.as_str() == before {
+                refuse(TWICE);
+            }
+            let shared = path.0.bytes().zip(before.bytes()).take_while(|(one, other)| one == other).count();
+            // The folders that this path shares with the one before it were looked for then.
+            let mut folders = path.0.match_indices('/').filter(|(end, _)| *end >= shared);
+            if folders.any(|(end, _)| is_file(&path.0[..end])) {
+                refuse(BOTH);
+            }
+            before = path.as_str();
+        }
+        if errors.is_empty() { Ok(Self { files: files.into_iter().collect() }) } else { Err(errors) }
+    }
+
     /// Adds a file. A path that is there already, or that would be a file and a folder at once, is refused.
     pub fn insert(&mut self, path: TreePath, file: File) -> Result<(), PathError> {
         if let Some(reason) = self.clash(&path) {
@@ -139,13 +167,12 @@ impl Tree {
 
     fn clash(&self, path: &TreePath) -> Option<&'static str> {
         if self.files.contains_key(path) {
-            return Some("two files have this path");
+            return Some(TWICE);
         }
         let ancestors = path.0.match_indices('/').map(|(end, _)| TreePath(path.0[..end].to_owned()));
         let below = TreePath(format!("{}/", path.0));
         let is_folder = self.files.range(below.clone()..).next().is_some_and(|(next, _)| next.0.starts_with(&below.0));
-        (is_folder || ancestors.into_iter().any(|folder| self.files.contains_key(&folder)))
-            .then_some("it would be a file and a folder at once")
+        (is_folder || ancestors.into_iter().any(|folder| self.files.contains_key(&folder))).then_some(BOTH)
     }
 
     /// The file at `path`.
@@ -198,6 +225,8 @@ impl IntoIterator for Tree {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn path(text: &str) -> TreePath {
@@ -239,6 +268,19 @@ mod tests {
         tree.insert(path("a.x"), File::plain(&b""[..])).expect("sorts between a and a/");
         for taken in ["a/b", "a", "a/b/c"] {
             assert!(tree.insert(path(taken), File::plain(&b""[..])).is_err(), "{taken}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn files_at_once_give_what_files_one_by_one_give(paths in prop::collection::vec("[ab-](/[ab-]){0,2}", 0..9)) {
+            let files = || paths.iter().map(|text| (path(text), File::plain(&b""[..])));
+            let mut one_by_one = Tree::new();
+            let refused = files().filter(|(path, file)| one_by_one.insert(path.clone(), file.clone()).is_err()).count();
+            match Tree::of(files().collect()) {
+                Ok(tree) => prop_assert_eq!((tree, 0), (one_by_one, refused)),
+                Err(errors) => prop_assert!(refused > 0 && !errors.is_empty()),
+            }
         }
     }
 

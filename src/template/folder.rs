@@ -33,49 +33,72 @@ fn read_limited(folder: &Path, most_files: usize, most_bytes: u64) -> Result<Tre
     }
     let paths = walk(folder, most_files)?;
     let room = Room { taken: AtomicU64::new(0), limit: most_bytes };
-    let read = |(on_disk, path): (PathBuf, TreePath)| match read_file(&on_disk, &room) {
+    let read = |(on_disk, path): Found<TreePath>| match read_file(&on_disk, &room) {
         Ok(Some(file)) => Ok((path, file)),
         Ok(None) => Err(FolderError::TooLarge { path: folder.into() }),
         Err(source) => Err(FolderError::Unreadable { path: on_disk, source }),
     };
     let files: Result<Vec<_>, _> = paths.into_par_iter().with_min_len(16).map(read).collect();
-    let mut tree = Tree::new();
-    for (path, file) in files? {
-        tree.insert(path, file).map_err(|source| FolderError::Path { source })?;
-    }
-    Ok(tree)
+    // Only a folder that others change meanwhile has two things at one path.
+    Tree::of(files?).map_err(|mut errors| FolderError::Path { source: errors.swap_remove(0) })
 }
 
-/// Every file: where it is on disk and its path in the tree.
-fn walk(folder: &Path, most_files: usize) -> Result<Vec<(PathBuf, TreePath)>, FolderError> {
+/// A file or a folder: where it is on disk, and its path in the tree.
+type Found<P> = (PathBuf, P);
+
+/// Every file below `folder`; all folders of one depth are read at a time.
+fn walk(folder: &Path, most_files: usize) -> Result<Vec<Found<TreePath>>, FolderError> {
     let mut files = Vec::new();
     let mut folders = vec![(folder.to_owned(), String::new())];
-    while let Some((on_disk, prefix)) = folders.pop() {
-        let unreadable = |source| FolderError::Unreadable { path: on_disk.clone(), source };
-        for entry in fs::read_dir(&on_disk).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let name = entry.file_name();
-            if name == ".git" {
-                continue;
-            }
-            let refused = |reason| FolderError::Refused { path: entry.path(), reason };
-            let name = name.to_str().ok_or_else(|| refused("its name is not UTF-8"))?;
-            let path = format!("{prefix}{name}");
-            let kind = entry.file_type().map_err(unreadable)?;
-            if kind.is_dir() {
-                folders.push((entry.path(), format!("{path}/")));
-            } else if kind.is_symlink() {
-                return Err(refused("it is a symbolic link, which could lead out of the template"));
-            } else if !kind.is_file() {
-                return Err(refused("it is neither a file nor a folder"));
-            } else if files.len() == most_files {
-                return Err(FolderError::TooMany { path: folder.into(), limit: most_files });
-            } else {
-                files.push((entry.path(), TreePath::new(path).map_err(|source| FolderError::Path { source })?));
-            }
+    while !folders.is_empty() {
+        let read = |(on_disk, path): Found<String>| entries(&on_disk, &path, most_files);
+        let read: Result<Vec<Entries>, _> = folders.into_par_iter().map(read).collect();
+        folders = Vec::new();
+        for found in read? {
+            files.extend(found.files);
+            folders.extend(found.folders);
+        }
+        if files.len() > most_files {
+            return Err(FolderError::TooMany { path: folder.into(), limit: most_files });
         }
     }
     Ok(files)
+}
+
+/// What is in one folder.
+#[derive(Default)]
+struct Entries {
+    files: Vec<Found<TreePath>>,
+    folders: Vec<Found<String>>,
+}
+
+/// What is in the folder whose path in the tree is `prefix`.
+fn entries(folder: &Path, prefix: &str, most_files: usize) -> Result<Entries, FolderError> {
+    let unreadable = |source| FolderError::Unreadable { path: folder.to_owned(), source };
+    let mut entries = Entries::default();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name();
+        if name == ".git" {
+            continue;
+        }
+        let refused = |reason| FolderError::Refused { path: entry.path(), reason };
+        let name = name.to_str().ok_or_else(|| refused("its name is not UTF-8"))?;
+        let kind = entry.file_type().map_err(unreadable)?;
+        if kind.is_dir() {
+            entries.folders.push((entry.path(), format!("{prefix}{name}/")));
+        } else if kind.is_symlink() {
+            return Err(refused("it is a symbolic link, which could lead out of the template"));
+        } else if !kind.is_file() {
+            return Err(refused("it is neither a file nor a folder"));
+        } else if entries.files.len() > most_files {
+            return Err(FolderError::TooMany { path: folder.into(), limit: most_files });
+        } else {
+            let path = TreePath::new(format!("{prefix}{name}"));
+            entries.files.push((entry.path(), path.map_err(|source| FolderError::Path { source })?));
+        }
+    }
+    Ok(entries)
 }
 
 /// The bytes that may still be read, over all threads.

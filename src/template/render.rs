@@ -10,7 +10,7 @@ use super::manifest::FileRule;
 use super::place::Format;
 use super::scan::has_tags;
 use crate::error::{Blame, Fault};
-use crate::model::tree::{File, Tree, TreePath};
+use crate::model::tree::{File, PathError, Tree, TreePath};
 
 /// How many of a template's faults one error tells.
 const TOLD: usize = 10;
@@ -58,18 +58,16 @@ pub fn render(tree: Tree, rules: &[FileRule], engine: &Engine, values: &Values) 
     let files: Vec<(TreePath, File)> = tree.into_iter().collect();
     let results: Vec<Result<Option<(TreePath, File)>, RenderError>> =
         files.into_par_iter().map(|(path, file)| rules.file(&path, file, engine, values)).collect();
-    let mut rendered = Tree::new();
+    let mut rendered = Vec::with_capacity(results.len());
     let mut errors = Vec::new();
     for result in results {
-        let inserted = result.and_then(|file| match file {
-            Some((path, file)) => {
-                rendered.insert(path, file).map_err(|error| whole_file(&error.path, error.to_string()))
-            }
-            None => Ok(()),
-        });
-        errors.extend(inserted.err());
+        match result {
+            Ok(file) => rendered.extend(file),
+            Err(error) => errors.push(error),
+        }
     }
-    if errors.is_empty() { Ok(rendered) } else { Err(errors) }
+    let clashes = |all: Vec<PathError>| all.iter().map(|error| whole_file(&error.path, error.to_string())).collect();
+    if errors.is_empty() { Tree::of(rendered).map_err(clashes) } else { Err(errors) }
 }
 
 fn whole_file(path: &str, message: String) -> RenderError {

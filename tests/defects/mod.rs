@@ -38,12 +38,14 @@ pub(crate) fn repositories() -> Vec<(String, Texts)> {
     };
     let (library, lamp) = (spec("library/library.yaml"), spec("lamp-2.0.yaml"));
     let everywhere = "environments=internal-dev,internal-dev-sandbox,internal-qa,ref,dev,int,sandbox,prod";
-    let kinds: [&[&str]; 7] = [
+    let kinds: [&[&str]; 8] = [
         &[],
         &["--spec", &library],
         &["--spec", &lamp, "--set", "target=none"],
         &["--set", "standard=fhir-r4", "--set", "target_auth=apikey", "--set", everywhere],
         &["--set", "target=hosted", "--set", "access_modes=app-level0,nhs-cis2-aal3"],
+        // As many files as there can be.
+        &["--set", "transformation=true", "--set", "target_auth=apikey", "--set", "access_modes=app-level0,app-level3"],
         &["--set", "environments=internal-dev", "--set", "licence=Apache-2.0", "--set", "target_auth=none"],
         &["--set", "access_modes=app-level0", "--set", "licence=none", "--set", "standard=fhir-r4", "--spec", &library],
     ];
@@ -113,7 +115,7 @@ fn defect_2_files_that_are_named_are_there() {
             ("redocly.yaml", "root: specification/my-api", "root: specification/example"),
             ("catalog-info.yaml", "./specification/", "./spec/"),
             ("Makefile", "scripts/", "script/"),
-            ("manifest.yml", "path: specification/", "path: specifications/"),
+            ("manifest.yml", "path: \"specification/", "path: \"specifications/"),
         ],
     );
 }
@@ -200,7 +202,7 @@ fn defect_10_each_environment_is_listed_once() {
         checks::doubled_environments,
         &[
             ("environments.toml", "name = \"int\"", "name = \"ref\""),
-            ("manifest.yml", "- name: internal-qa\n", "- name: ref\n"),
+            ("manifest.yml", "- name: \"internal-qa\"\n", "- name: \"ref\"\n"),
         ],
     );
 }

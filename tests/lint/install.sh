@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the linters for generated repositories, once for each state of the lock files, and prints their folder.
-# The Node linters are those of template/package-lock.json: a generated repository's own.
+# Installs what generated repositories are checked with, once for each state of the lock files, and prints its folder.
+# node_modules and .venv are a generated repository's own, from template/package-lock.json and its tests/requirements.txt;
+# the linters of this project are in venv.
 # Usage: tests/lint/install.sh
 set -euo pipefail
 
@@ -15,7 +16,7 @@ if [ -z "$cache" ]; then
     cache=${TMPDIR:-/tmp}/cache-$(id -u)
 fi
 
-hash=$(cat "$template/package-lock.json" "$here/requirements.txt" "${BASH_SOURCE[0]}" | sha256sum | cut -c 1-16)
+hash=$(cat "$template/package-lock.json" "$template/tests/requirements.txt" "$here/requirements.txt" "${BASH_SOURCE[0]}" | sha256sum | cut -c 1-16)
 folder=$cache/apiscaffold-tests/$hash
 
 install_shellcheck() {
@@ -30,6 +31,9 @@ install_shellcheck() {
 install_linters() {
     python3 -m venv "$folder/venv"
     "$folder/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt" >&2
+    python3 -m venv "$folder/.venv"
+    "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+        -r "$template/tests/requirements.txt" >&2
     cp "$template/package.json" "$template/package-lock.json" "$template/.npmrc" "$folder/"
     npm ci --prefix "$folder" --loglevel error >&2
     touch "$folder/complete"

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 # The producer's own document may hold anything; what is installed or built is not ours.
-SKIPPED = {"specification", "node_modules", "build", ".git"}
+SKIPPED = {"specification", "node_modules", ".venv", "build", ".git"}
 # `${{ … }}` is GitHub's; any other tag is ours.
 TAG = re.compile(r"(?<!\$)\{\{|\{%|%\}")
 

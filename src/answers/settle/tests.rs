@@ -121,8 +121,17 @@ fn the_strongest_layer_answers() {
     for (question, origin) in questions.iter().zip(&origins) {
         assert_eq!(answers.origin(&question.name), Some(origin));
     }
-    assert!(answers.is_given("d") && !answers.is_given("e") && !answers.is_given("f") && !answers.is_given("g"));
+    assert!(answers.is_given("d") && answers.is_given("e") && !answers.is_given("f") && !answers.is_given("g"));
     assert_eq!((answers.origin("owner"), answers.notes.len()), (None, 0));
+}
+
+#[test]
+fn what_was_derived_stands_in_the_place_of_the_default_only() {
+    let questions = [text("a").fixed(json!("0")), text("b").fixed(json!("0"))];
+    let derived = object(json!({"a": "9", "b": "9", "c": "9"}));
+    let answers = settled(&questions, &Layers { derived, spec: object(json!({"b": "5"})), ..Layers::default() });
+    assert_eq!(Value::Object(answers.values().clone()), json!({"a": "9", "b": "5"}));
+    assert!(!answers.is_given("a") && answers.is_given("b") && answers.notes.is_empty());
 }
 
 #[test]
@@ -327,6 +336,7 @@ fn layers() -> impl Strategy<Value = Layers> {
         environment,
         config,
         spec,
+        derived: Map::new(),
     })
 }
 

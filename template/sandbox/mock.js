@@ -1,0 +1,265 @@
+"use strict";
+// Prism, asked about one operation at a time. It gets a small document of its own for each, so that the size of the
+// specification costs nothing at the start, and example bodies never pass through it: a token does, in their place.
+
+const { createInstance, getHttpOperationsFromSpec } = require("@stoplight/prism-http");
+const { isObject, isReference } = require("./document");
+
+const SILENT = Object.fromEntries(["trace", "debug", "info", "success", "warn", "error", "fatal"].map((k) => [k, () => {}]));
+SILENT.child = () => SILENT;
+const PRISM_METHODS = new Set(["get", "put", "post", "delete", "options", "head", "patch", "trace"]);
+// Parts of schemas that hold values, and parts that hold schemas by name.
+const VALUES = new Set(["example", "examples", "default", "enum", "const"]);
+const NAMED = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
+// Schemas beyond this many nodes are cut off: what lies that deep may be anything.
+const MAX_NODES = 20000;
+
+const prism = createInstance(
+  { mock: { dynamic: false }, checkSecurity: false, validateRequest: true, validateResponse: false, errors: false },
+  { logger: SILENT, route: ({ resources }) => ({ _tag: "Right", right: resources[0] }) },
+);
+
+function isJson(mediaType) {
+  return /[/+]json\b/i.test(mediaType);
+}
+
+class Sketch {
+  #document;
+  #names = new Map();
+  #nodes = 0;
+  #pending = [];
+  schemas = {};
+  examples = new Map();
+  #asked;
+
+  // `asked`: the name of the only example that is wanted, or undefined.
+  constructor(document, asked) {
+    this.#document = document;
+    this.#asked = asked;
+    this.version2 = document.root.swagger !== undefined;
+    this.version30 = this.version2 || /^3\.0/.test(String(document.root.openapi));
+  }
+
+  #reference(node, file) {
+    const target = this.#document.follow(node.$ref, file);
+    if (target.value === undefined || typeof target.value !== "object" || this.#nodes > MAX_NODES) {
+      return {};
+    }
+    if (!this.#names.has(target.key)) {
+      this.#names.set(target.key, `s${this.#names.size}`);
+      this.#pending.push(target);
+    }
+    const $ref = `#/${this.version2 ? "definitions" : "components/schemas"}/${this.#names.get(target.key)}`;
+    const beside = this.version30 ? {} : this.#fields({ ...node, $ref: undefined }, file);
+    return { ...beside, $ref };
+  }
+
+  #fields(node, file) {
+    const copy = {};
+    for (const [key, value] of Object.entries(node)) {
+      if (key.startsWith("x-") || value === undefined) {
+        continue;
+      }
+      if (VALUES.has(key)) {
+        copy[key] = this.#document.literal(value, file);
+      } else if (NAMED.has(key) && isObject(value) && !isReference(value)) {
+        copy[key] = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.copy(item, file)]));
+      } else {
+        copy[key] = this.copy(value, file);
+      }
+    }
+    return copy;
+  }
+
+  // A schema, header or parameter in terms of this sketch alone.
+  copy(node, file) {
+    this.#nodes += 1;
+    if (Array.isArray(node)) {
+      return node.map((item) => this.copy(item, file));
+    }
+    if (isReference(node)) {
+      return this.#reference(node, file);
+    }
+    return isObject(node) ? this.#fields(node, file) : node;
+  }
+
+  // Copies what was referred to on the way, until nothing is left.
+  finish() {
+    while (this.#pending.length > 0) {
+      const { key, value, file } = this.#pending.shift();
+      this.schemas[this.#names.get(key)] = this.copy(value, file);
+    }
+  }
+
+  #token(value) {
+    const token = `example-${this.examples.size}`;
+    this.examples.set(token, value);
+    return token;
+  }
+
+  // Examples by name; the one of `example:` has the name undefined.
+  #examplesOf(media, file) {
+    const found = [];
+    if (media.example !== undefined) {
+      found.push([undefined, this.#document.literal(media.example, file)]);
+    }
+    const named = this.#document.resolve(media.examples, file);
+    for (const [name, example] of Object.entries(isObject(named.value) ? named.value : {})) {
+      const { value: one, file: from } = this.#document.resolve(example, named.file);
+      if (!isObject(one)) {
+        continue;
+      }
+      const value = one.value ?? one.dataValue ?? one.serializedValue;
+      if (value !== undefined || Object.hasOwn(one, "value")) {
+        found.push([name, this.#document.literal(value, from)]);
+      } else if (typeof one.externalValue === "string") {
+        const kept = this.#document.external(one.externalValue, from);
+        if (kept !== undefined) {
+          found.push([name, kept]);
+        }
+      }
+    }
+    return found;
+  }
+
+  // A body's schema or examples as Prism takes them; undefined when the example that was asked for is not among them.
+  #media(node, file) {
+    const { value: media, file: from } = this.#document.resolve(node, file);
+    if (!isObject(media)) {
+      return this.#asked === undefined ? {} : undefined;
+    }
+    const found = this.#examplesOf(media, from);
+    const example = this.#asked === undefined ? found[0] : found.find(([name]) => name === this.#asked);
+    if (example !== undefined) {
+      return { example: this.#token(example[1]) };
+    }
+    if (this.#asked !== undefined) {
+      return undefined;
+    }
+    return media.schema === undefined ? {} : { schema: this.copy(media.schema, from) };
+  }
+
+  #content(content, file) {
+    const { value, file: from } = this.#document.resolve(content, file);
+    const every = Object.entries(isObject(value) ? value : {}).map(([type, media]) => [type, this.#media(media, from)]);
+    const all = every.filter(([, media]) => media !== undefined);
+    // A body that is made up is JSON where that is one of the choices: only an example can say what the others look like.
+    const made = all.filter(([type, media]) => "schema" in media && isJson(type));
+    return Object.fromEntries(made.length > 0 ? all.filter(([type, media]) => isJson(type) || !("schema" in media)) : all);
+  }
+
+  #response2(response, file) {
+    const { schema, examples } = response;
+    const { value } = this.#document.resolve(examples, file);
+    const made = isObject(value) ? Object.entries(this.#document.literal(value, file)) : [];
+    const tokens = Object.fromEntries(made.map(([type, example]) => [type, this.#token(example)]));
+    return { ...(schema && made.length === 0 ? { schema: this.copy(schema, file) } : {}), examples: tokens };
+  }
+
+  response({ value, file }) {
+    if (!isObject(value)) {
+      return { description: "" };
+    }
+    const { value: headers, file: from } = this.#document.resolve(value.headers, file);
+    const body = this.version2 ? this.#response2(value, file) : { content: this.#content(value.content, file) };
+    return { description: "", headers: isObject(headers) ? this.copy(headers, from) : {}, ...body };
+  }
+
+  // Parameters of the path and of the operation, which has the last word.
+  parameters(operation) {
+    const found = new Map();
+    for (const part of [operation.item, operation.operation]) {
+      const list = this.#document.resolve(part.value.parameters, part.file);
+      for (const one of Array.isArray(list.value) ? list.value : []) {
+        const { value, file } = this.#document.resolve(one, list.file);
+        // OpenAPI 3.2's query string as a whole is nothing that Prism knows.
+        if (isObject(value) && typeof value.name === "string" && value.in !== "querystring") {
+          found.set(`${value.in} ${value.name}`, this.copy(value, file));
+        }
+      }
+    }
+    return [...found.values()];
+  }
+
+  requestBody(operation) {
+    const { value, file } = this.#document.resolve(operation.operation.value.requestBody, operation.operation.file);
+    if (!isObject(value)) {
+      return undefined;
+    }
+    const { value: content, file: from } = this.#document.resolve(value.content, file);
+    const copies = Object.entries(isObject(content) ? content : {}).map(([type, node]) => {
+      const { value: media, file: at } = this.#document.resolve(node, from);
+      return [type, isObject(media) && media.schema !== undefined ? { schema: this.copy(media.schema, at) } : {}];
+    });
+    return { required: value.required === true, content: Object.fromEntries(copies) };
+  }
+}
+
+// The document that Prism gets: one operation with the answer `status`, and, when requests are checked, with what a
+// request must hold and the answers to one that does not.
+function describe(document, operation, { status, example, checked }) {
+  const sketch = new Sketch(document, example);
+  const codes = operation.responses;
+  const responses = {};
+  for (const code of checked ? [422, 415, 400] : []) {
+    const key = operation.documented(code);
+    if (key !== undefined && key !== "default") {
+      responses[code] = sketch.response(codes.get(key));
+    }
+  }
+  const key = operation.documented(status);
+  responses[status] = key === undefined ? { description: "" } : sketch.response(codes.get(key));
+  const asked = checked ? { parameters: sketch.parameters(operation), requestBody: sketch.requestBody(operation) } : {};
+  sketch.finish();
+  const method = PRISM_METHODS.has(operation.method) ? operation.method : "post";
+  const paths = { [operation.path.split(/[?#]/)[0]]: { [method]: { ...asked, responses } } };
+  const info = { title: "", version: "" };
+  if (!sketch.version2) {
+    const openapi = sketch.version30 ? "3.0.3" : "3.1.0";
+    return { examples: sketch.examples, openapi: { openapi, info, paths, components: { schemas: sketch.schemas } } };
+  }
+  const named = Object.values(responses).flatMap((response) => Object.keys(response.examples ?? {}));
+  const declared = operation.operation.value.produces ?? document.root.produces ?? ["application/json"];
+  const produces = named.length > 0 ? [...new Set(named)] : declared;
+  const consumes = operation.operation.value.consumes ?? document.root.consumes;
+  paths[operation.path.split(/[?#]/)[0]][method].produces = produces;
+  return { examples: sketch.examples, openapi: { swagger: "2.0", info, consumes, paths, definitions: sketch.schemas } };
+}
+
+class Mock {
+  #document;
+  #ready = new Map();
+
+  constructor(document) {
+    this.#document = document;
+  }
+
+  async #prepared(operation, wanted) {
+    const kept = this.#ready.get(operation) ?? new Map();
+    this.#ready.set(operation, kept);
+    const key = JSON.stringify([wanted.status, wanted.example, wanted.checked]);
+    if (!kept.has(key)) {
+      const { examples, openapi } = describe(this.#document, operation, wanted);
+      const [resource] = await getHttpOperationsFromSpec(openapi);
+      kept.set(key, { examples, resource });
+    }
+    return kept.get(key);
+  }
+
+  // Prism's answer to `request` (url, headers, body): `{status, headers, body, isExample}`. `wanted` is the status, the name
+  // of an example or undefined, and whether the request is checked. Throws what Prism has against the request (then it
+  // has a `status`), or an error without one when Prism cannot do it.
+  async answer(operation, request, wanted) {
+    const { examples, resource } = await this.#prepared(operation, wanted);
+    const config = { mock: { dynamic: false, code: wanted.status }, validateRequest: wanted.checked };
+    const done = await prism.request({ ...request, method: resource.method }, [resource], config)();
+    if (done._tag === "Left") {
+      throw done.left;
+    }
+    const { statusCode, headers, body } = done.right.output;
+    const isExample = typeof body === "string" && examples.has(body);
+    return { status: statusCode, headers: headers ?? {}, body: isExample ? examples.get(body) : body, isExample };
+  }
+}
+
+module.exports = { Mock, isJson };

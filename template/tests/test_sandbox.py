@@ -1,0 +1,121 @@
+"""Does the sandbox answer each documented example with that example, and does the example fit its schema?"""
+
+import http.client
+import json
+import re
+import subprocess
+import warnings
+from collections import defaultdict
+from urllib.parse import urlsplit
+
+import pytest
+import specification
+from jsonschema.exceptions import best_match
+from referencing.exceptions import Unresolvable
+
+DOCUMENT = specification.load()
+EXAMPLES = list(specification.examples(DOCUMENT))
+# Operations that only `?` or `#` tell apart cannot be told apart by a call: any example of theirs will do.
+ALTERNATIVES = defaultdict(list)
+for _example in EXAMPLES:
+    ALTERNATIVES[_example].append(_example.value)
+# OpenAPI 3.2 takes any method; a Node.js knows those of its time.
+NODE = ["node", "-p", "JSON.stringify(http.METHODS)"]
+METHODS = set(json.loads(subprocess.run(NODE, capture_output=True, text=True, check=True).stdout))
+
+
+def call(base_url, method, path, headers):
+    """Status and body of the answer."""
+    if method not in METHODS:
+        pytest.skip(f"this Node.js does not know the method {method}")
+    address = urlsplit(base_url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+    try:
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def prefer(example):
+    """The header that asks for the example; names may have letters beyond Latin-1."""
+    wanted = f"code={example.status}"
+    if example.name is not None:
+        name = example.name.replace("\\", "\\\\").replace('"', '\\"')
+        wanted += f', example="{name}"'
+    return wanted.encode()
+
+
+def numbers_alike(value):
+    """The value with every number as JavaScript has it: 1 and 1.0 are the same, and 16 digits are kept."""
+    if isinstance(value, dict):
+        return {key: numbers_alike(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [numbers_alike(item) for item in value]
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def parsed(text):
+    """The text as JSON where it is JSON, else as it is."""
+    try:
+        return numbers_alike(json.loads(text))
+    except ValueError:
+        return text
+
+
+def is_the_example(body, value):
+    """Is the body that example? One that is written down as text may be JSON all the same."""
+    return parsed(body) in (numbers_alike(value), parsed(value) if isinstance(value, str) else numbers_alike(value))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_the_example_is_answered(sandbox, example):
+    status, body = call(
+        sandbox, example.method, example.path, {"Accept": example.media_type, "Prefer": prefer(example)}
+    )
+    assert status == example.status, body
+    if example.has_body:
+        assert any(is_the_example(body, value) for value in ALTERNATIVES[example]), body
+
+
+def misfit(example):
+    """Why the example does not fit its schema; None when it does."""
+    is_json = re.search(r"[/+]json\b", example.media_type, re.IGNORECASE)
+    if example.schema is None or not (is_json or isinstance(example.value, str)):
+        return None
+    value = example.value
+    if is_json and isinstance(value, str):
+        value = parsed(value)
+    try:
+        error = best_match(specification.validator(DOCUMENT, example.schema).iter_errors(value))
+        return error and f"{error.json_path}: {error.message[:200]}"
+    except Unresolvable as error:
+        return f"its schema refers to {error.ref}, which is not there"
+    except (re.error, RecursionError) as error:
+        return f"its schema cannot be used: {error}"
+
+
+def test_every_example_fits_its_schema():
+    # pytest.ini says whether this is a warning or a failure.
+    misfits = [f"{example}: {why}" for example in EXAMPLES if (why := misfit(example))]
+    if misfits:
+        listed = "\n  ".join(misfits[:20])
+        warnings.warn(f"{len(misfits)} of {len(EXAMPLES)} examples do not fit their schemas:\n  {listed}", stacklevel=1)
+
+
+@pytest.mark.parametrize("path", ["/_ping", "/_status", "/health"])
+def test_the_sandbox_says_that_it_is_well(sandbox, path):
+    status, body = call(sandbox, "GET", path, {})
+    assert status == 200
+    assert json.loads(body)["status"] == "pass"
+
+
+@pytest.mark.parametrize(("method", "path", "code"), specification.first_answers(DOCUMENT))
+def test_every_operation_answers(sandbox, method, path, code):
+    status, body = call(sandbox, method, path, {"Prefer": f"code={code}"})
+    assert status == code, body
+
+
+def test_what_is_not_described_is_refused(sandbox):
+    assert call(sandbox, "GET", "/no/such/path/here", {})[0] == 404

@@ -1,0 +1,101 @@
+//! A generated repository's sandbox, running, and a client for it.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A running sandbox; it ends with this value.
+pub(crate) struct Sandbox {
+    process: Child,
+    address: String,
+}
+
+/// What a call got.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl Sandbox {
+    /// Starts the sandbox of the repository in `folder`, which has its `node_modules`, on a free port. Also says how long it
+    /// took until `/_ping` was answered.
+    pub(crate) fn start(folder: &Path) -> (Self, Duration) {
+        let begun = Instant::now();
+        let faults = File::create(folder.with_extension("sandbox-faults")).expect("made");
+        let mut command = Command::new("node");
+        command.arg("sandbox/server.js").current_dir(folder).env_remove("HOST").env("PORT", "0");
+        let mut process = command.stdout(Stdio::piped()).stderr(faults).spawn().expect("node starts");
+        let mut output = BufReader::new(process.stdout.take().expect("piped"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it speaks");
+        // A pipe that nobody reads would stop it.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let address =
+            said["sandbox"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address").to_owned();
+        let sandbox = Self { process, address };
+        assert_eq!(sandbox.get("/_ping").status, 200);
+        (sandbox, begun.elapsed())
+    }
+
+    /// How long processors have worked for it; `None` where the system does not tell.
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        // After the name, which stands in brackets: user and system time are the 12th and 13th field, in hundredths.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let hundredths = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(hundredths * 10))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[], None)
+    }
+
+    /// One call; the body, where there is one, is said to be JSON unless a header says else.
+    pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        if let Some(body) = body {
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                request += "Content-Type: application/json\r\n";
+            }
+            request += &format!("Content-Length: {}\r\n", body.len());
+        }
+        let request = format!("{request}\r\n{}", body.unwrap_or_default());
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        Answer { status, headers: head.to_lowercase(), body: body.to_owned() }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
