@@ -12,6 +12,7 @@ use crate::error::Failure;
 use crate::model::name::ApiName;
 use crate::model::question::Question;
 use crate::model::receipt::{self, Receipt};
+use crate::model::record::TemplateUsed;
 use crate::openapi::{self, Spec};
 use crate::template::engine::{Engine, RenderError, Values};
 use crate::template::manifest;
@@ -52,11 +53,7 @@ impl Material {
         world: &World,
     ) -> Result<Self, Failure> {
         let mut source = given.clone();
-        if source.source.is_none() && receipt.template.source != BUILT_IN {
-            let is_remote = receipt.template.source.contains("://") || receipt.template.source.contains('@');
-            source.at = source.at.or_else(|| is_remote.then(|| receipt.template.revision.clone()));
-            source.source = Some(receipt.template.source);
-        }
+        again(&mut source, &receipt.template);
         let path = folder.join(&receipt.spec);
         let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
         let input = Input { spec, answers: None, set: Vec::new(), template: source };
@@ -66,6 +63,13 @@ impl Material {
         let values: Map<String, Value> = receipt.answers.into_iter().filter(|(key, _)| asked(key)).collect();
         material.layers.file = Some(AnswersFile { path: folder.join(receipt::FILE_NAME), values });
         Ok(material)
+    }
+
+    /// Answers a question otherwise than the receipt does.
+    pub(super) fn answer(&mut self, question: &str, value: Value) {
+        if let Some(file) = &mut self.layers.file {
+            file.values.insert(question.to_owned(), value);
+        }
     }
 
     /// Prefers `value` to the template's default of a question.
@@ -135,6 +139,15 @@ impl Material {
         let wanted = |name: Option<&Value>| chosen.is_none_or(|chosen| name.is_some_and(|name| chosen.contains(name)));
         let all = self.template.manifest.environments.iter();
         all.filter(|environment| wanted(environment.get("name"))).cloned().map(Value::Object).collect()
+    }
+}
+
+/// Names the template that was used, unless another one is given.
+pub(super) fn again(source: &mut TemplateSource, used: &TemplateUsed) {
+    if source.source.is_none() && used.source != BUILT_IN {
+        let is_remote = used.source.contains("://") || used.source.contains('@');
+        source.at = source.at.take().or_else(|| is_remote.then(|| used.revision.clone()));
+        source.source = Some(used.source.clone());
     }
 }
 

@@ -7,6 +7,7 @@ mod input;
 mod list;
 mod load;
 mod new;
+mod phase;
 mod place;
 mod render;
 mod show;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
+        Command::Phase(arguments) => phase::run(&arguments, global, world),
         Command::Template(TemplateCommand::Questions { template }) => template::questions(&template, world),
         Command::Template(TemplateCommand::Preview(arguments)) => template::preview(&arguments, world),
         Command::Completions { shell } => {

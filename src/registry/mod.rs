@@ -10,6 +10,7 @@ mod layout;
 mod listing;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use std::path::Path;
 

@@ -4,11 +4,13 @@ mod broken;
 mod concurrent;
 mod killed;
 mod round;
+mod update;
 
 use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::model::ending::Ending;
 use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Repository, TemplateUsed};
 
@@ -38,6 +40,9 @@ fn record(name: &str) -> Record {
             by: "Ada <ada@example.com>".to_owned(),
             note: None,
         }],
+        ending: Ending::default(),
+        evidence: Vec::new(),
+        waivers: Vec::new(),
         other: toml::Table::new(),
         name,
     }

@@ -154,7 +154,8 @@ impl Call<'_> {
     }
 }
 
-fn author(world: &World) -> Author {
+/// Who makes a change: by the environment, else git's configuration, else this tool.
+pub(super) fn author(world: &World) -> Author {
     let given =
         || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
     let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
@@ -177,6 +178,17 @@ fn complete(record: &mut Record, standing: &Standing, place: &Place, world: &Wor
             note: None,
         }],
     };
+}
+
+/// What has become of an API since it was made stays: making it again does not begin its life anew.
+fn go_on(record: &mut Record, earlier: &Record) {
+    record.phase = earlier.phase;
+    record.ending.clone_from(&earlier.ending);
+    record.evidence.clone_from(&earlier.evidence);
+    record.waivers.clone_from(&earlier.waivers);
+    if earlier.state == State::Active {
+        record.environments.clone_from(&earlier.environments);
+    }
 }
 
 /// The steps from what is to what shall be.
@@ -215,7 +227,10 @@ fn plan(
         steps.push(Step::Place { target });
     }
     if makes_folder || !is_active {
-        let active = Record { state: State::Active, ..record };
+        let mut active = Record { state: State::Active, ..record };
+        if let Standing::Ours(earlier) = standing {
+            go_on(&mut active, earlier);
+        }
         steps.push(Step::Activate { record: Box::new(active) });
     }
     Ok(Plan { steps })
