@@ -22,6 +22,7 @@ mod killed;
 mod linted;
 mod new;
 mod papers;
+mod phase;
 mod program;
 mod prompts;
 mod readme;

@@ -137,6 +137,12 @@ pub fn file(folder: &Path, commit: &str, path: &TreePath) -> Result<Option<File>
     Ok(Some(File { bytes: blob.content().to_vec().into(), executable }))
 }
 
+/// The id (hex) of the tree of a commit.
+pub fn tree_of(folder: &Path, commit: &str) -> Result<String, ChangeError> {
+    let repository = read::open(folder)?;
+    found(&repository, commit).map(|commit| commit.tree_id().to_string()).map_err(at(folder))
+}
+
 /// Refuses when tracked files differ from the last commit, but for those of a commit that is being put in place.
 pub fn must_be_clean(folder: &Path) -> Result<(), ChangeError> {
     let repository = read::open(folder)?;

@@ -20,13 +20,15 @@ pub(super) enum PhaseError {
     #[error("the template that `{name}` was made from ({used}) cannot be had: {reason}")]
     TemplateGone { name: String, used: String, reason: String, fault: Fault },
     #[error("`{name}` cannot move to {}: {} of {all} gates {} not met", to.word(), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
-    Unmet { name: String, to: Phase, all: usize, unmet: Vec<String>, document: Map<String, Value> },
+    Unmet { name: String, to: Phase, all: usize, unmet: Vec<String>, document: Box<Map<String, Value>> },
     #[error("the repository of `{name}` cannot be changed: {reason}")]
     Unseen { name: String, reason: String },
     #[error("the repository of `{name}` is in phase {}, and the registry says {}", there.word(), here.word())]
     OutOfStep { name: String, there: Phase, here: Phase },
     #[error("`{}` is the repository of `{found}`, not of `{name}`", folder.display())]
     AnotherApi { folder: PathBuf, found: String, name: String },
+    #[error("{page} has a branch `{branch}` with other files, and no pull request that waits")]
+    StaleBranch { page: String, branch: String },
     #[error("`{path}` was changed where the phase is written, and cannot be changed by the tool")]
     Meets { path: String, wanted: Vec<String> },
 }
@@ -41,7 +43,11 @@ impl Blame for PhaseError {
             Self::NotNext { .. } | Self::Given(_) | Self::NoTemplate(_) | Self::AnotherApi { .. } => Fault::Input,
             Self::TemplateGone { fault, .. } => *fault,
             Self::Unseen { .. } => Fault::Environment,
-            Self::Reserved(_) | Self::Unmet { .. } | Self::OutOfStep { .. } | Self::Meets { .. } => Fault::Conflict,
+            Self::Reserved(_)
+            | Self::Unmet { .. }
+            | Self::OutOfStep { .. }
+            | Self::StaleBranch { .. }
+            | Self::Meets { .. } => Fault::Conflict,
         }
     }
 
@@ -70,6 +76,9 @@ impl Blame for PhaseError {
                 format!("finish what was broken off: `apiscaffold phase {name} {}`", there.word())
             }
             Self::AnotherApi { .. } => "name the right folder with `--repository DIR`".to_owned(),
+            Self::StaleBranch { .. } => {
+                "delete the branch, or open its pull request again; then run the same command again".to_owned()
+            }
             Self::Meets { wanted, .. } => format!(
                 "write it by hand, commit, and run the same command again; it should say:\n{}",
                 wanted.join("\n")
@@ -79,7 +88,7 @@ impl Blame for PhaseError {
 
     fn document(&self) -> Map<String, Value> {
         match self {
-            Self::Unmet { document, .. } => document.clone(),
+            Self::Unmet { document, .. } => (**document).clone(),
             _ => Map::new(),
         }
     }

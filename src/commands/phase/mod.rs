@@ -1,5 +1,6 @@
 //! `apiscaffold phase`: what an API's next phase asks for, and the move there.
 
+mod change;
 mod checks;
 mod error;
 mod gates;
@@ -16,18 +17,19 @@ use super::new::author;
 use super::{registry_folder, show};
 use crate::cli::{Global, PhaseArgs, TemplateSource};
 use crate::error::Failure;
-use crate::git::change;
-use crate::git::commit::{NewCommit, Signature};
+use crate::git::change as git_change;
+use crate::git::commit::Signature;
 use crate::model::author::Author;
 use crate::model::phase::Phase;
 use crate::model::plan::Status;
 use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{By, Change, Registry};
 use crate::world::World;
+use change::{Changed, Changing};
 use checks::Facts;
 use error::PhaseError;
 use gates::Standing;
-use report::{Report, Took};
+use report::{Moved, Report, Took};
 use shift::{Moving, Shift};
 use sight::Sight;
 
@@ -47,16 +49,20 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     if goal.moves() && !arguments.dry_run {
         call.resume(&record)?;
     }
-    let sight = sight::look(&record, arguments.repository.as_deref(), world)?;
+    let sight = sight::look(&record, arguments.repository.as_deref(), world);
     match goal {
-        Goal::Ask => call.ask(&record, new, &sight),
-        Goal::Again(phase) => call.go(&record, new, phase, &sight, Vec::new()),
+        Goal::Ask => {
+            let reason = sight.as_ref().err().map(ToString::to_string);
+            call.ask(&record, new, sight.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
+        }
+        Goal::Again(phase) => call.go(Step { record: &record, new, to: phase }, &sight?, &[]),
         Goal::Move(phase) => {
-            let standings = call.standings(&new, phase, &sight);
+            let sight = sight?;
+            let standings = call.standings(&new, phase, Ok(&sight));
             if standings.iter().any(|standing| !standing.is_open()) {
                 return Err(Report { record: &new, world }.unmet(phase, &standings).into());
             }
-            call.go(&record, new, phase, &sight, standings)
+            call.go(Step { record: &record, new, to: phase }, &sight, &standings)
         }
     }
 }
@@ -114,6 +120,15 @@ fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(Te
     Ok((source, template))
 }
 
+/// A step in an API's life.
+struct Step<'s> {
+    /// The record as it was read.
+    record: &'s Record,
+    /// With what the command line adds to it.
+    new: Record,
+    to: Phase,
+}
+
 /// One run of the command.
 struct Call<'c> {
     arguments: &'c PhaseArgs,
@@ -124,24 +139,22 @@ struct Call<'c> {
     author: Author,
 }
 
-type Seen = Result<Sight, String>;
-
 impl Call<'_> {
     /// Finishes a commit that a run that was killed has left half in place.
     fn resume(&self, record: &Record) -> Result<(), Failure> {
         if let Some(folder) = sight::folder(record, self.arguments.repository.as_deref(), self.world) {
-            change::resume(&folder)?;
+            git_change::resume(&folder)?;
         }
         Ok(())
     }
 
-    fn standings(&self, record: &Record, to: Phase, sight: &Seen) -> Vec<Standing> {
+    fn standings(&self, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
         let manifest = &self.template.manifest;
         let facts = Facts {
             record,
             rules: &manifest.lifecycle,
             platform: &manifest.environments,
-            sight: sight.as_ref().map_err(String::as_str),
+            sight,
             today: self.world.now.to_zoned(TimeZone::UTC).date(),
             may_run: self.arguments.run_checks,
         };
@@ -149,7 +162,7 @@ impl Call<'_> {
     }
 
     /// Says how the API stands before its next phase, and keeps evidence and waivers that were given.
-    fn ask(&self, record: &Record, new: Record, sight: &Seen) -> Result<(), Failure> {
+    fn ask(&self, record: &Record, new: Record, sight: Result<&Sight, &str>) -> Result<(), Failure> {
         let standings = record.phase.next().map(|to| self.standings(&new, to, sight)).unwrap_or_default();
         let mut took = Vec::new();
         if new != *record {
@@ -162,22 +175,19 @@ impl Call<'_> {
     }
 
     /// Moves the API, repository first: the registry says last that it is there.
-    fn go(
-        &self,
-        record: &Record,
-        mut new: Record,
-        to: Phase,
-        sight: &Seen,
-        standings: Vec<Standing>,
-    ) -> Result<(), Failure> {
-        let name = record.name.to_string();
-        let sight = sight.as_ref().map_err(|reason| PhaseError::Unseen { name, reason: reason.clone() })?;
+    fn go(&self, step: Step<'_>, sight: &Sight, standings: &[Standing]) -> Result<(), Failure> {
+        let Step { record, mut new, to } = step;
         let shift = self.shift(record, &new, to, sight)?;
         self.enter(&mut new, to, &shift);
-        let mut took = Vec::new();
-        if !shift.edits.is_empty() {
-            took.push(self.commit(&new, sight, &shift)?);
-        }
+        let Author { name, email } = self.author.clone();
+        let changing = Changing {
+            record: &new,
+            sight,
+            shift: &shift,
+            author: Signature { name, email, seconds: self.world.now.as_second() },
+            planned: self.arguments.dry_run,
+        };
+        let Changed { mut took, next } = changing.make()?;
         let words = format!("record `{}` in phase {}", record.name, to.word());
         let status = if new == *record {
             Status::AlreadySo
@@ -185,7 +195,13 @@ impl Call<'_> {
             self.keep(record, &new, &format!("Move {} to phase {}", record.name, to.word()))?
         };
         took.push(Took { step: "record", words, status });
-        Report { record: &new, world: self.world }.moved(sight, &shift, &took, &standings, self.arguments.dry_run);
+        Report { record: &new, world: self.world }.moved(&Moved {
+            shift: &shift,
+            took: &took,
+            standings,
+            planned: self.arguments.dry_run,
+            next: next.as_deref(),
+        });
         Ok(())
     }
 
@@ -194,7 +210,8 @@ impl Call<'_> {
             let note = "the repository was not made by apiscaffold, so what the phase changes there is yours to do";
             return Ok(Shift { notes: vec![note.to_owned()], ..Shift::default() });
         };
-        if receipt.phase != record.phase && receipt.phase != to {
+        let lags = to != record.phase && receipt.phase < record.phase;
+        if lags || receipt.phase > to {
             let name = record.name.to_string();
             return Err(PhaseError::OutOfStep { name, there: receipt.phase, here: record.phase }.into());
         }
@@ -219,22 +236,6 @@ impl Call<'_> {
             by: self.author.to_string(),
             note: self.arguments.note.clone(),
         });
-    }
-
-    fn commit(&self, new: &Record, sight: &Sight, shift: &Shift) -> Result<Took, Failure> {
-        let branch = sight.head.branch.trim_start_matches("refs/heads/");
-        let files = shift.edits.len();
-        let words = format!("commit {files} files on {branch} in {}", sight.folder.display());
-        change::must_be_clean(&sight.git)?;
-        if self.arguments.dry_run {
-            return Ok(Took { step: "commit", words, status: Status::Left });
-        }
-        let message = format!("Move {} to phase {}\n", new.name, new.phase.word());
-        let Author { name, email } = self.author.clone();
-        let author = Signature { name, email, seconds: self.world.now.as_second() };
-        let commit = change::prepare(&sight.git, &sight.head.commit, &shift.edits, &NewCommit { author, message })?;
-        change::advance(&sight.git, &sight.head, &commit)?;
-        Ok(Took { step: "commit", words, status: Status::Done })
     }
 
     fn keep(&self, old: &Record, new: &Record, message: &str) -> Result<Status, Failure> {

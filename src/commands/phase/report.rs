@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::error::PhaseError;
 use super::gates::{Standing, State};
 use super::shift::Shift;
-use super::sight::Sight;
 use crate::model::phase::Phase;
 use crate::model::plan::Status;
 use crate::model::record::Record;
@@ -17,6 +16,17 @@ pub(super) struct Took {
     pub(super) words: String,
     /// `Left` when it was only planned.
     pub(super) status: Status,
+}
+
+/// A move.
+pub(super) struct Moved<'m> {
+    pub(super) shift: &'m Shift,
+    pub(super) took: &'m [Took],
+    pub(super) standings: &'m [Standing],
+    /// Whether it was only planned.
+    pub(super) planned: bool,
+    /// What is for people to do now.
+    pub(super) next: Option<&'m str>,
 }
 
 pub(super) struct Report<'r> {
@@ -63,24 +73,25 @@ impl Report<'_> {
             to,
             all: standings.len(),
             unmet: unmet.collect(),
-            document: self.document(standings, &[], &[]),
+            document: Box::new(self.document(standings, &[], &[])),
         }
     }
 
-    /// A move that was made, or with `planned` what it would do.
-    pub(super) fn moved(&self, sight: &Sight, shift: &Shift, took: &[Took], standings: &[Standing], planned: bool) {
+    /// A move that was made, or what it would do.
+    pub(super) fn moved(&self, moved: &Moved<'_>) {
         let Record { name, phase, .. } = self.record;
+        let Moved { shift, took, standings, planned, next } = *moved;
         let document = self.document(standings, took, &shift.notes);
         let mut text = match (planned, took.iter().all(|took| took.status == Status::AlreadySo)) {
             (true, _) => "would do:".to_owned(),
             (false, true) => format!("{name} is in phase {} already: nothing to do", phase.word()),
             (false, false) => format!("{name} is in phase {}", phase.word()),
         };
-        for (number, took) in took.iter().enumerate() {
+        for (number, Took { words, status, .. }) in took.iter().enumerate() {
             text += &if planned {
-                format!("\n  {} {}", number + 1, took.words)
+                format!("\n  {} {words}", number + 1)
             } else {
-                format!("\n  {}: {}", took.status.word(), took.words)
+                format!("\n  {}: {words}", status.word())
             };
         }
         for edit in &shift.edits {
@@ -91,9 +102,8 @@ impl Report<'_> {
                 text += &format!("\n  waived {}: {reason}", standing.gate.id);
             }
         }
-        if !planned && !shift.edits.is_empty() {
-            let folder = sight.folder.display();
-            text += &format!("\n\nnext: cd '{folder}' && make generate lint test, then push");
+        if let Some(next) = next.filter(|_| !planned) {
+            text += &format!("\n\nnext: {next}");
         }
         self.tell(&text, document);
         for note in &shift.notes {

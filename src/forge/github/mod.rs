@@ -10,6 +10,7 @@ mod ensure;
 mod error;
 mod observed;
 mod pace;
+mod pull;
 mod repository;
 mod retry;
 mod seal;
@@ -36,6 +37,7 @@ use send::{Bearer, Persist, Sender};
 
 pub use ensure::{Made, Secrets, Wish, rehearse};
 pub use error::{ForgeError, Refusal};
+pub use pull::{NewPull, Pull, PullState, archive_call, pull_call};
 pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};
 pub use retry::Why as PauseReason;
 pub use send::{Listener, Manner};
