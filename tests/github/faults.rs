@@ -26,7 +26,7 @@ fn chosen(count: usize) -> Vec<usize> {
 }
 
 /// Does the work for each item, as many at once as there are processors: most of the time is spent in waiting.
-fn each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
+pub(super) fn each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
     let workers = 2 * thread::available_parallelism().map_or(2, usize::from);
     let queue = std::sync::Mutex::new(items);
     thread::scope(|scope| {
@@ -47,10 +47,10 @@ fn call(method: &'static str, path: &str) -> When {
 }
 
 /// Runs the program and kills it at a request; whether that request was ever made.
-fn killed_at(story: &Story, number: usize, side: Side) -> bool {
+pub(super) fn killed_at(story: &Story, command: &[&str], number: usize, side: Side) -> bool {
     let (teller, arrivals) = Teller::new();
     story.github.plan(Fault::new(When::Nth(number), Harm::Tell(teller)).side(side));
-    let mut child = story.command(&Story::NEW).spawn().expect("it starts");
+    let mut child = story.command(command).spawn().expect("it starts");
     loop {
         match arrivals.recv_timeout(Duration::from_millis(20)) {
             Ok(go) => {
@@ -77,7 +77,7 @@ fn killed_before_and_after_every_request_the_same_command_finishes_the_work() {
     let killed = std::sync::atomic::AtomicUsize::new(0);
     each(moments, |(number, side)| {
         let story = Story::new();
-        if killed_at(&story, number, side) {
+        if killed_at(&story, &Story::NEW, number, side) {
             killed.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         } else {
             assert!(number > count, "request {number} of {count} was not made");

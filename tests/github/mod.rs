@@ -4,6 +4,7 @@ mod app;
 mod behaves;
 mod contract;
 mod faults;
+mod phase;
 mod pty;
 mod server;
 mod stories;
