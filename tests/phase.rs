@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -9,6 +12,9 @@ use crate::linted::{equip, passes, tools};
 use crate::program::{Program, Ran};
 
 const LINK: &str = "https://example.org/evidence";
+
+/// At how many moments of each move a run is killed.
+const MOMENTS: u32 = 8;
 
 /// Evidence for every gate of these that people settle.
 fn evidence(gates: &[&str]) -> Vec<String> {
@@ -218,9 +224,9 @@ fn the_tool_looks_at_the_repository_itself() {
         fs::write(folder.join(path), change(&text)).expect("written");
     };
     edit("specification/my-api.yaml", &|text| {
-        format!(
-            "{text}  /more:\n    get:\n      responses:\n        '200':\n          description: ok\n          content: {{application/json: {{schema: {{type: string}}}}}}\n"
-        )
+        let content = "{application/json: {schema: {type: string}}}";
+        let more = format!("  /more: {{get: {{responses: {{'200': {{description: ok, content: {content}}}}}}}}}\n");
+        text.replacen("\npaths:\n", &format!("\npaths:\n{more}"), 1)
     });
     let told = unmet(&program, "beta");
     assert!(told.contains("has no example for `GET /more`"), "{told}");
@@ -398,4 +404,69 @@ fn making_an_api_again_does_not_begin_its_life_anew() {
     assert_eq!(record(&program), before);
     let behind = program.done(&["phase", "my-api", "discovery"]);
     assert!(behind.stdout.contains("done: commit 4 files"), "the repository catches up: {behind:?}");
+}
+
+#[test]
+fn killed_at_any_moment_the_same_command_finishes_the_move() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let start = |arguments: &[&str]| {
+        let mut command = program.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+    };
+    let moves = ["discovery", "alpha", "beta", "live", "deprecated"];
+    let waivers: Vec<String> =
+        LIFE.iter().flat_map(|(_, gates, _)| gates.iter()).map(|gate| format!("{gate}=x")).collect();
+    let waive = |more: &[&str]| -> Vec<String> {
+        let waivers = waivers.iter().flat_map(|waiver| ["--waive".to_owned(), waiver.clone()]);
+        more.iter().map(|word| (*word).to_owned()).chain(waivers).collect()
+    };
+    let mut killed = 0;
+    for (at, phase) in moves.into_iter().enumerate() {
+        let ending = ["--waive", "dates=x", "--waive", "security-review=x"];
+        let command = waive(&[&["phase", "my-api", phase], &ending[..]].concat());
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let before = Instant::now();
+        program.done(&[&command[..], &["--dry-run"]].concat());
+        let span = before.elapsed();
+        // The plan takes as long as the work up to its first effect; what is of interest comes at the end of it.
+        for part in 0..MOMENTS {
+            let mut child = start(&command);
+            thread::sleep(span.mul_f64(0.7 + 0.6 * f64::from(part) / f64::from(MOMENTS)));
+            let finished = child.try_wait().expect("asked").is_some();
+            child.kill().expect("killed");
+            child.wait().expect("it ends");
+            killed += usize::from(!finished);
+        }
+        program.done(&command);
+        assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), (at + 2).to_string(), "{phase}");
+        assert_eq!(program.git("my-api", &["status", "--porcelain", "--untracked-files=no"]), "");
+        assert_eq!(program.git("my-api", &["for-each-ref", "refs/apiscaffold/moving"]), "");
+        assert_eq!(record(&program)["phase"], phase);
+        assert_eq!(record(&program)["history"].as_array().map(Vec::len), Some(at + 2), "{phase}");
+    }
+    println!("{killed} runs were killed before their end");
+    assert!(killed > 0);
+    assert_eq!(program.git("my-api", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn the_repository_s_own_checks_run_when_they_are_asked_for() {
+    let program = Program::new();
+    until(&program, "beta");
+    let makefile = program.folder().join("my-api/Makefile");
+    let lint = |arguments: &[&str]| {
+        let standing = program.done(&[&["phase", "my-api", "--json"], arguments].concat()).json();
+        let gates = standing["gates"].as_array().cloned().unwrap_or_default();
+        gates.into_iter().find(|gate| gate["id"] == "lint").expect("a gate")
+    };
+    let with = |script: &str| fs::write(&makefile, format!("lint test:\n\t@{script}\n")).expect("written");
+    with("touch ran");
+    assert_eq!(lint(&[])["state"], "unmet");
+    assert!(!program.folder().join("my-api/ran").exists(), "nothing of it runs unasked");
+    assert_eq!(lint(&["--run-checks"])["why"], "`make lint test` passes");
+    assert!(program.folder().join("my-api/ran").exists());
+    with("echo it is wrong; false");
+    let told = lint(&["--run-checks"]);
+    assert!(told["state"] == "unmet" && told["why"].as_str().is_some_and(|why| why.contains("it is wrong")), "{told}");
 }

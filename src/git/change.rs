@@ -369,3 +369,6 @@ impl<'m> Moving<'m> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,9 @@ const WORDS_MAX: usize = 1 << 18;
 /// What a line of the merge is when it stands between two pieces.
 const BETWEEN: &str = "\n|\n";
 
+/// The last line of the merge.
+const END: &str = "$\n";
+
 fn lines(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
@@ -44,11 +47,11 @@ fn words(text: &str) -> Vec<&str> {
     found
 }
 
-/// A piece a line, with a line between each two.
+/// A piece a line, with a line between each two. The last line is always there: libgit2 gives no pointer to an empty merge.
 fn pieces(split: Vec<&str>) -> String {
     let escaped =
         split.iter().map(|piece| format!("={}", piece.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r")));
-    escaped.flat_map(|line| [line, BETWEEN.to_owned()]).collect()
+    escaped.flat_map(|line| [line, BETWEEN.to_owned()]).chain([END.to_owned()]).collect()
 }
 
 fn joined(lines: &str) -> String {
