@@ -2,15 +2,13 @@
 
 mod hosting;
 
-use std::path::Path;
-
 use crate::disk::{self, Staging};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit, Signature};
 use crate::model::author::Author;
 use crate::model::plan::{Plan, Status, Step};
 use crate::model::record::Record;
-use crate::registry::{By, Change, Registry};
+use crate::registry::{By, Change, Location, Registry};
 use crate::world::World;
 
 pub use hosting::Hosting;
@@ -49,26 +47,18 @@ impl Outcome {
 /// Does the steps in order. One that fails stops the others, except settings on a forge, which are tried each on its
 /// own. To go on, the same command is run again.
 ///
-/// The registry in the folder `registry` is made when it is not there yet.
+/// The registry is made when it is not there yet.
 ///
 /// # Errors
 /// What failed, when nothing was done on a forge before; afterwards the outcome tells.
 pub fn apply(
     plan: Plan,
-    registry: &Path,
+    registry: &mut LazyRegistry,
     hosting: Option<&mut Hosting<'_>>,
     author: &Author,
     world: &World,
 ) -> Result<Outcome, Failure> {
-    let mut run = Run {
-        registry: Lazy { folder: registry, opened: None },
-        hosting,
-        author,
-        world,
-        staging: None,
-        record: None,
-        outcome: Outcome::default(),
-    };
+    let mut run = Run { registry, hosting, author, world, staging: None, record: None, outcome: Outcome::default() };
     for step in plan.steps {
         run.take(step)?;
     }
@@ -76,7 +66,7 @@ pub fn apply(
 }
 
 struct Run<'r, 'h> {
-    registry: Lazy<'r>,
+    registry: &'r mut LazyRegistry,
     hosting: Option<&'r mut Hosting<'h>>,
     author: &'r Author,
     world: &'r World,
@@ -131,6 +121,8 @@ impl Run<'_, '_> {
                 written?;
                 self.outcome.commit = Some(commit::store(staging.path(), &tree, prepared)?);
                 self.staging = Some(staging);
+                // The process soon ends, which frees its memory at once rather than file by file.
+                std::mem::forget(tree);
                 Ok(Status::Done)
             }
             Step::Reserve { record } => {
@@ -155,14 +147,14 @@ impl Run<'_, '_> {
                 let id = self.hosting.as_ref().and_then(|hosting| hosting.id());
                 record.repository.id = id.or(record.repository.id);
                 let by = self.by();
-                Ok(status(self.registry.get()?.activate(&record, &by)?))
+                Ok(status(self.registry.make()?.activate(&record, &by)?))
             }
         }
     }
 
     fn reserve(&mut self, record: &Record) -> Result<Status, Failure> {
         let by = self.by();
-        Ok(status(self.registry.get()?.add(record, &by)?))
+        Ok(status(self.registry.make()?.add(record, &by)?))
     }
 
     /// Makes the repository on the forge and notes its number: by that a later run knows it again.
@@ -183,17 +175,28 @@ impl Run<'_, '_> {
     }
 }
 
-/// A registry that is opened when it is first needed: nothing is made before.
-struct Lazy<'r> {
-    folder: &'r Path,
+/// A registry that is opened once, and made when it is first needed.
+pub struct LazyRegistry {
+    location: Location,
     opened: Option<Registry>,
 }
 
-impl Lazy<'_> {
-    fn get(&mut self) -> Result<&Registry, Failure> {
+impl LazyRegistry {
+    /// The registry at `location`, if there is one; nothing is made.
+    pub fn open(location: Location) -> Result<Self, Failure> {
+        let opened = Registry::open(&location)?;
+        Ok(Self { location, opened })
+    }
+
+    /// The registry, if there is one.
+    pub const fn get(&self) -> Option<&Registry> {
+        self.opened.as_ref()
+    }
+
+    fn make(&mut self) -> Result<&Registry, Failure> {
         match &mut self.opened {
             Some(registry) => Ok(registry),
-            opened => Ok(opened.insert(Registry::open_or_create(self.folder)?)),
+            opened => Ok(opened.insert(Registry::open_or_create(&self.location)?)),
         }
     }
 }

@@ -21,6 +21,9 @@ const AFTER_HELP: &str = "\
 Examples:
   apiscaffold new my-api --spec my-api.yaml      a repository from an OpenAPI document
   apiscaffold new my-api --dry-run               what would be done
+  apiscaffold doctor my-api --owner ORG          what would stop it on GitHub
+  apiscaffold new my-api --owner ORG             a repository on GitHub, set up as the template asks
+  apiscaffold check --settings my-api            whether it still is so
   apiscaffold list                               every API in the registry
   apiscaffold phase my-api                       what its next phase asks for
   apiscaffold template questions                 what the template asks
@@ -58,7 +61,10 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// The registry: the path of a bare git repository [default: one in your data folder]
+    /// Use no network: only templates and copies of the registry fetched before
+    #[arg(long, global = true, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
+    pub offline: bool,
+    /// The registry: the path or the git URL of a bare repository [default: `registry` in your config.toml, else one in your data folder]
     #[arg(long, global = true, value_name = "WHERE", env = "APISCAFFOLD_REGISTRY", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub registry: Option<String>,
 }
@@ -78,6 +84,9 @@ pub enum Command {
     Show(ShowArgs),
     /// Say what an API's next phase asks for, or move it there
     Phase(PhaseArgs),
+    /// Work on the registry
+    #[command(subcommand)]
+    Registry(RegistryCommand),
     /// Work on a template
     #[command(subcommand)]
     Template(TemplateCommand),
@@ -156,9 +165,6 @@ pub struct TemplateSource {
     /// The template's tag, branch or commit
     #[arg(long, value_name = "REVISION")]
     pub at: Option<String>,
-    /// Use only templates fetched before
-    #[arg(long, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
-    pub offline: bool,
 }
 
 /// Look whether a repository on GitHub is as its template asks
@@ -200,6 +206,72 @@ pub struct ListArgs {
     /// Only APIs in this phase
     #[arg(long, value_enum)]
     pub phase: Option<Phase>,
+    /// Only APIs of this owner, as the record says it
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+    /// Only APIs of this style, such as `apigee`
+    #[arg(long, value_name = "STYLE")]
+    pub style: Option<String>,
+    /// Only APIs in this environment
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// Only APIs made or updated from this revision of their template; the beginning of it is enough
+    #[arg(long, value_name = "REVISION")]
+    pub template_revision: Option<String>,
+    /// Only APIs whose repository is of another revision than the template that --template and --at name
+    #[arg(long)]
+    pub outdated: bool,
+    /// The template to compare with.
+    #[command(flatten)]
+    pub template: TemplateSource,
+}
+
+/// Work on the registry
+#[derive(Debug, Subcommand)]
+pub enum RegistryCommand {
+    /// Say everything that is wrong in the registry, by file and line
+    Check,
+    /// Print every record: as JSON, as CSV, or as entities for Backstage
+    Export(ExportArgs),
+    /// Record APIs that exist: all of them in one commit, or none
+    Import(ImportArgs),
+    /// Give up a reservation of yours, so that its name and its keys are free again
+    Release {
+        /// The API's name
+        name: String,
+    },
+}
+
+/// Print every record: as JSON, as CSV, or as entities for Backstage
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// In which notation
+    #[arg(long, value_enum)]
+    pub format: Format,
+}
+
+/// A notation of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One document with every record
+    Json,
+    /// The JSON Schema of that document
+    JsonSchema,
+    /// A line an API, for spreadsheets; what a spreadsheet would take for a formula begins with `'`
+    Csv,
+    /// A stream of entities of kind API, as in `catalog-info.yaml`
+    Backstage,
+}
+
+/// Record APIs that exist: all of them in one commit, or none
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// A CSV file, a `catalog-info.yaml`, a record in TOML, or a folder in which to look for such files
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub path: PathBuf,
+    /// Print what would be recorded, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Show one API's record

@@ -72,7 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         terminal.fail(failure);
         failure.fault().exit_code()
     };
-    let world = match World::open(speech) {
+    let world = match World::open(speech, global.offline) {
         Ok(world) => world,
         Err(error) => return fail(&Terminal::new(Manner { json: speech.json, ..Manner::default() }), &error),
     };

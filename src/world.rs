@@ -20,6 +20,8 @@ pub struct World {
     pub now: Timestamp,
     /// The way to the user.
     pub terminal: Terminal,
+    /// Whether the network is not to be used.
+    pub offline: bool,
     home: Option<PathBuf>,
 }
 
@@ -79,14 +81,14 @@ pub fn program() -> Result<PathBuf, WorldError> {
 impl World {
     /// Reads the process's environment, current folder and clock.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn open(speech: Speech) -> Result<Self, WorldError> {
+    pub fn open(speech: Speech, offline: bool) -> Result<Self, WorldError> {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
         let terminal = Terminal::new(manner(speech, &variables));
         let folder = std::env::current_dir().map_err(WorldError::NoFolder)?;
-        Ok(Self { variables, folder, now: Timestamp::now(), terminal, home: std::env::home_dir() })
+        Ok(Self { variables, folder, now: Timestamp::now(), terminal, offline, home: std::env::home_dir() })
     }
 
     /// A variable that is set and not empty.
@@ -115,6 +117,11 @@ impl World {
     /// Where fetched templates are kept.
     pub fn cache(&self) -> Result<PathBuf, WorldError> {
         self.own_folder("XDG_CACHE_HOME", ".cache", "cache").map(|folder| folder.join("templates"))
+    }
+
+    /// Where copies of shared registries are kept.
+    pub fn registry_cache(&self) -> Result<PathBuf, WorldError> {
+        self.own_folder("XDG_CACHE_HOME", ".cache", "cache").map(|folder| folder.join("registries"))
     }
 
     /// The user's `config.toml`, whether it exists or not.

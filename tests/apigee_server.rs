@@ -3,13 +3,11 @@
 //! `_status` as its own bundle says.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::{self, JoinHandle};
+use std::io::Read;
 
 use serde_json::{Value, json};
+
+use crate::small_http::{Answer, Answers, Request, Server};
 
 /// The key that `_status` asks for.
 pub(crate) const STATUS_KEY: &str = "monitoring-key-5f1d";
@@ -44,55 +42,26 @@ struct State {
 }
 
 /// Serves until it is dropped.
-pub(crate) struct ApigeeServer {
-    address: SocketAddr,
-    state: Arc<Mutex<State>>,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-struct Request {
-    method: String,
-    path: String,
-    query: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
-type Answer = (u16, Value);
+pub(crate) struct ApigeeServer(Server<State>);
 
 impl ApigeeServer {
     pub(crate) fn start(manner: Manner) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let state = Arc::new(Mutex::new(State { manner, ..State::default() }));
-        let stop = Arc::new(AtomicBool::new(false));
-        let (shared, stopped) = (Arc::clone(&state), Arc::clone(&stop));
-        let thread = thread::spawn(move || {
-            for connection in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                // A client that goes away is no concern of the server's.
-                let _ = connection.and_then(|connection| serve(&connection, &shared));
-            }
-        });
-        Self { address, state, stop, thread: Some(thread) }
+        Self(Server::start(State { manner, ..State::default() }))
     }
 
     /// The base URL of the management API.
     pub(crate) fn management(&self) -> String {
-        format!("http://{}/v1", self.address)
+        self.0.url() + "/v1"
     }
 
     /// Where tokens are given.
     pub(crate) fn login(&self) -> String {
-        format!("http://{}/oauth/token", self.address)
+        self.0.url() + "/oauth/token"
     }
 
     /// The base URL of an environment; a proxy's base path follows.
     pub(crate) fn gateway(&self, environment: &str) -> String {
-        format!("http://{}/{environment}", self.address)
+        format!("{}/{environment}", self.0.url())
     }
 
     /// What to sign in with.
@@ -102,7 +71,7 @@ impl ApigeeServer {
 
     /// The token that would be taken now.
     pub(crate) fn give_token(&self) -> String {
-        let mut state = self.state();
+        let mut state = self.0.state();
         state.tokens_given += 1;
         state.token()
     }
@@ -110,47 +79,33 @@ impl ApigeeServer {
     /// Everything that must never be seen in an output.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![PASSWORD.to_owned(), STATUS_KEY.to_owned()];
-        secrets.extend((1..=self.state().tokens_given).map(token));
+        secrets.extend((1..=self.0.state().tokens_given).map(token));
         secrets
     }
 
     pub(crate) fn tokens_given(&self) -> usize {
-        self.state().tokens_given
+        self.0.state().tokens_given
     }
 
     /// Method and path of each request that was let in.
     pub(crate) fn log(&self) -> Vec<String> {
-        self.state().log.clone()
+        self.0.state().log.clone()
     }
 
     /// Proxy and revision in an environment.
     pub(crate) fn deployed(&self, environment: &str) -> Vec<(String, usize)> {
-        let state = self.state();
+        let state = self.0.state();
         let here = state.deployments.iter().filter(|((stage, _), _)| stage == environment);
         here.map(|((_, name), (revision, _))| (name.clone(), *revision)).collect()
     }
 
     /// Names and numbers of revisions of all proxies.
     pub(crate) fn proxies(&self) -> Vec<(String, usize)> {
-        self.state().proxies.iter().map(|(name, bundles)| (name.clone(), bundles.len())).collect()
+        self.0.state().proxies.iter().map(|(name, bundles)| (name.clone(), bundles.len())).collect()
     }
 
     pub(crate) fn target(&self, environment: &str, name: &str) -> Option<Value> {
-        self.state().targets.get(&(environment.to_owned(), name.to_owned())).cloned()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test panicked with it")
-    }
-}
-
-impl Drop for ApigeeServer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.0.state().targets.get(&(environment.to_owned(), name.to_owned())).cloned()
     }
 }
 
@@ -158,45 +113,11 @@ fn token(number: usize) -> String {
     format!("access-token-{number}-c0ffee")
 }
 
-fn serve(connection: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
-    let request = read(&mut BufReader::new(connection))?;
-    let (status, body) = state.lock().map_err(|_| io::ErrorKind::Other)?.answer(&request);
-    let body = body.to_string();
-    let head = format!(
-        "HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    (&mut &*connection).write_all(format!("{head}{body}").as_bytes())
-}
-
-fn read(input: &mut impl BufRead) -> io::Result<Request> {
-    let mut line = String::new();
-    input.read_line(&mut line)?;
-    let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, target) = words.next().zip(words.next()).ok_or(io::ErrorKind::InvalidData)?;
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        input.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    input.read_exact(&mut body)?;
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    Ok(Request { path: path.to_owned(), query: query.to_owned(), method, headers, body })
-}
-
 fn fault(status: u16, message: impl Into<String>) -> Answer {
     (status, json!({"code": "test", "message": message.into()}))
 }
 
-impl State {
-    fn token(&self) -> String {
-        token(self.tokens_given)
-    }
-
+impl Answers for State {
     fn answer(&mut self, request: &Request) -> Answer {
         let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         match parts.as_slice() {
@@ -215,6 +136,12 @@ impl State {
             [environment, path @ ..] => self.call(request, environment, &path.join("/")),
             [] => fault(404, "nothing here"),
         }
+    }
+}
+
+impl State {
+    fn token(&self) -> String {
+        token(self.tokens_given)
     }
 
     fn sign_in(&mut self, request: &Request) -> Answer {

@@ -167,7 +167,8 @@ fn wrong_usage_is_exit_code_2() {
     assert_eq!(program.run(&[]).code, Some(2));
     assert_eq!(program.run(&["nwe"]).code, Some(2));
     assert_eq!(program.run(&["new", "x", "--set", "novalue"]).code, Some(2));
-    fails(&program, &["list", "--registry", "https://example.invalid/r.git"], 2, "is not a path", "--registry");
+    fails(&program, &["list", "--registry", "ftp://x/r.git"], 2, "`ftp://x/r.git` is not an address", "https://");
+    fails(&program, &["list", "--registry", "https://x.invalid/r.git"], 1, "no host is called `x.invalid`", "host");
     fails(&program, &["show", "nope"], 2, "no API called `nope`", "apiscaffold list");
 }
 
@@ -303,4 +304,23 @@ fn a_switch_in_the_environment_is_on_or_off_and_nothing_else() {
 #[test]
 fn manual_pages_go_into_a_folder_that_is_there() {
     fails(&Program::new(), &["man", "nowhere"], 2, "there is no folder `", "make it first");
+}
+
+#[test]
+fn settings_that_cannot_be_are_the_template_s_fault_and_nothing_is_made() {
+    let program = Program::new();
+    let template = |github: &str| {
+        program.write("t/apiscaffold.toml", format!("[template]\nname = \"own\"\n[github]\n{github}\n"));
+    };
+    let new = ["new", "my-api", "--template", "t"];
+    template("topcis = []");
+    fails(
+        &program,
+        &new,
+        3,
+        "`apiscaffold.toml` line 4, column 1: `[github]` has no key `topcis`",
+        "did you mean `topics`?",
+    );
+    template("description = \"{{ nope }}\"");
+    fails(&program, &new, 3, "`apiscaffold.toml` line 4, column 16: unknown variable `nope`", "maintainers");
 }

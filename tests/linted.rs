@@ -54,7 +54,7 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
     };
     let library = own("library/library.yaml");
     let (orchard, queue) = (own("orchard-2.0.yaml"), own("queue-3.2.yaml"));
-    let kinds: [(&str, &[&str]); 13] = [
+    let kinds: [(&str, &[&str]); 14] = [
         ("bare", &[]),
         ("library", &["--spec", &library]),
         ("patients", &["--set", "standard=fhir-r4"]),
@@ -67,6 +67,7 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
         ("made-library", &["--set", "style=proxygen", "--set", "target_auth=apikey", "--set", URL, "--spec", &library]),
         ("made-orchard", &["--set", "style=proxygen", "--set", "target=none", "--spec", &orchard]),
         ("made-queue", &["--set", "style=proxygen", "--set", "standard=fhir-r4", "--spec", &queue]),
+        ("made-between", &["--set", "style=proxygen", "--set", "transformation=true", "--set", URL]),
         ("made-hosted", &["--set", "style=proxygen", "--set", "target=hosted", "--set", "environments=int,prod"]),
     ];
     for (name, arguments) in kinds {

@@ -128,7 +128,7 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// The real document that no repository is made of: its version is a number, and a schema is a reference to itself.
+/// The real document that no repository is made of: its version is the number 3.0.
 pub(crate) const REFUSED: &str = "odd-circular-tests.yaml";
 
 /// The folder of real specs, when it is here.

@@ -2,6 +2,7 @@
 
 mod server;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -238,13 +239,35 @@ fn no_call_that_a_fuzzer_makes_up_breaks_the_sandbox() {
 }
 
 #[test]
+fn images_are_pinned_by_digest_and_run_without_rights_on_the_platforms_port() {
+    let program = Program::new();
+    program.done(&["new", "between", "--set", "transformation=true"]);
+    for folder in ["sandbox", "transformation"] {
+        let path = program.folder().join("between").join(folder).join("Dockerfile");
+        let recipe = fs::read_to_string(path).expect("there");
+        let values = |word: &str| -> Vec<String> {
+            recipe.lines().filter_map(|line| line.strip_prefix(word)).map(|value| value.trim().to_owned()).collect()
+        };
+        for base in values("FROM ") {
+            let digest = base.split_once("@sha256:").expect("a digest").1;
+            assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{base}");
+        }
+        assert_eq!((values("USER "), values("EXPOSE ")), (vec!["node".to_owned()], vec!["9000".to_owned()]));
+        assert!(
+            recipe.find("USER ").expect("one") > recipe.rfind("COPY ").expect("one"),
+            "{folder}: its files belong to root"
+        );
+    }
+}
+
+#[test]
 fn integration_tests_without_a_deployed_proxy_say_what_they_miss() {
     let Some(tools) = tools() else { return };
     let program = Program::new();
     let folder = repository(&program, "bare", &[], &tools);
     let run = |arguments: &[&str]| {
         let mut command = Command::new(".venv/bin/pytest");
-        command.args(["-m", "integration", "-rs", "tests/test_integration.py"]).args(arguments);
+        command.args(["-m", "integration", "-rs", "tests/test_deployed.py"]).args(arguments);
         let output = command.env_remove("APIGEE_ACCESS_TOKEN").current_dir(&folder).output().expect("it starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         String::from_utf8_lossy(&output.stdout).into_owned()

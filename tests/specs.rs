@@ -30,7 +30,7 @@ fn every_real_document_becomes_a_repository_without_loss() {
         if path.ends_with(REFUSED) {
             assert_eq!(ran.code, Some(2), "{ran:?}");
             assert!(
-                ran.json()["error"]["hint"].as_str().is_some_and(|hint| hint == "write `openapi: 3.1.1`"),
+                ran.json()["error"]["hint"].as_str().is_some_and(|hint| hint == "write `openapi: 3.0.4`"),
                 "{ran:?}"
             );
             assert!(!program.folder().join(&name).exists());

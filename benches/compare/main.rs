@@ -13,6 +13,7 @@
 
 mod formats;
 mod lab;
+mod registry;
 mod rows;
 mod runs;
 mod specs;
@@ -81,9 +82,11 @@ fn bench(words: &[&str]) -> Result<bool, Failure> {
     let mut table = Table { complete: true };
     if quick {
         measure(&lab, &[Size::S], |_| QUICK, &mut table);
+        records(&lab, 1_000, QUICK, &mut table);
     } else {
         measure(&lab, &[Size::S, Size::M], full, &mut table);
         big(&lab, &mut table);
+        records(&lab, 100_000, full(Size::M), &mut table);
     }
     println!("\nload at the end: {}", load());
     Ok(table.complete)
@@ -132,6 +135,11 @@ fn spec(lab: &Lab, budget: Budget) -> Result<Row, Failure> {
         None => fs::write(&made, specs::generate()).map(|()| made)?,
     };
     rows::spec(lab, &path, budget)
+}
+
+fn records(lab: &Lab, many: usize, budget: Budget, table: &mut Table) {
+    table.add(registry::registering(lab, many, budget));
+    table.add(registry::listing(lab, many, budget));
 }
 
 /// The template of 10,000 files, on the disk and in memory.

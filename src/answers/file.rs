@@ -145,6 +145,26 @@ pub fn config(path: &Path) -> Result<Option<AnswersFile>, AnswersFileError> {
     Ok(Some(AnswersFile { path: path.to_owned(), values }))
 }
 
+/// The text that the user's config gives for `key`, beside its tables; `None` when it has none, or does not exist.
+///
+/// # Errors
+/// Those of [`read`], and `NotRead` for something other than a text.
+pub fn setting(path: &Path, key: &str) -> Result<Option<String>, AnswersFileError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    match toml(path, &bytes(path)?)?.remove(key) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(AnswersFileError::NotRead {
+            path: path.to_owned(),
+            line: None,
+            column: None,
+            message: format!("`{key}` must be a text"),
+        }),
+    }
+}
+
 fn bytes(path: &Path) -> Result<Vec<u8>, AnswersFileError> {
     let unreadable = |source| AnswersFileError::Unreadable { path: path.to_owned(), source };
     // Before it is opened: opening a pipe waits until somebody writes.

@@ -158,6 +158,7 @@ fn went(setting: &Setting, made: Made) -> Went {
         Made::AlreadySo => (Status::AlreadySo, None),
         Made::Failed(error @ ForgeError::NoValue { .. }) => (Status::Waiting, Some(error)),
         Made::Failed(error) => (Status::Failed, Some(error)),
+        Made::Left(error @ ForgeError::NoEnvironment { .. }) => (Status::Left, Some(error)),
         Made::Left(_) => (Status::Left, None),
     };
     Went { step: "configure", words: setting.words(), status, failure: failure.map(Failure::from) }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::input::Material;
 use super::new::secrets;
-use super::{forge, registry_folder, render};
+use super::{forge, location, render};
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Made, Place, Secrets, Wish};
@@ -63,7 +63,7 @@ impl Blame for CheckError {
 pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let folder = world.absolute(&arguments.folder);
     let receipt = read(&folder)?;
-    let registry = Registry::open(&registry_folder(global, world)?)?;
+    let registry = Registry::open(&location::registry(global, world)?)?;
     let record = registry.map(|registry| registry.get(receipt.name.as_str())).transpose()?.flatten();
     let place = forge::place(world)?;
     let target = target(&place, &folder, record.as_ref(), &receipt)?;
@@ -129,7 +129,7 @@ fn known(
     if let Some((owner, name)) = found.full_name.split_once('/') {
         target = Target { owner: owner.to_owned(), name: name.to_owned() };
     }
-    let mut settings = forge::fitting(settings, owner.kind, world);
+    let mut settings = forge::fitting(settings, owner.kind, found.visibility(), world);
     settings.retain(|setting| !matches!(setting, Setting::Issue(_)));
     Ok((target, settings))
 }
@@ -237,7 +237,7 @@ impl Check<'_> {
 
     fn done(&self, text: &str, document: Map<String, Value>) {
         if self.world.terminal.json() {
-            self.world.terminal.result_json(&document.into());
+            self.world.terminal.result_json(&document);
         } else {
             self.world.terminal.result(text);
         }

@@ -6,13 +6,14 @@ mod rules;
 use serde_json::{Map, Value, json};
 
 use super::input::Material;
-use super::{registry_folder, render};
+use super::render::Rendered;
+use super::{location, render};
 use crate::cli::{DoctorArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
 use crate::model::settings::Settings;
-use crate::registry::Registry;
+use crate::registry::{Location, Registry};
 use crate::world::World;
 
 /// The name for which the template is rendered when none is given.
@@ -84,10 +85,12 @@ impl Blame for Problems {
 
 pub(super) fn run(arguments: &DoctorArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone().unwrap_or_else(|| EXAMPLE.to_owned()))?;
-    let mut findings = Findings::default();
-    let settings = template(&name, arguments, world, &mut findings);
-    let record = registry(&name, arguments, global, (world, &mut findings));
-    match arguments.owner.as_deref().filter(|owner| !owner.is_empty()) {
+    let owner = super::forge::owner(arguments.owner.as_ref(), world)?;
+    let mut doctor = Doctor { name: &name, arguments, world, findings: Findings::default() };
+    let settings = doctor.template();
+    let record = doctor.registry(global);
+    let mut findings = doctor.findings;
+    match &owner {
         Some(owner) => {
             let asked = forge::Asked { owner, name: arguments.name.as_ref().map(|_| &name), settings, record };
             forge::look(asked, world, &mut findings);
@@ -97,71 +100,79 @@ pub(super) fn run(arguments: &DoctorArgs, global: &Global, world: &World) -> Res
     tell(&findings.0, world)
 }
 
-/// The template, and what it asks of a repository.
-fn template(name: &ApiName, arguments: &DoctorArgs, world: &World, findings: &mut Findings) -> Settings {
-    let _bar = world.terminal.bar("rendering");
-    let rendered = || -> Result<(String, usize, Settings), Failure> {
-        let mut material = Material::read(name.clone(), &arguments.input, world)?;
-        let used = material.template.used.name.clone();
-        let answers = material.answers(world, &|_, proposed| proposed)?;
-        let record = render::draft(&material, &answers);
-        let rendered = render::repository(&mut material, &answers, &record)?;
-        Ok((used, rendered.tree.len(), rendered.settings))
-    };
-    match rendered() {
-        Ok((used, files, settings)) => {
-            let count = settings.each().len();
-            findings.good("template", format!("`{used}` gives {files} files and asks for {count} settings"));
-            settings
-        }
-        Err(failure) => {
-            findings.failure("template", &*failure);
-            Settings::default()
-        }
-    }
+struct Doctor<'d> {
+    name: &'d ApiName,
+    arguments: &'d DoctorArgs,
+    world: &'d World,
+    findings: Findings,
 }
 
-/// The registry, and the record of the name.
-fn registry(
-    name: &ApiName,
-    arguments: &DoctorArgs,
-    global: &Global,
-    (world, findings): (&World, &mut Findings),
-) -> Option<Record> {
-    let mut record = None;
-    let mut looked = || -> Result<(String, usize), Failure> {
-        let folder = registry_folder(global, world)?;
-        let shown = folder.display().to_string();
-        let Some(registry) = Registry::open(&folder)? else { return Ok((shown, 0)) };
+impl Doctor<'_> {
+    /// The template, and what it asks of a repository.
+    fn template(&mut self) -> Settings {
+        let _bar = self.world.terminal.bar("rendering");
+        match self.rendered() {
+            Ok((used, rendered)) => {
+                let count = rendered.settings.each().len();
+                let words = format!("`{used}` gives {} files and asks for {count} settings", rendered.tree.len());
+                self.findings.good("template", words);
+                rendered.settings
+            }
+            Err(failure) => {
+                self.findings.failure("template", &*failure);
+                Settings::default()
+            }
+        }
+    }
+
+    fn rendered(&self) -> Result<(String, Rendered), Failure> {
+        let mut material = Material::read(self.name.clone(), &self.arguments.input, self.world)?;
+        let used = material.template.used.name.clone();
+        let answers = material.answers(self.world, &|_, proposed| proposed)?;
+        let record = render::draft(&material, &answers);
+        Ok((used, render::repository(&mut material, &answers, &record)?))
+    }
+
+    /// The registry, and the record of the name.
+    fn registry(&mut self, global: &Global) -> Option<Record> {
+        let looked = location::registry(global, self.world).and_then(|location| self.records(&location));
+        let record = looked.unwrap_or_else(|failure| {
+            self.findings.failure("registry", &*failure);
+            None
+        });
+        match (&record, &self.arguments.name) {
+            (Some(record), _) => self.findings.bad(
+                "name",
+                format!("the registry has `{}` already, for {}", record.name, record.repository.url),
+                Fault::Conflict,
+                "if it is yours, run `new` as before: it finishes what was begun; else choose another name",
+            ),
+            (None, Some(name)) => self.findings.good("name", format!("`{name}` is free in the registry")),
+            (None, None) => {}
+        }
+        record
+    }
+
+    fn records(&mut self, location: &Location) -> Result<Option<Record>, Failure> {
+        let shown = match location {
+            Location::Here(folder) => folder.display().to_string(),
+            Location::There(_) => "the shared one".to_owned(),
+        };
+        let Some(registry) = Registry::open(location)? else {
+            self.findings.good("registry", format!("{shown} is not there yet: the first record makes it"));
+            return Ok(None);
+        };
         let listing = registry.list()?;
         for problem in &listing.problems {
-            findings.bad(
-                "registry",
-                problem.to_string(),
-                Fault::Environment,
-                "clone the registry, mend it, commit and push",
-            );
+            let hint = "clone the registry, mend it, commit and push";
+            self.findings.bad("registry", problem.to_string(), Fault::Environment, hint);
         }
-        if arguments.name.is_some() {
-            record = registry.get(name.as_str())?;
+        self.findings.good("registry", format!("{shown} has {} records", listing.records.len()));
+        match self.arguments.name {
+            Some(_) => Ok(registry.get(self.name.as_str())?),
+            None => Ok(None),
         }
-        Ok((shown, listing.records.len()))
-    };
-    match looked() {
-        Ok((shown, count)) => findings.good("registry", format!("{shown} has {count} records")),
-        Err(failure) => findings.failure("registry", &*failure),
     }
-    match (&record, &arguments.name) {
-        (Some(record), _) => findings.bad(
-            "name",
-            format!("the registry has `{name}` already, for {}", record.repository.url),
-            Fault::Conflict,
-            "if it is yours, run `new` as before: it finishes what was begun; else choose another name",
-        ),
-        (None, Some(_)) => findings.good("name", format!("`{name}` is free in the registry")),
-        (None, None) => {}
-    }
-    record
 }
 
 /// The list on stdout; the exit code is that of the worst.
@@ -180,7 +191,7 @@ fn tell(findings: &[Finding], world: &World) -> Result<(), Failure> {
     if !world.terminal.json() {
         world.terminal.result(&findings.iter().map(line).collect::<Vec<_>>().join("\n"));
     } else if worst.is_none() {
-        world.terminal.result_json(&document.clone().into());
+        world.terminal.result_json(&document);
     }
     match worst {
         Some(worst) => Err(Problems { count: problems.len(), worst, document }.into()),

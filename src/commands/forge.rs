@@ -4,10 +4,12 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::answers::file;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
 use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
-use crate::model::repository::OwnerKind;
+use crate::git::publish::Network;
+use crate::model::repository::{OwnerKind, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::model::token::Token;
@@ -37,6 +39,20 @@ impl Blame for BadTimeout {
     }
 }
 
+/// The key in the user's config that says who owns new repositories.
+const OWNER: &str = "owner";
+
+/// Who is to own the repository on the forge: as the command line or the environment says, where an empty text means
+/// nobody, else the user's config. None for a repository on this machine alone.
+pub(super) fn owner(given: Option<&String>, world: &World) -> Result<Option<String>, Failure> {
+    let owner = match (given, world.config()) {
+        (Some(owner), _) => Some(owner.clone()),
+        (None, Some(config)) => file::setting(&config, OWNER)?,
+        (None, None) => None,
+    };
+    Ok(owner.filter(|owner| !owner.is_empty()))
+}
+
 /// Where the forge is.
 pub(super) fn place(world: &World) -> Result<Place, ForgeError> {
     Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
@@ -45,6 +61,9 @@ pub(super) fn place(world: &World) -> Result<Place, ForgeError> {
 /// A client that asks in the name of whom the environment says, for repositories of `owner`. From now on Ctrl-C is heard
 /// while it waits. Nothing is sent yet.
 pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
+    if world.offline {
+        return Err(ForgeError::Offline.into());
+    }
     let identity = identity(&place, owner, world)?;
     let (terminal, last) = (world.terminal.clone(), Mutex::new(Duration::ZERO));
     let listener = Arc::new(move |why: PauseReason, left: Duration| {
@@ -54,6 +73,13 @@ pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
     });
     let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: Interrupt::listen(), listener };
     Ok(Github::new(place, identity, manner)?)
+}
+
+/// How git reaches the forge, without a token.
+pub(super) fn network(world: &World) -> Result<Network, Failure> {
+    let limits = limits(world)?;
+    let (connect_limit, idle_limit) = (limits.connect, limits.answer.max(Network::default().idle_limit));
+    Ok(Network { ssh_command: world.ssh_command(), token: None, connect_limit, idle_limit })
 }
 
 /// Time-outs of requests.
@@ -98,8 +124,12 @@ fn app_key(world: &World) -> Result<Token, ForgeError> {
     fs::read_to_string(world.absolute(key.as_ref())).map(Token::new).map_err(|error| bad(error.to_string()))
 }
 
-/// The settings that such an owner's repository can have.
-pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, world: &World) -> Vec<Setting> {
+/// The settings that such an owner's repository of such a visibility can have; what is left out is told.
+pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visibility, world: &World) -> Vec<Setting> {
+    if visibility != Visibility::Public && settings.security.private_vulnerability_reporting {
+        settings.security.private_vulnerability_reporting = false;
+        world.terminal.detail("only public repositories have private vulnerability reporting: it is left out");
+    }
     // Whoever looks at the repository first sees this branch.
     settings.repository.entry("default_branch").or_insert_with(|| "main".into());
     if kind == OwnerKind::User {

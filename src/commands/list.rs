@@ -1,41 +1,95 @@
 //! `apiscaffold list`: the registry.
 
-use serde_json::{Value, json};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
-use super::registry_folder;
+use super::{load, location};
 use crate::cli::{Global, ListArgs};
 use crate::error::Failure;
-use crate::model::record::{Record, State};
+use crate::model::record::{Record, State, TemplateUsed};
 use crate::registry::{Listing, Registry};
 use crate::world::World;
 
+/// How long a reservation may take before it is shown as forgotten.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+/// What `--json` shows.
+#[derive(Serialize)]
+struct Document<'l> {
+    apis: &'l [Record],
+    /// Names of reservations that are older than a day.
+    stale: Vec<&'l str>,
+    problems: Vec<String>,
+}
+
 pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let folder = registry_folder(global, world)?;
-    let mut listing = match Registry::open(&folder)? {
-        Some(registry) => registry.list()?,
+    let location = location::registry(global, world)?;
+    let mut listing = match Registry::open(&location)? {
+        Some(registry) => {
+            location::tell_age(&registry, world);
+            registry.list()?
+        }
         None => Listing::default(),
     };
-    if let Some(phase) = arguments.phase {
-        listing.records.retain(|record| record.phase == phase);
-    }
+    let current = arguments.outdated.then(|| load::template(&arguments.template, world)).transpose()?;
+    let current = current.map(|template| template.used);
+    let is_empty = listing.records.is_empty();
+    listing.records.retain(|record| wanted(record, arguments, current.as_ref()));
     for problem in &listing.problems {
         world.terminal.warn(&problem.to_string());
     }
+    let stale: Vec<&str> = listing.records.iter().filter(|r| is_stale(r, world.now)).map(|r| r.name.as_str()).collect();
     if world.terminal.json() {
-        let problems: Vec<Value> = listing.problems.iter().map(|problem| problem.to_string().into()).collect();
-        world.terminal.result_json(&json!({"apis": listing.records, "problems": problems}));
-    } else if listing.records.is_empty() {
+        let problems = listing.problems.iter().map(ToString::to_string).collect();
+        world.terminal.result_json(&Document { apis: &listing.records, stale, problems });
+        return Ok(());
+    }
+    if is_empty {
         world.terminal.say("no APIs yet: `apiscaffold new my-api` makes one");
+    } else if listing.records.is_empty() {
+        world.terminal.say("no API is like that");
     } else {
-        world.terminal.result(&table(&listing.records));
+        world.terminal.result(&table(&listing.records, world.now));
+    }
+    if let Some(name) = stale.first() {
+        world.terminal.warn(&format!(
+            "{} reserved more than a day ago: run the same `new` again to finish, or `apiscaffold registry release {name}`",
+            if stale.len() == 1 { format!("`{name}` was") } else { format!("{} names were", stale.len()) }
+        ));
     }
     Ok(())
 }
 
+fn wanted(record: &Record, arguments: &ListArgs, current: Option<&TemplateUsed>) -> bool {
+    let revision = arguments.template_revision.as_deref();
+    arguments.phase.is_none_or(|phase| record.phase == phase)
+        && arguments.owner.as_ref().is_none_or(|owner| record.owner.eq_ignore_ascii_case(owner))
+        && arguments.style.as_ref().is_none_or(|style| record.style == *style)
+        && arguments.environment.as_ref().is_none_or(|environment| record.environments.contains(environment))
+        && revision.is_none_or(|revision| !revision.is_empty() && record.template.revision.starts_with(revision))
+        && current.is_none_or(|current| is_outdated(&record.template, current))
+}
+
+/// Of another revision of the same template; a template of another name cannot be compared.
+fn is_outdated(used: &TemplateUsed, current: &TemplateUsed) -> bool {
+    used.name == current.name && used.revision != current.revision
+}
+
+/// Whether it was reserved more than a day ago. A date that cannot be read is old.
+fn is_stale(record: &Record, now: Timestamp) -> bool {
+    record.state == State::Reserved && age(record, now).is_none_or(|age| age > FRESH)
+}
+
+fn age(record: &Record, now: Timestamp) -> Option<SignedDuration> {
+    let since: Timestamp = record.history.first()?.date.parse().ok()?;
+    Some(now.duration_since(since))
+}
+
 /// A line an API, in columns.
-fn table(records: &[Record]) -> String {
+fn table(records: &[Record], now: Timestamp) -> String {
     let head = ["NAME", "SHORT", "PHASE", "STATE", "OWNER", "TITLE"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(records.iter().map(row)).collect();
+    let rows = std::iter::once(head).chain(records.iter().map(|record| row(record, now)));
+    let rows: Vec<[String; 6]> = rows.collect();
     let widths: Vec<usize> = (0..6).map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
     let line = |row: &[String; 6]| {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
@@ -44,16 +98,14 @@ fn table(records: &[Record]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn row(record: &Record) -> [String; 6] {
+fn row(record: &Record, now: Timestamp) -> [String; 6] {
     let phase = serde_json::to_value(record.phase).ok().and_then(|phase| phase.as_str().map(str::to_owned));
-    let state = if record.state == State::Active { "active" } else { "reserved" };
+    let days = age(record, now).map_or(0, |age| age.as_hours() / 24);
+    let state = match record.state {
+        State::Active => "active".to_owned(),
+        State::Reserved if is_stale(record, now) => format!("reserved {days} d ago"),
+        State::Reserved => "reserved".to_owned(),
+    };
     let title: String = record.title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
-    [
-        record.name.to_string(),
-        record.short_name.clone(),
-        phase.unwrap_or_default(),
-        state.to_owned(),
-        record.owner.clone(),
-        title,
-    ]
+    [record.name.to_string(), record.short_name.clone(), phase.unwrap_or_default(), state, record.owner.clone(), title]
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::location;
 use crate::cli::TemplateSource;
 use crate::error::{Blame, Failure, Fault};
 use crate::git;
-use crate::git::remote::{Fetch, Network};
+use crate::git::remote::Fetch;
 use crate::model::record::TemplateUsed;
 use crate::model::tree::{File, Tree};
 #[cfg(feature = "cargo-generate")]
@@ -147,8 +148,8 @@ fn fetch(repository: &str, arguments: &TemplateSource, world: &World) -> Result<
         url,
         revision: arguments.at.clone(),
         cache: world.cache()?,
-        offline: arguments.offline,
-        network: Network { ssh_command: world.ssh_command(), ..Network::default() },
+        offline: world.offline,
+        network: location::network(repository, world),
     };
     let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
     if let Some(age) = fetched.age {

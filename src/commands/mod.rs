@@ -6,9 +6,12 @@ mod forge;
 mod input;
 mod list;
 mod load;
+mod location;
+mod naming;
 mod new;
 mod phase;
 mod place;
+mod registry;
 mod render;
 mod show;
 mod template;
@@ -19,9 +22,11 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command, Global, TemplateCommand};
+use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
+use crate::git::commit;
+use crate::model::author::Author;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::fence;
 use crate::world::World;
@@ -39,6 +44,7 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
         Command::Phase(arguments) => phase::run(&arguments, global, world),
+        Command::Registry(command) => registry::run(&command, global, world),
         Command::Template(TemplateCommand::Questions { template }) => template::questions(&template, world),
         Command::Template(TemplateCommand::Preview(arguments)) => template::preview(&arguments, world),
         Command::Completions { shell } => {
@@ -90,38 +96,11 @@ fn man(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a path: this version keeps its registry in a bare git repository on this machine")]
-struct RemoteRegistry(String);
-
-impl Blame for RemoteRegistry {
-    fn fault(&self) -> Fault {
-        Fault::Input
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("give `--registry` the path of a folder; it is made when it does not exist".to_owned())
-    }
-}
-
-/// The folder of the registry.
-fn registry_folder(global: &Global, world: &World) -> Result<PathBuf, Failure> {
-    match global.registry.as_deref().filter(|place| !place.is_empty()) {
-        None => Ok(world.default_registry()?),
-        Some(place) => match place.strip_prefix("file://") {
-            Some(path) => Ok(PathBuf::from(path)),
-            None if place.contains("://") || (place.contains('@') && place.contains(':')) => {
-                Err(RemoteRegistry(without_secrets(place)).into())
-            }
-            None => Ok(world.absolute(Path::new(place))),
-        },
-    }
-}
-
-/// A URL without what stands before the `@`.
-fn without_secrets(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
-    }
+/// Who makes a change: by the environment, else git's configuration, else this tool.
+fn author(world: &World) -> Author {
+    let given =
+        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
+    let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
+    let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
+    Author { name, email }
 }

@@ -1,6 +1,6 @@
 //! `apiscaffold show`: one record.
 
-use super::registry_folder;
+use super::location;
 use crate::cli::{Global, ShowArgs};
 use crate::error::{Blame, Failure, Fault, nearest};
 use crate::model::record::Record;
@@ -33,14 +33,16 @@ pub(super) fn record(name: &str, registry: Option<&Registry>) -> Result<Record, 
     if let Some(record) = record {
         return Ok(record);
     }
-    let listing = registry.map(Registry::list).transpose()?.unwrap_or_default();
-    let names = listing.records.iter().map(|record| record.name.as_str());
-    let near = nearest(name, names).map(str::to_owned);
+    let names = registry.map(Registry::names).transpose()?.unwrap_or_default();
+    let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
     Err(NoSuchApi { name: name.to_owned(), near }.into())
 }
 
 pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let registry = Registry::open(&registry_folder(global, world)?)?;
+    let registry = Registry::open(&location::registry(global, world)?)?;
+    if let Some(registry) = &registry {
+        location::tell_age(registry, world);
+    }
     let record = record(&arguments.name, registry.as_ref())?;
     if world.terminal.json() {
         world.terminal.result_json(&serde_json::to_value(&record).unwrap_or_default());

@@ -12,6 +12,7 @@ mod index;
 pub mod merge;
 mod pack;
 pub mod publish;
+mod push;
 pub mod read;
 pub mod remote;
 pub mod store;

@@ -13,7 +13,8 @@ use std::time::Duration;
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid, Remote, RemoteCallbacks, RemoteHead, Repository};
 
 use crate::git::transport::{Address, Session, has_secret};
-use cache::{Cache, Locked, is_readable};
+use cache::{Cache, Locked};
+pub(super) use cache::{is_readable, slug};
 pub use error::FetchError;
 use revision::{Advertised, Wanted};
 

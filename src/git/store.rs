@@ -4,24 +4,31 @@
 
 mod create;
 mod edit;
+mod error;
 mod lock;
+mod packs;
+mod remote;
+mod snapshot;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Once;
+use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
-use crate::error::{Blame, Fault};
+use lock::Turn;
 
 pub use edit::Writer;
+pub use error::StoreError;
 pub use lock::PATIENCE;
+pub use remote::Remote;
+pub use snapshot::{FileId, Snapshot};
 
 /// The one branch a store reads and writes.
 const MAIN: &str = "refs/heads/main";
@@ -30,6 +37,17 @@ const MAIN: &str = "refs/heads/main";
 pub struct Store {
     repository: Repository,
     folder: PathBuf,
+    /// None for a store that is on this machine itself.
+    remote: Option<Remote>,
+}
+
+/// Where a store is.
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// In a folder of this machine. It is written in place.
+    Here(PathBuf),
+    /// In a repository elsewhere, of which a copy is kept on this machine.
+    There(Remote),
 }
 
 /// Who makes a change, and when: author and committer of the commit.
@@ -61,104 +79,46 @@ pub enum Swap {
     Moved,
 }
 
-/// A store that cannot be opened, read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Something else is where the store should be.
-    #[error("`{}` is not a bare git repository", folder.display())]
-    NotAStore {
-        /// The place.
-        folder: PathBuf,
-    },
-    /// A repository for something else.
-    #[error("the git repository `{}` has branches, but none called `main`", folder.display())]
-    NoMain {
-        /// The repository.
-        folder: PathBuf,
-    },
-    /// A folder in the store is a file, or a file is a folder.
-    #[error("`{path}` in the git repository `{}` is a file where a folder should be, or a folder where a file should be", folder.display())]
-    Obstacle {
-        /// The repository.
-        folder: PathBuf,
-        /// The path in its branch `main`.
-        path: String,
-    },
-    /// Others kept writing, or one of them stopped while writing.
-    #[error("`{}` was in use by others for {} seconds", path.display(), PATIENCE.as_secs())]
-    Busy {
-        /// The lock.
-        path: PathBuf,
-    },
-    /// The disk failed.
-    #[error("cannot use `{}`", path.display())]
-    Disk {
-        /// What was used.
-        path: PathBuf,
-        /// Why it failed.
-        #[source]
-        source: io::Error,
-    },
-    /// git failed.
-    #[error("git cannot use the repository `{}`", folder.display())]
-    Git {
-        /// The repository.
-        folder: PathBuf,
-        /// Why it failed.
-        #[source]
-        source: git2::Error,
-    },
-}
-
-impl Blame for StoreError {
-    fn fault(&self) -> Fault {
+impl Location {
+    /// Whether a change can be tried at all.
+    ///
+    /// # Errors
+    /// `Offline` for a store elsewhere when the network is not to be used.
+    pub fn may_change(&self) -> Result<(), StoreError> {
         match self {
-            Self::NotAStore { .. } | Self::NoMain { .. } => Fault::Input,
-            Self::Obstacle { .. } | Self::Busy { .. } | Self::Disk { .. } | Self::Git { .. } => Fault::Environment,
+            Self::There(remote) => remote.may_write(),
+            Self::Here(_) => Ok(()),
         }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NotAStore { .. } => "name a bare git repository, or a folder that does not exist yet".to_owned(),
-            Self::NoMain { folder } => format!(
-                "name another place; or, if this is the right one, see its branches with `git --git-dir '{}' branch`",
-                folder.display()
-            ),
-            Self::Obstacle { folder, .. } => {
-                format!(
-                    "clone `{}`, put the folder right, commit and push, then run the same command again",
-                    folder.display()
-                )
-            }
-            Self::Busy { path } => {
-                format!("see who holds it with `fuser '{}'`, then run the same command again", path.display())
-            }
-            Self::Disk { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "free some space, then run the same command again"
-                }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "get the right to write there, or name another place"
-                }
-                _ => "mend what the cause says, then run the same command again",
-            }
-            .to_owned(),
-            Self::Git { folder, source } if source.code() == ErrorCode::Owner => format!(
-                "it belongs to another user; if you trust it: `git config --global --add safe.directory '{}'`",
-                folder.display()
-            ),
-            Self::Git { folder, .. } => format!("see what is wrong with `git --git-dir '{}' fsck`", folder.display()),
-        })
     }
 }
 
 impl Store {
-    /// Opens the store at `folder`; none when nothing is there, or an empty folder. Never creates anything.
+    /// Opens the store at `location`; none when nothing is there, or an empty folder. Of a store elsewhere the copy is
+    /// brought up to date, once for each [`Remote`]. Never creates a store.
     ///
     /// # Errors
-    /// `NotAStore` for a file, a folder with something else in it, or a repository that is not bare.
-    pub fn open(folder: &Path) -> Result<Option<Self>, StoreError> {
+    /// `NotAStore` for a file, a folder with something else in it, or a repository that is not bare; what the network
+    /// says; `NotCached` offline, when there is no copy.
+    pub fn open(location: &Location) -> Result<Option<Self>, StoreError> {
+        match location {
+            Location::Here(folder) => Self::open_folder(folder),
+            Location::There(remote) => remote.open().map(Some),
+        }
+    }
+
+    /// Opens the store at `location`, creating it (and its parents) when nothing is there. It appears by one rename;
+    /// of several processes creating it at once, one does and all open the same. Elsewhere the repository must exist.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn create(location: &Location) -> Result<Self, StoreError> {
+        match location {
+            Location::Here(folder) => Self::create_folder(folder),
+            Location::There(remote) => remote.open(),
+        }
+    }
+
+    fn open_folder(folder: &Path) -> Result<Option<Self>, StoreError> {
         if is_vacant(folder)? {
             return Ok(None);
         }
@@ -166,26 +126,36 @@ impl Store {
         let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
         let not_a_store = || StoreError::NotAStore { folder: folder.to_owned() };
         match Repository::open_ext(folder, flags, &[] as &[&str]) {
-            Ok(repository) if repository.is_bare() => Ok(Some(Self { repository, folder: folder.to_owned() })),
+            Ok(repository) if repository.is_bare() => {
+                Ok(Some(Self { repository, folder: folder.to_owned(), remote: None }))
+            }
             Ok(_) => Err(not_a_store()),
             Err(error) if error.code() == ErrorCode::NotFound => Err(not_a_store()),
             Err(source) => Err(StoreError::Git { folder: folder.to_owned(), source }),
         }
     }
 
-    /// Opens the store at `folder`, creating it (and its parents) when nothing is there. It appears by one rename;
-    /// of several processes creating it at once, one does and all open the same.
-    pub fn create(folder: &Path) -> Result<Self, StoreError> {
-        if let Some(store) = Self::open(folder)? {
+    fn create_folder(folder: &Path) -> Result<Self, StoreError> {
+        if let Some(store) = Self::open_folder(folder)? {
             return Ok(store);
         }
         create::put_in_place(folder)?;
-        Self::open(folder)?.ok_or_else(|| StoreError::NotAStore { folder: folder.to_owned() })
+        Self::open_folder(folder)?.ok_or_else(|| StoreError::NotAStore { folder: folder.to_owned() })
     }
 
-    /// Where the store is.
+    /// Where the repository that is read is: the store itself, or the copy of it.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The store's name for people: its URL, or its folder.
+    pub fn name(&self) -> String {
+        self.remote.as_ref().map_or_else(|| self.folder.display().to_string(), |remote| remote.url.clone())
+    }
+
+    /// Of a store elsewhere, offline: how long ago the copy was like it.
+    pub fn age(&self) -> Option<Duration> {
+        self.remote.as_ref().filter(|remote| remote.offline).and_then(|_| remote::age(&self.folder))
     }
 
     /// The files as they are now; what is read from it later does not change when others write.
@@ -214,9 +184,17 @@ impl Store {
     fn has_no_branch(&self) -> Result<(), StoreError> {
         let mut branches = self.repository.branches(Some(git2::BranchType::Local)).map_err(self.git())?;
         match branches.next() {
-            Some(_) => Err(StoreError::NoMain { folder: self.folder.clone() }),
+            Some(_) => Err(StoreError::NoMain { name: self.name() }),
             None => Ok(()),
         }
+    }
+
+    fn turn(&self) -> Result<Turn, StoreError> {
+        Turn::wait(&self.folder, self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        if self.remote.is_some() { remote::PATIENCE } else { PATIENCE }
     }
 
     fn git(&self) -> impl Fn(git2::Error) -> StoreError {
@@ -226,11 +204,6 @@ impl Store {
     fn obstacle(&self, path: &str) -> StoreError {
         StoreError::Obstacle { folder: self.folder.clone(), path: path.to_owned() }
     }
-}
-
-/// The id that git gives to these bytes as a file, in hexadecimal.
-pub fn blob_id(bytes: &[u8]) -> Option<String> {
-    Oid::hash_object(ObjectType::Blob, bytes).ok().map(|id| id.to_string())
 }
 
 /// We write only objects whose parts we have just written or read: libgit2 need not look each of them up again.
@@ -248,95 +221,5 @@ fn is_vacant(folder: &Path) -> Result<bool, StoreError> {
             Err(StoreError::NotAStore { folder: folder.to_owned() })
         }
         Err(source) => Err(StoreError::Disk { path: folder.to_owned(), source }),
-    }
-}
-
-/// The files of a store at one moment.
-pub struct Snapshot<'store> {
-    store: &'store Store,
-    head: Option<Oid>,
-    root: Option<git2::Tree<'store>>,
-    folders: RefCell<BTreeMap<Oid, Rc<git2::Tree<'store>>>>,
-}
-
-impl<'store> Snapshot<'store> {
-    /// The head commit, in hexadecimal; none before the first change.
-    pub fn head(&self) -> Option<String> {
-        self.head.map(|head| head.to_string())
-    }
-
-    /// The bytes of the file at `path`; none when there is no such file.
-    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(root) = &self.root else { return Ok(None) };
-        let found = match path.split_once('/') {
-            None => root.get_path(Path::new(path)),
-            Some((folder, rest)) => match self.folder(root, folder)? {
-                Some(folder) => folder.get_path(Path::new(rest)),
-                None => return Ok(None),
-            },
-        };
-        let entry = match found {
-            Ok(entry) => entry,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(self.store.git()(error)),
-        };
-        if entry.kind() != Some(ObjectType::Blob) {
-            return Err(self.store.obstacle(path));
-        }
-        let blob = self.store.repository.find_blob(entry.id()).map_err(self.store.git())?;
-        Ok(Some(blob.content().to_vec()))
-    }
-
-    /// A folder of the root, read once: libgit2 keeps no folder of more than 4 KiB, and several keys are read at a time.
-    fn folder(&self, root: &git2::Tree<'_>, name: &str) -> Result<Option<Rc<git2::Tree<'store>>>, StoreError> {
-        let Some(id) =
-            root.get_name(name).filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id())
-        else {
-            return Ok(None);
-        };
-        if let Some(folder) = self.folders.borrow().get(&id) {
-            return Ok(Some(Rc::clone(folder)));
-        }
-        let folder = Rc::new(self.store.repository.find_tree(id).map_err(self.store.git())?);
-        self.folders.borrow_mut().insert(id, Rc::clone(&folder));
-        Ok(Some(folder))
-    }
-
-    /// Path (from the root) and id of every file below `folder`, in order of path; empty when there is no such folder.
-    /// A name that is not UTF-8 is shown with replacement characters.
-    pub fn list(&self, folder: &str) -> Result<BTreeMap<String, String>, StoreError> {
-        let mut files = BTreeMap::new();
-        let Some(root) = &self.root else { return Ok(files) };
-        let entry = match root.get_path(Path::new(folder)) {
-            Ok(entry) => entry,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(files),
-            Err(error) => return Err(self.store.git()(error)),
-        };
-        if entry.kind() != Some(ObjectType::Tree) {
-            return Err(self.store.obstacle(folder));
-        }
-        self.collect(entry.id(), folder, &mut files)?;
-        Ok(files)
-    }
-
-    fn collect(&self, tree: Oid, folder: &str, files: &mut BTreeMap<String, String>) -> Result<(), StoreError> {
-        let tree = self.store.repository.find_tree(tree).map_err(self.store.git())?;
-        for entry in tree.iter() {
-            let path = format!("{folder}/{}", String::from_utf8_lossy(entry.name_bytes()));
-            match entry.kind() {
-                Some(ObjectType::Tree) => self.collect(entry.id(), &path, files)?,
-                Some(ObjectType::Blob) => {
-                    files.insert(path, entry.id().to_string());
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The bytes of a file that `list` gave the id of.
-    pub fn read_id(&self, id: &str) -> Result<Vec<u8>, StoreError> {
-        let blob = Oid::from_str(id).and_then(|id| self.store.repository.find_blob(id));
-        Ok(blob.map_err(self.store.git())?.content().to_vec())
     }
 }

@@ -101,6 +101,15 @@ pub struct Secret {
     pub purpose: String,
 }
 
+impl Secret {
+    /// The variable that is sure to mean this secret and no other: `KEY`, or `PROD_KEY` for that of an environment.
+    pub fn variable(&self) -> String {
+        let Some(environment) = &self.environment else { return self.name.clone() };
+        let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        format!("{}_{}", environment.chars().map(upper).collect::<String>(), self.name)
+    }
+}
+
 /// Security features to switch on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! Ctrl-C, heard while waiting for another machine.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +11,12 @@ const TICK: Duration = Duration::from_millis(40);
 
 /// Whether Ctrl-C was pressed.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    pressed: Arc<AtomicBool>,
+    /// Whether a press ends the process: whenever nobody waits here who would hear it.
+    ends: Arc<AtomicBool>,
+    waits: Arc<AtomicUsize>,
+}
 
 /// Ctrl-C was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,24 +24,26 @@ pub struct Interrupt(Arc<AtomicBool>);
 pub struct Interrupted;
 
 impl Interrupt {
-    /// Listens to Ctrl-C from now on: the first press sets this, the second ends the process with exit code 130. Where
-    /// the system does not let us listen, Ctrl-C ends the process as it always does.
+    /// Listens to Ctrl-C from now on: pressed while something waits here, that ends; at another time, or again, it ends
+    /// the process with exit code 130. Where the system does not let us listen, Ctrl-C does what it always does.
     pub fn listen() -> Self {
         let interrupt = Self::default();
+        interrupt.ends.store(true, Ordering::SeqCst);
         let signal = signal_hook::consts::SIGINT;
-        // In this order: the flag is not yet set when the first press asks whether to end.
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.0))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt.0)));
+        // In this order: a press that ends the process need not be told to anybody.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.ends))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt.pressed)));
         interrupt
     }
 
     /// Fails once Ctrl-C was pressed.
     pub fn check(&self) -> Result<(), Interrupted> {
-        if self.0.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
+        if self.pressed.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
     }
 
     /// Waits so long; `tick` hears about once a second how much is left.
     pub fn sleep(&self, time: Duration, tick: &dyn Fn(Duration)) -> Result<(), Interrupted> {
+        let _waiting = self.waiting();
         let end = Instant::now() + time;
         let mut told = None;
         loop {
@@ -55,6 +62,7 @@ impl Interrupt {
 
     /// Does `work` on another thread and gives its result, unless Ctrl-C comes first: then the work is left alone.
     pub fn race<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Interrupted> {
+        let _waiting = self.waiting();
         self.check()?;
         let (sender, receiver) = channel();
         let worker = thread::spawn(move || {
@@ -73,9 +81,26 @@ impl Interrupt {
         }
     }
 
+    fn waiting(&self) -> Waiting<'_> {
+        self.waits.fetch_add(1, Ordering::SeqCst);
+        self.ends.store(false, Ordering::SeqCst);
+        Waiting(self)
+    }
+
     #[cfg(test)]
     pub(crate) fn press(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.pressed.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Somebody waits, and looks up now and then.
+struct Waiting<'i>(&'i Interrupt);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.0.waits.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.ends.store(true, Ordering::SeqCst);
+        }
     }
 }
 

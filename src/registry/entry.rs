@@ -1,10 +1,8 @@
 //! A record as TOML, and back.
 
-use std::path::Path;
-
 use toml::{Table, Value};
 
-use super::{RegistryError, layout};
+use super::{RegistryError, layout, plain};
 use crate::model::record::Record;
 
 /// A record as it is stored.
@@ -31,25 +29,34 @@ impl Entry {
             line: Some(line(&self.bytes, error.valid_up_to())),
             message: "it is not UTF-8 text".to_owned(),
         })?;
-        let record: Record = toml::from_str(text).map_err(|error| Flaw {
-            line: error.span().map(|span| line(&self.bytes, span.start)),
-            message: error.message().trim().replace('\n', ", "),
-        })?;
+        let as_toml = || {
+            toml::from_str(text).map_err(|error| Flaw {
+                line: error.span().map(|span| line(&self.bytes, span.start)),
+                message: error.message().trim().replace('\n', ", "),
+            })
+        };
+        let record: Record = plain::parse(text).map_or_else(as_toml, Ok)?;
         if layout::record(record.name.as_str()) == self.path {
             Ok(record)
         } else {
-            Err(Flaw { line: None, message: format!("it is the record of `{}`, which has another place", record.name) })
+            let message = format!("it is the record of `{}`, which has another place", record.name);
+            Err(Flaw { line: None, message })
         }
     }
 
-    /// Reads the record of the registry at `folder`.
-    pub(super) fn record(&self, folder: &Path) -> Result<Record, RegistryError> {
-        self.parse().map_err(|flaw| broken(folder, &self.path, flaw))
+    /// Reads the record of the registry called `registry`.
+    pub(super) fn record(&self, registry: &str) -> Result<Record, RegistryError> {
+        self.parse().map_err(|flaw| broken(registry, &self.path, flaw))
     }
 }
 
-fn broken(folder: &Path, path: &str, flaw: Flaw) -> RegistryError {
-    RegistryError::Broken { folder: folder.to_owned(), path: path.to_owned(), line: flaw.line, message: flaw.message }
+fn broken(registry: &str, path: &str, flaw: Flaw) -> RegistryError {
+    RegistryError::Broken {
+        registry: registry.to_owned(),
+        path: path.to_owned(),
+        line: flaw.line,
+        message: flaw.message,
+    }
 }
 
 /// The line that byte `at` is on, counted from 1.
@@ -58,9 +65,9 @@ fn line(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The text of `record`, with what `stored` says and `record` does not.
-pub(super) fn text(record: &Record, stored: Option<&Entry>, folder: &Path) -> Result<String, RegistryError> {
+pub(super) fn text(record: &Record, stored: Option<&Entry>, registry: &str) -> Result<String, RegistryError> {
     let path = layout::record(record.name.as_str());
-    let flaw = |message: String| broken(folder, &path, Flaw { line: None, message });
+    let flaw = |message: String| broken(registry, &path, Flaw { line: None, message });
     let mut table = Table::try_from(record).map_err(|error| flaw(error.to_string()))?;
     if let Some(old) = stored.and_then(|stored| std::str::from_utf8(&stored.bytes).ok()) {
         let old: Table = toml::from_str(old).map_err(|error| flaw(error.message().to_owned()))?;

@@ -1,7 +1,6 @@
 //! What can go wrong with a registry, and who must act.
 
-use std::path::PathBuf;
-
+use super::layout;
 use crate::error::{Blame, Fault};
 use crate::git::store::StoreError;
 use crate::model::record::{KeyKind, Record, State};
@@ -46,16 +45,44 @@ pub enum RegistryError {
         given: String,
     },
     /// A record was changed by hand, and is not one any more.
-    #[error("`{path}`{} in the registry `{}` cannot be read: {message}", at(*line), folder.display())]
+    #[error("`{path}`{} in the registry `{registry}` cannot be read: {message}", at(*line))]
     Broken {
-        /// The registry.
-        folder: PathBuf,
+        /// The registry's URL or folder.
+        registry: String,
         /// The record's path in its branch `main`.
         path: String,
         /// Counted from 1.
         line: Option<usize>,
         /// Why not, in a few words.
         message: String,
+    },
+    /// Only a reservation can be given up.
+    #[error("the API `{name}` is active, not only reserved")]
+    StillActive {
+        /// The API's name.
+        name: String,
+    },
+    /// Somebody else has reserved it.
+    #[error("`{name}` was reserved by {}, who alone can give it up", by.escape_debug())]
+    NotYours {
+        /// The API's name.
+        name: String,
+        /// Who, as `Name <address>`.
+        by: String,
+    },
+    /// A repository with commits for something else.
+    #[error("the git repository `{place}` is not a registry: it has no `{}` that says so", layout::MARK)]
+    NotARegistry {
+        /// Its URL or folder.
+        place: String,
+    },
+    /// A registry of a newer version of this tool.
+    #[error("the registry `{place}` is kept in format {format}, which this version does not know")]
+    Newer {
+        /// Its URL or folder.
+        place: String,
+        /// The format's number.
+        format: i64,
     },
     /// The repository that holds the registry failed.
     #[error(transparent)]
@@ -119,10 +146,14 @@ fn said(claim: Option<&Claim>) -> String {
 impl Blame for RegistryError {
     fn fault(&self) -> Fault {
         match self {
-            Self::Taken { .. } | Self::NotReserved { .. } | Self::Changed { .. } | Self::KeyChanged { .. } => {
-                Fault::Conflict
-            }
-            Self::Broken { .. } => Fault::Environment,
+            Self::Taken { .. }
+            | Self::NotReserved { .. }
+            | Self::Changed { .. }
+            | Self::KeyChanged { .. }
+            | Self::StillActive { .. } => Fault::Conflict,
+            Self::NotYours { .. } => Fault::Permission,
+            Self::NotARegistry { .. } => Fault::Input,
+            Self::Newer { .. } | Self::Broken { .. } => Fault::Environment,
             Self::Store(error) => error.fault(),
         }
     }
@@ -153,9 +184,14 @@ impl Blame for RegistryError {
                 format!("see what it says now with `apiscaffold show {name}`, then run the same command again")
             }
             Self::KeyChanged { .. } => "use the value that the registry has, or choose another name".to_owned(),
-            Self::Broken { folder, path, .. } => format!(
-                "see who changed it with `git --git-dir '{0}' log main -- {path}`; then clone `{0}`, mend the file, commit and push",
-                folder.display()
+            Self::StillActive { name } => format!("an API ends by its phases: see `apiscaffold show {name}`"),
+            Self::NotYours { .. } => "ask them; you are who git's configuration or GIT_AUTHOR_EMAIL says".to_owned(),
+            Self::NotARegistry { .. } => {
+                "name an empty repository, or one that `apiscaffold` keeps its registry in".to_owned()
+            }
+            Self::Newer { .. } => "use a newer version of apiscaffold".to_owned(),
+            Self::Broken { registry, path, .. } => format!(
+                "clone `{registry}`, see who changed the file with `git log -- {path}`, mend it, commit and push"
             ),
             Self::Store(error) => return error.hint(),
         })

@@ -4,10 +4,21 @@ use std::fmt::Write as _;
 
 use sha1::{Digest as _, Sha1};
 
+use super::write;
+use crate::git::store::{Edit, Snapshot};
 use crate::model::record::KeyKind;
 
 /// Keys that have a file of their own; the name's is the record.
 pub(super) const KEPT: [KeyKind; 4] = [KeyKind::ShortName, KeyKind::BasePath, KeyKind::Guid, KeyKind::Repository];
+
+/// The file that says that a repository is a registry, and of which kind.
+pub(super) const MARK: &str = "registry.toml";
+
+/// What stands in it. A layout that this version would not understand must have another number.
+pub(super) const MARKED: &str = "# How apiscaffold keeps this registry.\nformat = 1\n";
+
+/// The kind of registry that this version reads and writes.
+pub(super) const FORMAT: i64 = 1;
 
 /// The folder of records.
 pub(super) const APIS: &str = "apis";
@@ -16,7 +27,7 @@ pub(super) const APIS: &str = "apis";
 pub(super) const KEYS: &str = "keys";
 
 /// What a person sees who finds the repository.
-pub(super) const README: &str = "\
+const README: &str = "\
 This is a registry of APIs, kept by apiscaffold: `apis` holds one record an API, `keys` says which API has a short name, \
 base path, guid or repository.
 Change it with `apiscaffold`; each change is one commit, which says who made it and when.
@@ -25,15 +36,21 @@ Change it with `apiscaffold`; each change is one commit, which says who made it 
 /// Longest file name for a key before it is cut: checkouts take 255 bytes.
 const LONGEST: usize = 200;
 
-/// The path of the record of the API `name`.
-pub(super) fn record(name: &str) -> String {
-    format!("{APIS}/{}/{name}.toml", shard(&hash(name)))
+/// The files that a registry begins with, when there is nothing yet.
+pub(super) fn beginning(snapshot: &Snapshot<'_>) -> Vec<Edit> {
+    let files = if snapshot.head().is_none() { &[("README.md", README), (MARK, MARKED)][..] } else { &[] };
+    files.iter().map(|(path, text)| write((*path).to_owned(), text.as_bytes().to_vec())).collect()
 }
 
-/// The path of a key. All kinds share the shards: one folder less to write for each key that is taken.
+/// The path of the record of the API `name`.
+pub(super) fn record(name: &str) -> String {
+    format!("{APIS}/{}/{name}.toml", shards(&hash(name)))
+}
+
+/// The path of a key. All kinds share the shards: a folder less to write for each key that is taken.
 pub(super) fn key(kind: KeyKind, value: &str) -> String {
     let hash = hash(value);
-    format!("{KEYS}/{}/{}={}", shard(&hash), word(kind), escaped(value, &hash))
+    format!("{KEYS}/{}/{}={}", shards(&hash), word(kind), escaped(value, &hash))
 }
 
 fn word(kind: KeyKind) -> &'static str {
@@ -53,8 +70,10 @@ fn hash(value: &str) -> String {
     })
 }
 
-fn shard(hash: &str) -> &str {
-    &hash[..2]
+/// Three folders of at most sixteen each: a change writes every folder on its way anew, so they must stay small however
+/// many records there are.
+fn shards(hash: &str) -> String {
+    format!("{}/{}/{}", &hash[..1], &hash[1..2], &hash[2..3])
 }
 
 /// `value` as a file name that every file system and git take: letters, digits, `-`, `_` and inner dots stay, each other
@@ -85,9 +104,10 @@ mod tests {
 
     #[test]
     fn paths_can_be_read() {
-        assert_eq!(record("my-api"), format!("apis/{}/my-api.toml", &hash("my-api")[..2]));
+        assert_eq!(record("my-api"), format!("apis/{}/my-api.toml", shards(&hash("my-api"))));
         let path = key(KeyKind::BasePath, "a/b.c");
-        assert_eq!(path, format!("keys/{}/base-path=a%2Fb.c", &hash("a/b.c")[..2]));
+        assert_eq!(path, format!("keys/{}/base-path=a%2Fb.c", shards(&hash("a/b.c"))));
+        assert_eq!(shards("a9993e"), "a/9/9");
         assert_eq!(hash("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d", "the example of FIPS 180");
     }
 

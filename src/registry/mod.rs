@@ -1,18 +1,24 @@
 //! The registry: one record an API in a git repository, every key taken once.
 //!
-//! `apis/<xx>/<name>.toml` holds a record, `keys/<xx>/<kind>=<value>` the name of the API that has the key; the record's
-//! own path is the key for its name. `<xx>` shards by hash, so that the cost of a change does not grow with the number
-//! of records. All changes of one step are one commit: a key is taken, or the commit is not made.
+//! `apis/<x>/<x>/<x>/<name>.toml` holds a record, `keys/<x>/<x>/<x>/<kind>=<value>` the name of the API that has the key;
+//! the record's own path is the key for its name. `<x>` are the first digits of a hash, so that the cost of a change does
+//! not grow with the number of records. All changes of one step are one commit: a key is taken, or the commit is not
+//! made. `registry.toml` says that the repository is a registry.
 
 mod entry;
 mod error;
+pub mod exchange;
+mod import;
 mod layout;
 mod listing;
+mod near;
+mod plain;
+mod release;
 #[cfg(test)]
 mod tests;
 mod update;
 
-use std::path::Path;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -20,13 +26,14 @@ use crate::git::store::{Edit, Snapshot, Store};
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record, State};
 
-pub use crate::git::store::By;
+pub use crate::git::store::{By, Location, Remote, StoreError};
 pub use error::{Claim, RegistryError};
+pub use import::{Incoming, Intake};
 pub use listing::{Listing, Problem};
 
 use entry::Entry;
 
-/// A registry on this machine. It may be moved to another thread, not shared by two; each thread opens its own.
+/// A registry, on this machine or shared. It may be moved to another thread, not shared by two; each thread opens its own.
 pub struct Registry {
     store: Store,
 }
@@ -51,15 +58,55 @@ pub fn guids(name: &ApiName) -> (Uuid, Uuid) {
 }
 
 impl Registry {
-    /// Opens the registry at `folder`; none when there is nothing yet. Never creates anything.
-    pub fn open(folder: &Path) -> Result<Option<Self>, RegistryError> {
-        Ok(Store::open(folder)?.map(|store| Self { store }))
+    /// Opens the registry at `location`; none when there is nothing yet. Never creates anything but the copy of a shared
+    /// one.
+    ///
+    /// # Errors
+    /// `NotARegistry` or `Newer` for a repository of another kind; what the store says.
+    pub fn open(location: &Location) -> Result<Option<Self>, RegistryError> {
+        Store::open(location)?.map(Self::checked).transpose()
     }
 
-    /// Opens the registry at `folder`, creating it and its parents when there is nothing yet. It appears by one rename;
-    /// of several processes creating it at once, one does and all open the same.
-    pub fn open_or_create(folder: &Path) -> Result<Self, RegistryError> {
-        Ok(Self { store: Store::create(folder)? })
+    /// Opens the registry at `location`, creating it and its parents when there is nothing yet. It appears by one rename;
+    /// of several processes creating it at once, one does and all open the same. A shared one is an empty repository at
+    /// first, which its owner has made.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_or_create(location: &Location) -> Result<Self, RegistryError> {
+        Self::checked(Store::create(location)?)
+    }
+
+    /// A repository that has commits must say that it is a registry.
+    fn checked(store: Store) -> Result<Self, RegistryError> {
+        let snapshot = store.snapshot()?;
+        if snapshot.head().is_some() {
+            let place = || store.name();
+            let mark = snapshot.read(layout::MARK)?.and_then(|bytes| String::from_utf8(bytes).ok());
+            let mark = mark.and_then(|text| text.parse::<toml::Table>().ok());
+            match mark.as_ref().and_then(|mark| mark.get("format")?.as_integer()) {
+                Some(layout::FORMAT) => {}
+                Some(format) => return Err(RegistryError::Newer { place: place(), format }),
+                None => return Err(RegistryError::NotARegistry { place: place() }),
+            }
+        }
+        drop(snapshot);
+        Ok(Self { store })
+    }
+
+    /// The registry's URL or folder.
+    pub fn place(&self) -> String {
+        self.store.name()
+    }
+
+    /// The commit that the registry is at; none before the first record.
+    pub fn head(&self) -> Result<Option<String>, RegistryError> {
+        Ok(self.store.snapshot()?.head())
+    }
+
+    /// Of a shared registry that is read offline: how long ago the copy was like it.
+    pub fn age(&self) -> Option<Duration> {
+        self.store.age()
     }
 
     /// The record of the API `name`.
@@ -69,7 +116,7 @@ impl Registry {
     pub fn get(&self, name: &str) -> Result<Option<Record>, RegistryError> {
         let Ok(name) = ApiName::new(name) else { return Ok(None) };
         let entry = self.entry(&self.store.snapshot()?, &name)?;
-        entry.map(|entry| entry.record(self.store.folder())).transpose()
+        entry.map(|entry| entry.record(&self.store.name())).transpose()
     }
 
     /// The name of the API that has this key.
@@ -93,7 +140,7 @@ impl Registry {
     pub fn add(&self, record: &Record, by: &By) -> Result<Change, RegistryError> {
         self.change(&format!("Reserve {}", record.name), by, |snapshot| {
             let stored = self.entry(snapshot, &record.name)?;
-            let old = stored.as_ref().map(|entry| entry.record(self.store.folder())).transpose()?;
+            let old = stored.as_ref().map(|entry| entry.record(&self.store.name())).transpose()?;
             if let Some(old) = old.as_ref().filter(|old| !is_ours(old, record)) {
                 return Err(RegistryError::taken(
                     KeyKind::Name,
@@ -118,7 +165,7 @@ impl Registry {
             let Some(stored) = self.entry(snapshot, &record.name)? else {
                 return Err(RegistryError::NotReserved { name: record.name.to_string() });
             };
-            let old = stored.record(self.store.folder())?;
+            let old = stored.record(&self.store.name())?;
             if old.repository.url != record.repository.url {
                 return Err(RegistryError::taken(
                     KeyKind::Name,
@@ -159,7 +206,7 @@ impl Registry {
         stored: Option<&Entry>,
     ) -> Result<Vec<Edit>, RegistryError> {
         let name = record.name.as_str();
-        let mut edits = Vec::new();
+        let mut edits = layout::beginning(snapshot);
         for kind in layout::KEPT {
             let value = record.key(kind);
             match holder(snapshot, kind, &value)? {
@@ -178,12 +225,9 @@ impl Registry {
                 edits.push(Edit { path: layout::key(kind, &freed), bytes: None });
             }
         }
-        let text = entry::text(record, stored, self.store.folder())?;
+        let text = entry::text(record, stored, &self.store.name())?;
         if stored.is_none_or(|stored| stored.bytes != text.as_bytes()) {
             edits.push(write(layout::record(name), text.into_bytes()));
-        }
-        if snapshot.head().is_none() {
-            edits.push(write("README.md".to_owned(), layout::README.as_bytes().to_vec()));
         }
         Ok(edits)
     }

@@ -2,6 +2,7 @@
 
 mod broken;
 mod concurrent;
+mod cost;
 mod killed;
 mod round;
 mod update;
@@ -12,7 +13,7 @@ use std::process::Command;
 use super::*;
 use crate::model::ending::Ending;
 use crate::model::phase::Phase;
-use crate::model::record::{PhaseChange, Repository, TemplateUsed};
+use crate::model::record::{Evidence, PhaseChange, Repository, TemplateUsed, Waiver};
 
 /// A record with keys made from its name.
 fn record(name: &str) -> Record {
@@ -74,6 +75,10 @@ fn assert_sound(folder: &Path) {
     assert_eq!(said.trim(), "");
 }
 
+fn here(folder: &Path) -> Location {
+    Location::Here(folder.to_owned())
+}
+
 struct Fresh {
     parent: tempfile::TempDir,
     registry: Registry,
@@ -82,7 +87,7 @@ struct Fresh {
 impl Fresh {
     fn new() -> Self {
         let parent = tempfile::tempdir().expect("a folder");
-        let registry = Registry::open_or_create(&parent.path().join("registry.git")).expect("created");
+        let registry = Registry::open_or_create(&here(&parent.path().join("registry.git"))).expect("created");
         Self { parent, registry }
     }
 
@@ -209,11 +214,11 @@ fn activation_needs_the_record_and_its_keys() {
 fn nothing_is_created_by_opening() {
     let parent = tempfile::tempdir().expect("a folder");
     let folder = parent.path().join("a/b/registry.git");
-    assert!(Registry::open(&folder).expect("nothing").is_none());
+    assert!(Registry::open(&here(&folder)).expect("nothing").is_none());
     assert_eq!(std::fs::read_dir(parent.path()).expect("listed").count(), 0);
-    let registry = Registry::open_or_create(&folder).expect("created");
+    let registry = Registry::open_or_create(&here(&folder)).expect("created");
     assert_eq!(registry.list().expect("listed"), Listing::default());
-    assert!(Registry::open(&folder).expect("there").is_some());
+    assert!(Registry::open(&here(&folder)).expect("there").is_some());
     assert_eq!(std::fs::read_dir(parent.path().join("a/b")).expect("listed").count(), 1, "no rests");
 }
 

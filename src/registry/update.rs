@@ -14,7 +14,7 @@ impl Registry {
             let name = || old.name.to_string();
             let stored = self.entry(snapshot, &old.name)?;
             let stored = stored.ok_or_else(|| RegistryError::NotReserved { name: name() })?;
-            let found = stored.record(self.store.folder())?;
+            let found = stored.record(&self.store.name())?;
             if found != *old && found != *new {
                 return Err(RegistryError::Changed { name: name() });
             }

@@ -59,6 +59,17 @@ pub fn ask(question: &Question, proposed: Option<&Value>) -> Result<Value, AskEr
     })
 }
 
+/// Asks whether to do something that cannot be undone; Enter alone says no.
+pub fn confirm(prompt: &str) -> Result<bool, AskError> {
+    let answer = Confirm::new(prompt).with_default(false).prompt();
+    answer.map_err(|error| match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => {
+            AskError::Interrupted { name: prompt.to_owned() }
+        }
+        source => AskError::Terminal { name: prompt.to_owned(), source },
+    })
+}
+
 /// Asks for the value of a secret; nothing that is typed is shown. None when it is left out for now.
 pub fn secret(name: &str, purpose: &str) -> Result<Option<Token>, AskError> {
     let mut prompt = Password::new(name).without_confirmation().with_display_mode(PasswordDisplayMode::Hidden);

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::error::{self, Blame};
 use crate::net::printable;
@@ -69,6 +70,11 @@ impl Terminal {
         self.can_ask
     }
 
+    /// Whether everything is agreed to beforehand.
+    pub fn yes(&self) -> bool {
+        self.manner.yes
+    }
+
     /// Whether the result is to be JSON.
     pub fn json(&self) -> bool {
         self.manner.json
@@ -106,7 +112,7 @@ impl Terminal {
             let mut document = failure.document();
             document
                 .insert("error".to_owned(), json!({"message": failure.to_string(), "hint": hint, "exit_code": code}));
-            self.result_json(&document.into());
+            self.result_json(&document);
         }
     }
 
@@ -116,7 +122,7 @@ impl Terminal {
     }
 
     /// The result, as a JSON document.
-    pub fn result_json(&self, value: &Value) {
+    pub fn result_json(&self, value: &(impl Serialize + ?Sized)) {
         stdout(&serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
@@ -225,7 +231,11 @@ fn stderr(text: &str) {
 /// `text` without user names and passwords in URLs, and without control characters that would steer a terminal.
 fn redacted(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\u{1b}');
-    if !text.contains("://") && !text.contains(steers) {
+    // A list of 100,000 records is 100 MB: what cannot be in it is not looked for letter by letter.
+    let plain = |byte: u8| (b' '..0x7f).contains(&byte) || matches!(byte, b'\n' | b'\t' | 0x1b);
+    let may_steer = !text.bytes().all(plain) && text.contains(steers);
+    let may_tell = text.contains("://") && text.contains('@');
+    if !may_steer && !may_tell {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -239,5 +249,5 @@ fn redacted(text: &str) -> Cow<'_, str> {
         rest = &after[secret.unwrap_or(0)..];
     }
     out.push_str(rest);
-    Cow::Owned(out.replace(steers, ""))
+    Cow::Owned(if may_steer { out.replace(steers, "") } else { out })
 }

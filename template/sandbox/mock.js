@@ -3,7 +3,7 @@
 // specification costs nothing at the start, and example bodies never pass through it: a token does, in their place.
 
 const { createInstance, getHttpOperationsFromSpec } = require("@stoplight/prism-http");
-const { isObject, isReference } = require("./document");
+const { isObject, isReference } = require("./specification");
 
 const SILENT = Object.fromEntries(["trace", "debug", "info", "success", "warn", "error", "fatal"].map((k) => [k, () => {}]));
 SILENT.child = () => SILENT;

@@ -9,9 +9,8 @@
 
 const http = require("node:http");
 const { join } = require("node:path");
-const { Document } = require("./document");
-const { Operations } = require("./operations");
 const { Mock, isJson } = require("./mock");
+const { Document, Operations } = require("./specification");
 
 const SPECIFICATION = join(__dirname, "..", "{{ api.spec_path }}");
 const MAX_BODY = 10 * 1024 * 1024;

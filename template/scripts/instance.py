@@ -104,8 +104,8 @@ def backend(environment, tag):
     if not target:
         return None
     if target["type"] == "hosted":
-        known = {"TARGET_URL": target["calls"]} if target.get("calls") else {}
-        container = {"name": target["image"], "image": {"name": target["image"], "tag": tag}, "environment": known, "primary": True}
+        image = {"name": target["image"], "tag": tag}
+        container = {"name": target["image"], "image": image, "environment": target.get("variables", {}), "primary": True}
         return {"type": "hosted", "healthcheck": target["healthcheck"], "containers": [container]}
     if not target["url"]:
         return None
@@ -151,17 +151,23 @@ def apim_problems(apim):
         yield "a hosted target has 1 to 5 containers"
 
 
+def tell_loss(specification, why, lost):
+    """One sentence about what the proxies do without; at most eight things by name."""
+    if lost:
+        shown = ", ".join(lost[:8]) + (f" and {len(lost) - 8} more" if len(lost) > 8 else "")
+        print(f"{specification}: {why} {shown}; the proxies do without")
+
+
 def build(source, folder, pull_request=None):
-    """Writes a document for each environment into the folder; gives the sentences to tell."""
+    """Writes a document for each environment into the folder, and says what they do without."""
     document = environments.load()
     try:
         specification = json.loads(Path(source).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Problem(f"{source} cannot be read: run `make bundle`") from error
-    base, lost = openapi303.convert(specification)
-    if lost:
-        shown = ", ".join(lost[:8]) + (f" and {len(lost) - 8} more" if len(lost) > 8 else "")
-        print(f"{document['api']['specification']}: OpenAPI 3.0.3 has no words for {shown}; the proxies do without")
+    base, lost, dangling = openapi303.convert(specification)
+    tell_loss(document["api"]["specification"], "OpenAPI 3.0.3 has no words for", lost)
+    tell_loss(document["api"]["specification"], "no part of the document is", dangling)
     target = Path(folder)
     made_from = release.note(target)
     base["info"]["version"] = made_from["version"]

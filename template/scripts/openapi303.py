@@ -65,10 +65,10 @@ SILENT = {"$schema", "$id", "$comment", "$anchor", "examples", "const"}
 
 
 class Conversion:
-    """One document on its way; `lost` is what 3.0.3 has no words for, in the order of the document."""
+    """One document on its way: what 3.0.3 has no words for, and references that lead nowhere, in their order."""
 
     def __init__(self):
-        self.lost = {}
+        self.lost, self.dangling = {}, {}
 
     def lose(self, what):
         self.lost[what] = None
@@ -237,7 +237,7 @@ class Conversion:
             if not isinstance(value, dict):
                 return value
             if isinstance(value.get("$ref"), str) and not there(value["$ref"]):
-                self.lose(f"the reference `{value['$ref']}`, which leads nowhere")
+                self.dangling[f"`{value['$ref']}`"] = None
                 return {}
             return {key: walk(item) for key, item in value.items()}
 
@@ -245,6 +245,6 @@ class Conversion:
 
 
 def convert(source):
-    """The document in OpenAPI 3.0.3, and a list of what is lost."""
+    """The document in OpenAPI 3.0.3, a list of what is lost, and one of references that lead nowhere."""
     conversion = Conversion()
-    return conversion.document(source), list(conversion.lost)
+    return conversion.document(source), list(conversion.lost), list(conversion.dangling)

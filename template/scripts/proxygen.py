@@ -23,5 +23,10 @@ def deploy(api, environment, folder, pull_request, _):
 
 
 def remove(api, environment, pull_request):
-    """Deletes the preview of a pull request."""
-    proxygen(api["name"], "instance", "delete", environment["name"], instance_name(environment, pull_request), "--no-confirm")
+    """Deletes the preview of a pull request; nothing to do is fine."""
+    place = (environment["name"], instance_name(environment, pull_request))
+    # The CLI shows an instance that is not there as YAML's or JSON's null.
+    if proxygen(api["name"], "instance", "get", *place, quiet=True).split()[:1] in ([], ["null"]):
+        print(f"{place[1]}: not there")
+        return
+    proxygen(api["name"], "instance", "delete", *place, "--no-confirm")

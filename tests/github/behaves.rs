@@ -71,6 +71,16 @@ fn a_closed_door_refuses_connections_and_opens_again() {
 }
 
 #[test]
+fn a_server_whose_door_is_closed_can_be_stopped() {
+    let (github, walker) = walker();
+    github.plan(Fault::new(When::Nth(1), Harm::Closed(Duration::from_millis(300))));
+    assert_eq!(status(&walker, &Method::GET, "/user", None), 200);
+    let began = Instant::now();
+    drop(github);
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
 fn answers_of_a_plan_come_as_often_as_it_says() {
     let (github, walker) = walker();
     make(&walker, "my-api");

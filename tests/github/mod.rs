@@ -2,11 +2,16 @@
 
 mod app;
 mod behaves;
+mod builtin;
 mod contract;
+mod doctor;
 mod faults;
+mod left;
+mod options;
 mod phase;
 mod pty;
 mod server;
+mod ssh;
 mod stories;
 mod story;
 mod upkeep;

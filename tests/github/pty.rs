@@ -42,7 +42,7 @@ fn a_spinner_is_drawn_before_the_first_answer_comes() {
 fn a_pause_that_github_asks_for_is_counted_down() {
     let story = Story::new();
     let limit = super::server::fault::answers::secondary_limit(403, Some(3));
-    story.github.plan(Fault::new(When::Call("PUT", "/topics".to_owned()), Harm::Answer(limit)));
+    story.github.plan(Fault::new(When::Call("POST", "/rulesets".to_owned()), Harm::Answer(limit)));
     let command = on_a_terminal(&story);
     let mut session = spawn_command(command, Some(20_000)).expect("a pty");
     for left in ["3 s", "2 s", "1 s"] {

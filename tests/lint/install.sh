@@ -16,7 +16,7 @@ if [ -z "$cache" ]; then
     cache=${TMPDIR:-/tmp}/cache-$(id -u)
 fi
 
-hash=$(cat "$template/package-lock.json" "$template/tests/requirements.txt" "$here/requirements.txt" "${BASH_SOURCE[0]}" | sha256sum | cut -c 1-16)
+hash=$(cat "$template/package-lock.json" "$template/tests/requirements.txt" "$here/requirements.txt" "$here/proxygen.txt" "${BASH_SOURCE[0]}" | sha256sum | cut -c 1-16)
 folder=$cache/apiscaffold-tests/$hash
 
 install_shellcheck() {
@@ -34,6 +34,9 @@ install_linters() {
     python3 -m venv "$folder/.venv"
     "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
         -r "$template/tests/requirements.txt" >&2
+    # The platform's own command: the newest that runs on the oldest Python that this project is tested with.
+    python3 -m venv "$folder/proxygen"
+    "$folder/proxygen/bin/pip" install --quiet --disable-pip-version-check -r "$here/proxygen.txt" >&2
     cp "$template/package.json" "$template/package-lock.json" "$template/.npmrc" "$folder/"
     npm ci --prefix "$folder" --loglevel error >&2
     touch "$folder/complete"

@@ -34,6 +34,14 @@ pub(super) struct Surveyed {
     pub(super) page: String,
 }
 
+/// What the repository is to be.
+pub(super) struct Wanted {
+    pub(super) settings: Settings,
+    pub(super) visibility: Visibility,
+    /// The id of the first commit's tree.
+    pub(super) tree: String,
+}
+
 /// The repository there, as it is and as it is to be.
 pub(super) struct Hosted {
     pub(super) new: NewRepository,
@@ -52,7 +60,7 @@ pub(super) struct Hosted {
 impl Forge {
     /// None without `--owner`.
     pub(super) fn open(arguments: &NewArgs, world: &World) -> Result<Option<Self>, Failure> {
-        let Some(owner) = arguments.hosting.owner.clone().filter(|owner| !owner.is_empty()) else { return Ok(None) };
+        let Some(owner) = forge::owner(arguments.hosting.owner.as_ref(), world)? else { return Ok(None) };
         let place = forge::place(world)?;
         let github = match forge::open(place.clone(), &owner, world) {
             Ok(github) => Some(github),
@@ -62,12 +70,11 @@ impl Forge {
             }
             Err(failure) => return Err(failure),
         };
-        let ssh_command = world.ssh_command();
-        Ok(Some(Self { github, network: Network { ssh_command, ..Network::default() }, place, owner }))
+        Ok(Some(Self { github, network: forge::network(world)?, place, owner }))
     }
 
     /// Looks at owner, repository and token, all at once.
-    pub(super) fn survey(&self, name: &ApiName, world: &World) -> Result<Surveyed, Failure> {
+    pub(super) fn survey(&self, name: &ApiName, visibility: Visibility, world: &World) -> Result<Surveyed, Failure> {
         let mut target = Target { owner: self.owner.clone(), name: name.to_string() };
         let Some(github) = &self.github else {
             let page = self.place.page(&target);
@@ -81,6 +88,9 @@ impl Forge {
             if login.is_none_or(|login| !login.eq_ignore_ascii_case(&owner.login)) {
                 return Err(ForgeError::NotYours { owner: owner.login }.into());
             }
+            if visibility == Visibility::Internal {
+                return Err(ForgeError::NotInternal { owner: owner.login }.into());
+            }
         }
         target.owner = owner.login;
         let page = self.place.page(&target);
@@ -92,8 +102,8 @@ impl Forge {
         &self,
         surveyed: Surveyed,
         standing: &Standing,
-        tree: &str,
-        (settings, visibility, world): (Settings, Visibility, &World),
+        Wanted { settings, visibility, tree }: Wanted,
+        world: &World,
     ) -> Result<Hosted, Failure> {
         let Surveyed { target, kind, found, page } = surveyed;
         let claim = match standing {
@@ -108,7 +118,7 @@ impl Forge {
             (Some(found), Some(github)) => {
                 // A foreign repository is not looked into.
                 let content = if claim.is_some() { github.content(&target)? } else { github::Content::Empty };
-                match github::standing(claim, &target, found, &content, tree) {
+                match github::standing(claim, &target, found, &content, &tree) {
                     github::Standing::Ours { pushed } => pushed,
                     github::Standing::Differs => return Err(InTheWay::DiffersThere(page).into()),
                     github::Standing::Foreign(why) => return Err(github.foreign(&target, why).into()),
@@ -124,10 +134,11 @@ impl Forge {
             description: settings.description.clone(),
             homepage: settings.homepage.clone(),
         };
-        let settings = forge::fitting(settings, kind, world);
+        let visibility = found.as_ref().map_or(visibility, Found::visibility);
+        let settings = forge::fitting(settings, kind, visibility, world);
         let calls = Vec::new();
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
-        Ok(Hosted { new, found, claim, tree: tree.to_owned(), pushed, settings, calls, clone_url })
+        Ok(Hosted { new, found, claim, tree, pushed, settings, calls, clone_url })
     }
 
     /// Secrets that the repository does not have.

@@ -5,14 +5,12 @@ mod keys;
 mod report;
 pub(super) mod secrets;
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::input::Material;
 use super::place::{InTheWay, Place, Standing};
-use super::{registry_folder, render};
-use crate::apply::{self, Hosting, Outcome};
+use super::{author, location, naming, render};
+use crate::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::cli::{Global, NewArgs};
 use crate::error::{Failure, Fault};
 use crate::forge::github::Secrets;
@@ -26,7 +24,7 @@ use crate::model::tree::Tree;
 use crate::openapi::Spec;
 use crate::registry::Registry;
 use crate::world::World;
-use hosted::{Forge, Hosted};
+use hosted::{Forge, Hosted, Wanted};
 use keys::Keys;
 use report::Report;
 
@@ -36,10 +34,11 @@ const BASE: &str = "refs/apiscaffold/base";
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
-    let registry = registry_folder(global, world)?;
+    let location = location::registry(global, world)?;
+    let mut registry = LazyRegistry::open(location.clone())?;
     let forge = Forge::open(arguments, world)?;
-    let call = Call { arguments, registry: &registry, forge: forge.as_ref(), world };
-    let mut decision = call.decide(&name, place.clone())?;
+    let call = Call { arguments, forge: forge.as_ref(), author: author(world), world };
+    let mut decision = call.decide(&name, place.clone(), registry.get())?;
     if arguments.dry_run {
         if let (Some(hosted), Some(forge)) = (&mut decision.hosted, &forge) {
             forge.rehearse(hosted);
@@ -47,16 +46,17 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
         Report { decision: &decision, world }.plan();
         return Ok(());
     }
+    location.may_change()?;
     let mut secrets = Secrets::default();
     loop {
         if let (Some(hosted), Some(forge)) = (&decision.hosted, &forge) {
             secrets::gather(&forge.secrets_missing(hosted)?, &mut secrets, world)?;
         }
-        match call.apply(&mut decision, &secrets) {
+        match call.apply(&mut decision, &secrets, &mut registry) {
             Ok(outcome) => return Report { decision: &decision, world }.outcome(outcome),
             // Someone else took a derived key in the meantime: it gets the next free value.
             Err(failure) if failure.fault() == Fault::Conflict && !world.terminal.can_ask() => {
-                let next = call.decide(&name, place.clone())?;
+                let next = call.decide(&name, place.clone(), registry.get())?;
                 // Another run of the same command may have done it all by now.
                 if next.keys() == decision.keys() && !next.plan.steps.is_empty() {
                     return Err(failure);
@@ -71,8 +71,8 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
 /// What was asked for, and where.
 struct Call<'c> {
     arguments: &'c NewArgs,
-    registry: &'c Path,
     forge: Option<&'c Forge>,
+    author: Author,
     world: &'c World,
 }
 
@@ -93,20 +93,22 @@ impl Decision {
 }
 
 impl Call<'_> {
-    fn decide(&self, name: &ApiName, mut place: Place) -> Result<Decision, Failure> {
+    fn decide(&self, name: &ApiName, mut place: Place, registry: Option<&Registry>) -> Result<Decision, Failure> {
         let Self { arguments, forge, world, .. } = self;
-        let surveyed = forge.map(|forge| forge.survey(name, world)).transpose()?;
+        let surveyed = forge.map(|forge| forge.survey(name, arguments.hosting.visibility, world)).transpose()?;
         if let Some(surveyed) = &surveyed {
             place.url.clone_from(&surveyed.page);
         }
-        let registry = Registry::open(self.registry)?;
-        let standing = place.standing(name, registry.as_ref())?;
+        let standing = place.standing(name, registry)?;
         let bar = world.terminal.bar("reading");
         let mut material = Material::read(name.clone(), &arguments.input, world)?;
         drop(bar);
-        let keys = Keys { registry: registry.as_ref(), standing: &standing };
+        if matches!(standing, Standing::Free) {
+            naming::check(name, &material.template.manifest.environments, registry, world)?;
+        }
+        let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
-        complete(&mut record, &standing, &place, world);
+        self.complete(&mut record, &standing, &place);
         let bar = world.terminal.bar("rendering");
         let rendered = render::repository(&mut material, &answers, &record)?;
         drop(bar);
@@ -114,12 +116,10 @@ impl Call<'_> {
         let hosted = match (surveyed, forge) {
             (Some(surveyed), Some(forge)) => {
                 let tree = commit::tree_id(&rendered.tree);
-                Some(forge.judge(
-                    surveyed,
-                    &standing,
-                    &tree,
-                    (rendered.settings, arguments.hosting.visibility, world),
-                )?)
+                {
+                    let wanted = Wanted { settings: rendered.settings, visibility: arguments.hosting.visibility, tree };
+                    Some(forge.judge(surveyed, &standing, wanted, world)?)
+                }
             }
             _ => None,
         };
@@ -130,7 +130,30 @@ impl Call<'_> {
         Ok(Decision { plan, record, place, spec: material.spec, hosted, files })
     }
 
-    fn apply(&self, decision: &mut Decision, secrets: &Secrets) -> Result<Outcome, Failure> {
+    /// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.
+    fn complete(&self, record: &mut Record, standing: &Standing, place: &Place) {
+        let now = self.world.now;
+        record.repository.url.clone_from(&place.url);
+        record.history = match standing {
+            Standing::Ours(earlier) => {
+                record.repository.id = earlier.repository.id;
+                earlier.history.clone()
+            }
+            Standing::Free => vec![PhaseChange {
+                phase: Phase::Inception,
+                date: Timestamp::from_second(now.as_second()).unwrap_or(now).to_string(),
+                by: self.author.to_string(),
+                note: None,
+            }],
+        };
+    }
+
+    fn apply(
+        &self,
+        decision: &mut Decision,
+        secrets: &Secrets,
+        registry: &mut LazyRegistry,
+    ) -> Result<Outcome, Failure> {
         let plan = std::mem::take(&mut decision.plan);
         let _bar = self.world.terminal.bar("writing");
         let forge = self.forge.and_then(|forge| Some((forge, forge.github.as_ref()?)));
@@ -150,34 +173,8 @@ impl Call<'_> {
             }),
             _ => None,
         };
-        apply::apply(plan, self.registry, hosting.as_mut(), &author(self.world), self.world)
+        apply::apply(plan, registry, hosting.as_mut(), &self.author, self.world)
     }
-}
-
-/// Who makes a change: by the environment, else git's configuration, else this tool.
-pub(super) fn author(world: &World) -> Author {
-    let given =
-        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
-    let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
-    let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
-    Author { name, email }
-}
-
-/// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.
-fn complete(record: &mut Record, standing: &Standing, place: &Place, world: &World) {
-    record.repository.url.clone_from(&place.url);
-    record.history = match standing {
-        Standing::Ours(earlier) => {
-            record.repository.id = earlier.repository.id;
-            earlier.history.clone()
-        }
-        Standing::Free => vec![PhaseChange {
-            phase: Phase::Inception,
-            date: Timestamp::from_second(world.now.as_second()).unwrap_or(world.now).to_string(),
-            by: author(world).to_string(),
-            note: None,
-        }],
-    };
 }
 
 /// What has become of an API since it was made stays: making it again does not begin its life anew.

@@ -52,7 +52,7 @@ impl Report<'_> {
         let steps = &self.decision.plan.steps;
         if self.world.terminal.json() {
             let steps = steps.iter().map(|step| self.step_json(step)).collect();
-            self.world.terminal.result_json(&self.document(steps, None).into());
+            self.world.terminal.result_json(&self.document(steps, None));
             return;
         }
         let mut text = if steps.is_empty() { "nothing to do".to_owned() } else { "would do:".to_owned() };
@@ -100,7 +100,7 @@ impl Report<'_> {
             return Err(self.unfinished(outcome, document).into());
         }
         if self.world.terminal.json() {
-            self.world.terminal.result_json(&document.into());
+            self.world.terminal.result_json(&document);
         } else if outcome.steps.iter().all(|went| went.status == Status::AlreadySo) {
             let name = &self.decision.record.name;
             self.world.terminal.result(&format!("{name} is complete already in {}: nothing to do", self.shown()));

@@ -8,27 +8,26 @@ use crate::model::token::Token;
 use crate::terminal::ask;
 use crate::world::World;
 
-/// Adds the values of `missing` as far as they are known, and names the others.
+/// Adds the values of `missing` as far as they are known, and names the variables of the others.
 pub(in crate::commands) fn gather(missing: &[Secret], secrets: &mut Secrets, world: &World) -> Result<(), Failure> {
-    for secret in missing.iter().filter(|secret| !secrets.has(secret)).cloned().collect::<Vec<_>>() {
-        let names = variables(&secret, missing);
-        let given = names.iter().find_map(|name| world.variable(name)).map(Token::new);
-        let words = Setting::Secret(secret.clone()).words();
+    let mut unknown = Vec::new();
+    for secret in missing {
+        if secrets.has(secret) {
+            continue;
+        }
+        let given = variables(secret, missing).iter().find_map(|name| world.variable(name)).map(Token::new);
         let value = match given {
-            Some(value) => Some(value),
-            None if world.terminal.can_ask() => ask::secret(&words, &secret.purpose)?,
-            None => None,
+            None if world.terminal.can_ask() => ask::secret(&Setting::Secret(secret.clone()).words(), &secret.purpose)?,
+            given => given,
         };
         match value {
-            Some(value) => secrets.put(&secret, value),
-            None => {
-                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                let purpose = if secret.purpose.is_empty() { String::new() } else { format!(" ({})", secret.purpose) };
-                let text =
-                    format!("the {words}{purpose} has no value and is left out for now: set {}", names.join(" or "));
-                world.terminal.warn(&text);
-            }
+            Some(value) => secrets.put(secret, value),
+            None => unknown.push(format!("`{}`", secret.variable())),
         }
+    }
+    if !unknown.is_empty() {
+        let text = format!("secrets are left out for now that have no value in a variable: {}", unknown.join(", "));
+        world.terminal.warn(&text);
     }
     Ok(())
 }
@@ -36,11 +35,9 @@ pub(in crate::commands) fn gather(missing: &[Secret], secrets: &mut Secrets, wor
 /// The variables that may hold the value, strongest first: `PROD_KEY`, then `KEY`. The short one does not speak for an
 /// environment where another place has a secret of the same name: a key of one would open the other.
 fn variables(secret: &Secret, all: &[Secret]) -> Vec<String> {
-    let Some(environment) = &secret.environment else { return vec![secret.name.clone()] };
-    let word: String =
-        environment.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    let mut names = vec![format!("{word}_{}", secret.name)];
-    if all.iter().filter(|other| other.name == secret.name).count() == 1 {
+    let mut names = vec![secret.variable()];
+    let alone = all.iter().filter(|other| other.name == secret.name).count() == 1;
+    if secret.environment.is_some() && alone {
         names.push(secret.name.clone());
     }
     names

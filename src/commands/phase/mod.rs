@@ -13,8 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::input;
 use super::load::{self, Template};
-use super::new::author;
-use super::{registry_folder, show};
+use super::{author, location, show};
 use crate::cli::{Global, PhaseArgs, TemplateSource};
 use crate::error::Failure;
 use crate::git::change as git_change;
@@ -34,7 +33,10 @@ use shift::{Moving, Shift};
 use sight::Sight;
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let registry = Registry::open(&registry_folder(global, world)?)?;
+    let registry = Registry::open(&location::registry(global, world)?)?;
+    if let Some(registry) = &registry {
+        location::tell_age(registry, world);
+    }
     let record = show::record(&arguments.name, registry.as_ref())?;
     let Some(registry) = registry else { return Err(PhaseError::Reserved(arguments.name.clone()).into()) };
     if record.state == State::Reserved {

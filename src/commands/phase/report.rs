@@ -113,7 +113,7 @@ impl Report<'_> {
 
     fn tell(&self, text: &str, document: Map<String, Value>) {
         if self.world.terminal.json() {
-            self.world.terminal.result_json(&document.into());
+            self.world.terminal.result_json(&document);
         } else {
             self.world.terminal.result(text);
         }

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::error::PhaseError;
-use crate::commands::{check, forge};
+use crate::commands::{check, forge, location};
 use crate::disk::DiskError;
 use crate::error::Failure;
 use crate::forge::github::{ForgeError, Github, Place};
@@ -63,10 +63,7 @@ pub(super) fn look(record: &Record, given: Option<&Path>, world: &World) -> Resu
     let place = forge::place(world)?;
     match place.target(url) {
         Some(target) => hosted(record, place, target, world),
-        None => {
-            let network = Network { ssh_command: world.ssh_command(), ..Network::default() };
-            fetched(record, (url, None), &network, Home::Elsewhere, world)
-        }
+        None => fetched(record, (url, None), &location::network(url, world), Home::Elsewhere, world),
     }
 }
 
@@ -118,7 +115,7 @@ fn fetched(
         url: url.to_owned(),
         revision: branch.clone(),
         cache: place.path().join("git"),
-        offline: false,
+        offline: world.offline,
         network: network.clone(),
     };
     let fetched = remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;

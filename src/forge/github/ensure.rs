@@ -71,7 +71,10 @@ pub enum Made {
 /// team, a sealed secret) is put in words.
 pub fn rehearse(new: &NewRepository, settings: &[Setting]) -> Vec<Vec<Call>> {
     let mut observed = Observed::default();
-    observed.put(Reading::Repository, create_call(new).body.unwrap_or_default());
+    let mut made = create_call(new).body.unwrap_or_default();
+    // What GitHub calls it when it is not told otherwise.
+    made["default_branch"] = "main".into();
+    observed.put(Reading::Repository, made);
     let known = Known { target: &new.target, observed: &observed, secrets: None };
     settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
 }
@@ -92,9 +95,10 @@ impl Github {
         let mut end: Option<ForgeError> = None;
         for (done, one) in wish.settings.iter().enumerate() {
             (wish.progress)(done, &one.words());
-            all.push(match &end {
-                Some(error) => Made::Left(error.clone()),
-                None => making.one(one),
+            all.push(match (&end, making.unmet(one, &all)) {
+                (Some(error), _) => Made::Left(error.clone()),
+                (None, Some(unmet)) => Made::Left(unmet),
+                (None, None) => making.one(one),
             });
             if let Some(Made::Failed(error)) = all.last()
                 && error.ends_all()
@@ -166,6 +170,15 @@ impl Making<'_> {
         self.observed.extend(self.github.look_at(self.wish.target, settings));
     }
 
+    /// What the setting belongs to and could not be made before it.
+    fn unmet(&self, one: &Setting, before: &[Made]) -> Option<ForgeError> {
+        let name = one.needs_environment()?;
+        let is_it = |setting: &Setting| matches!(setting, Setting::Environment(other) if other.name == name);
+        let at = self.wish.settings.iter().position(is_it)?;
+        let failed = matches!(before.get(at), Some(Made::Failed(_) | Made::Left(_)));
+        failed.then(|| ForgeError::NoEnvironment { name: name.to_owned() })
+    }
+
     fn one(&mut self, one: &Setting) -> Made {
         match setting::differences(one, &self.observed) {
             Ok(differences) if differences.is_empty() => return Made::AlreadySo,
@@ -182,7 +195,7 @@ impl Making<'_> {
     fn prepare(&mut self, one: &Setting) -> Result<(), ForgeError> {
         if let Setting::Secret(secret) = one {
             if !self.wish.secrets.has(secret) {
-                return Err(ForgeError::NoValue { name: secret.name.clone() });
+                return Err(ForgeError::NoValue { variable: secret.variable() });
             }
             // All keys at once, at the first secret: by then every environment is made.
             let scopes = self.wish.settings.iter().filter_map(|one| match one {
@@ -235,7 +248,8 @@ impl Making<'_> {
 
     /// Reads back what is said to be made; what does not show is given some time, as parts of GitHub are late.
     fn verify(&self, all: &mut [Made]) {
-        if !all.contains(&Made::Done) || all.iter().any(|made| matches!(made, Made::Left(_))) {
+        if !all.contains(&Made::Done) || all.iter().any(|made| matches!(made, Made::Failed(error) if error.ends_all()))
+        {
             return;
         }
         let mut unseen: Vec<usize> =

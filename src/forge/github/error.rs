@@ -97,6 +97,15 @@ pub enum ForgeError {
         /// The user.
         owner: String,
     },
+    /// Only an enterprise has internal repositories.
+    #[error("`{owner}` is a user, and only organisations have internal repositories")]
+    NotInternal {
+        /// The user.
+        owner: String,
+    },
+    /// The network is not to be used.
+    #[error("GitHub cannot be asked with `--offline`")]
+    Offline,
     /// The repository that a record speaks of is gone.
     #[error(
         "the registry has an active record of `{page}`, and there is no such repository, or the token may not see it"
@@ -113,11 +122,17 @@ pub enum ForgeError {
         /// The team's slug.
         slug: String,
     },
-    /// A secret has no value.
-    #[error("the secret `{name}` has no value")]
-    NoValue {
-        /// Its name.
+    /// What it belongs to could not be made.
+    #[error("environment `{name}` is not there")]
+    NoEnvironment {
+        /// The environment.
         name: String,
+    },
+    /// A secret has no value.
+    #[error("it has no value")]
+    NoValue {
+        /// The variable that would hold it.
+        variable: String,
     },
     /// After writing, the setting is not what was written.
     #[error("it was written, but GitHub shows something else: {0}")]
@@ -243,7 +258,12 @@ impl Blame for ForgeError {
             Self::NoToken | Self::OwnToken | Self::AppKey { .. } | Self::NotInstalled { .. } => Fault::Permission,
             Self::NotYours { .. } => Fault::Permission,
             Self::Foreign { .. } | Self::Gone { .. } => Fault::Conflict,
-            Self::NoOwner { .. } | Self::Address { .. } | Self::NoTeam { .. } | Self::NoValue { .. } => Fault::Input,
+            Self::NotInternal { .. }
+            | Self::Offline
+            | Self::NoOwner { .. }
+            | Self::Address { .. }
+            | Self::NoTeam { .. }
+            | Self::NoValue { .. } => Fault::Input,
             Self::Refused(refusal) => match refusal.status {
                 401 | 403 | 404 => Fault::Permission,
                 409 => Fault::Conflict,
@@ -255,6 +275,7 @@ impl Blame for ForgeError {
             | Self::Limited { .. }
             | Self::Unclear { .. }
             | Self::Strange { .. }
+            | Self::NoEnvironment { .. }
             | Self::Differs(_) => Fault::Environment,
         }
     }
@@ -272,12 +293,14 @@ impl Blame for ForgeError {
             Self::Unclear { .. } | Self::Differs(_) => "run the same command again: it looks first".to_owned(),
             Self::Foreign { .. } => "choose another name; or rename or remove that repository if nobody needs it, and run the same command again".to_owned(),
             Self::NotYours { .. } => "name an organisation with `--owner`, or use a token of that user".to_owned(),
+            Self::NotInternal { .. } => "choose `--visibility private` or `public`".to_owned(),
+            Self::Offline => "leave out `--offline` and `APISCAFFOLD_OFFLINE`; or leave out `--owner` for a repository on this machine".to_owned(),
             Self::Gone { .. } => "see what became of it, or choose another name".to_owned(),
             Self::NoOwner { .. } => "check the spelling of `--owner`, the name of an organisation or a user".to_owned(),
             Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),
-            Self::NoValue { name } => format!("set the variable `{name}` to its value, and run the same command again"),
-            Self::Interrupted(_) => return None,
+            Self::NoValue { variable } => format!("set the variable `{variable}`"),
+            Self::NoEnvironment { .. } | Self::Interrupted(_) => return None,
         })
     }
 }

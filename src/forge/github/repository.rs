@@ -77,6 +77,17 @@ impl Found {
     }
 }
 
+impl Found {
+    /// Who may see it.
+    pub fn visibility(&self) -> Visibility {
+        match (self.body["visibility"].as_str(), self.body["private"].as_bool()) {
+            (Some("internal"), _) => Visibility::Internal,
+            (Some("public"), _) | (None, Some(false)) => Visibility::Public,
+            _ => Visibility::Private,
+        }
+    }
+}
+
 /// What is in a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {

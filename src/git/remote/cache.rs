@@ -41,11 +41,7 @@ struct Seen {
 impl Cache {
     /// The cache of `url` below `folder`; touches no disk.
     pub(super) fn of(folder: &Path, url: &str) -> Self {
-        let url = url.trim_end_matches('/');
-        let plain = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let slug: String = plain.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(SLUG).collect();
-        let hash: String = Sha1::digest(url).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self { folder: folder.to_owned(), name: format!("{}-{hash}", slug.trim_matches('-')) }
+        Self { folder: folder.to_owned(), name: slug(url) }
     }
 
     fn path(&self) -> PathBuf {
@@ -105,6 +101,15 @@ pub(super) struct Locked<'a> {
     _file: File,
 }
 
+/// A file name for a URL: readable, and another for each URL.
+pub(in crate::git) fn slug(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let plain = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let slug: String = plain.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(SLUG).collect();
+    let hash: String = Sha1::digest(url).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{hash}", slug.trim_matches('-'))
+}
+
 impl Locked<'_> {
     /// The repository, free of what a killed process left; one that cannot be read is thrown away and made anew.
     pub(super) fn repository(&self) -> io::Result<Repository> {
@@ -146,7 +151,7 @@ fn is_sound(repository: &Repository) -> bool {
 }
 
 /// Whether it is a commit, and it and its root folder can be read.
-pub(super) fn is_readable(repository: &Repository, commit: Oid) -> bool {
+pub(in crate::git) fn is_readable(repository: &Repository, commit: Oid) -> bool {
     repository.find_commit(commit).is_ok_and(|commit| commit.tree().is_ok())
 }
 

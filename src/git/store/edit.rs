@@ -1,19 +1,21 @@
-//! Changing a store: new objects first, then the branch, compared and swapped.
+//! Changing a store: the new objects as one pack first, then the branch, compared and swapped.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use git2::{ErrorCode, ObjectType, Oid, Signature, Time, Tree};
+use git2::{ErrorCode, Oid};
 
 use super::lock::{Turn, jitter};
-use super::{By, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap};
+use super::tree::Editing;
+use super::{By, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, packs};
+use crate::git::pack::{self, Id, Kind, Pack};
 
-/// A file without execute permission.
-const PLAIN: i32 = 0o100_644;
-/// A folder.
-const FOLDER: i32 = 0o040_000;
+/// The pause after the first swap that failed; it doubles each time, up to [`LONGEST_PAUSE`].
+const PAUSE: Duration = Duration::from_millis(20);
+/// The longest pause between two swaps.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// A turn at writing: while it lives, no other process of this tool writes to the store.
 pub struct Writer<'store> {
@@ -21,21 +23,30 @@ pub struct Writer<'store> {
     turn: Turn,
 }
 
+/// A change that is ready to be stored.
+pub(super) struct Change {
+    pub(super) pack: Pack,
+    pub(super) commit: Id,
+}
+
 impl Store {
-    /// Waits for the turn to write, at most [`PATIENCE`].
+    /// Waits for the turn to write, as long as others make progress.
     ///
     /// # Errors
-    /// `Busy` when others do not let go; `Disk` when the store may not be written to.
+    /// `Busy` when others do not let go; `Disk` when the store may not be written to; `Offline` when it is shared and
+    /// the network is not to be used.
     pub fn writer(&self) -> Result<Writer<'_>, StoreError> {
-        let turn = Turn::wait(&self.folder.join("apiscaffold.lock"))?;
-        Ok(Writer { store: self, turn })
+        if let Some(remote) = &self.remote {
+            remote.may_write()?;
+        }
+        Ok(Writer { store: self, turn: self.turn()? })
     }
 
     /// Reads, lets `decide` say what to change (none: nothing), and writes it as one commit; again from the start, with
     /// a pause of random length, when the head moved meanwhile. Gives the new head.
     ///
     /// # Errors
-    /// What `decide` says; `Busy` when the head keeps moving for [`PATIENCE`].
+    /// What `decide` says; `Busy` or `Crowded` when the head keeps moving.
     pub fn change<E: From<StoreError>>(
         &self,
         message: &str,
@@ -44,77 +55,91 @@ impl Store {
     ) -> Result<Option<String>, E> {
         let writer = self.writer()?;
         let started = Instant::now();
+        let mut pause = PAUSE;
         loop {
             let snapshot = self.snapshot()?;
             let Some(edits) = decide(&snapshot)? else { return Ok(None) };
-            match writer.update(snapshot.head().as_deref(), &edits, message, by)? {
-                Swap::Done(head) => return Ok(Some(head)),
-                Swap::Moved if started.elapsed() >= PATIENCE => {
-                    return Err(StoreError::Busy { path: self.folder.join(MAIN) }.into());
-                }
-                Swap::Moved => thread::sleep(jitter(Duration::from_millis(20))),
+            if let Swap::Done(head) = writer.update(snapshot.head().as_deref(), &edits, message, by)? {
+                return Ok(Some(head));
+            }
+            if started.elapsed() >= self.patience() {
+                return Err(self.gave_up().into());
+            }
+            thread::sleep(jitter(pause));
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if let Some(remote) = &self.remote {
+                remote.fetch(self, &writer.turn)?;
             }
         }
     }
 
-    fn main_lock(&self) -> PathBuf {
+    fn gave_up(&self) -> StoreError {
+        match &self.remote {
+            Some(remote) => remote.crowded(),
+            None => StoreError::Busy { path: self.folder.join(MAIN), patience: PATIENCE },
+        }
+    }
+
+    pub(super) fn main_lock(&self) -> PathBuf {
         self.folder.join(format!("{MAIN}.lock"))
     }
 
-    /// `base` with the edits done; none when nothing is left in it.
-    fn edited(
-        &self,
-        base: Option<&Tree<'_>>,
-        at: &str,
-        edits: Vec<(&str, Option<Oid>)>,
-    ) -> Result<Option<Oid>, StoreError> {
-        let mut builder = self.repository.treebuilder(base).map_err(self.git())?;
-        let kind = |name: &str| base.and_then(|tree| tree.get_name(name)?.kind());
-        let mut folders: BTreeMap<&str, Vec<(&str, Option<Oid>)>> = BTreeMap::new();
-        for (path, blob) in edits {
-            if let Some((folder, rest)) = path.split_once('/') {
-                folders.entry(folder).or_default().push((rest, blob));
-                continue;
-            }
-            if kind(path) == Some(ObjectType::Tree) {
-                return Err(self.obstacle(&format!("{at}{path}")));
-            }
-            match blob {
-                Some(blob) => drop(builder.insert(path, blob, PLAIN).map_err(self.git())?),
-                None if kind(path).is_some() => builder.remove(path).map_err(self.git())?,
-                None => {}
-            }
+    /// Makes a change of `edits` on `parent`; writes nothing.
+    fn prepare(&self, parent: Option<Oid>, edits: &[Edit], message: &str, by: &By) -> Result<Change, StoreError> {
+        let base = parent.map(|id| self.repository.find_commit(id)).transpose().map_err(self.git())?;
+        let base = base.map(|commit| bytes(commit.tree_id()));
+        let mut editing = Editing::of(self);
+        let mut blobs: BTreeMap<&[u8], Id> = BTreeMap::new();
+        let mut changes = Vec::with_capacity(edits.len());
+        for edit in edits {
+            let mut blob = |bytes| *blobs.entry(bytes).or_insert_with(|| editing.keep(Kind::Blob, bytes.to_vec()));
+            changes.push((edit.path.as_str(), edit.bytes.as_deref().map(&mut blob)));
         }
-        for (folder, edits) in folders {
-            let below = match base.and_then(|tree| tree.get_name(folder)) {
-                Some(entry) if entry.kind() == Some(ObjectType::Tree) => {
-                    Some(self.repository.find_tree(entry.id()).map_err(self.git())?)
-                }
-                Some(_) => return Err(self.obstacle(&format!("{at}{folder}"))),
-                None => None,
-            };
-            match self.edited(below.as_ref(), &format!("{at}{folder}/"), edits)? {
-                Some(tree) => drop(builder.insert(folder, tree, FOLDER).map_err(self.git())?),
-                None if below.is_some() => builder.remove(folder).map_err(self.git())?,
-                None => {}
-            }
-        }
-        if builder.is_empty() { Ok(None) } else { builder.write().map(Some).map_err(self.git()) }
+        let tree = editing.edited(base, "", changes)?;
+        let tree = tree.unwrap_or_else(|| editing.keep(Kind::Tree, Vec::new()));
+        let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
+        let who = signature(by);
+        let tree = pack::hex(&tree);
+        let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{}\n", message.trim_end());
+        let commit = editing.keep(Kind::Commit, text.into_bytes());
+        Ok(Change { pack: Pack::new(editing.objects()), commit })
     }
+}
+
+fn bytes(id: Oid) -> Id {
+    let mut bytes = Id::default();
+    bytes.copy_from_slice(id.as_bytes());
+    bytes
 }
 
 impl Writer<'_> {
     /// Puts one commit with these edits on the branch if its head is still `expected` (none: no commit yet).
     ///
     /// # Errors
-    /// `Obstacle` when an edit would turn a folder into a file or the reverse. After any error nothing has changed.
+    /// `Obstacle` when an edit would turn a folder into a file or the reverse; `Refused` when the shared store's server
+    /// does not take the change. After any error nothing has changed.
     pub fn update(&self, expected: Option<&str>, edits: &[Edit], message: &str, by: &By) -> Result<Swap, StoreError> {
         let store = self.store;
         let expected = expected.map(Oid::from_str).transpose().map_err(store.git())?;
         if store.head()? != expected {
             return Ok(Swap::Moved);
         }
-        let commit = self.commit(expected, edits, message, by)?;
+        let change = store.prepare(expected, edits, message, by)?;
+        let swapped = match &store.remote {
+            None => {
+                packs::write(&store.folder, &change.pack)?;
+                self.swap(expected, &change, message)?
+            }
+            Some(remote) => remote.swap(store, &self.turn, expected.map(bytes), &change)?,
+        };
+        // The change is made: that packs cannot be merged now is nothing to fail for.
+        let _ = packs::tidy(store);
+        Ok(swapped)
+    }
+
+    fn swap(&self, expected: Option<Oid>, change: &Change, message: &str) -> Result<Swap, StoreError> {
+        let store = self.store;
+        let commit = Oid::from_bytes(&change.commit).map_err(store.git())?;
         let started = Instant::now();
         loop {
             self.turn.outlast(&store.main_lock())?;
@@ -126,47 +151,22 @@ impl Writer<'_> {
                 Ok(_) => return Ok(Swap::Done(commit.to_string())),
                 Err((ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound, _)) => return Ok(Swap::Moved),
                 Err((ErrorCode::Locked, _)) if started.elapsed() < PATIENCE => {}
-                Err((ErrorCode::Locked, _)) => return Err(StoreError::Busy { path: store.main_lock() }),
+                Err((ErrorCode::Locked, _)) => {
+                    return Err(StoreError::Busy { path: store.main_lock(), patience: PATIENCE });
+                }
                 Err((_, error)) => return Err(store.git()(error)),
             }
         }
     }
-
-    fn commit(&self, parent: Option<Oid>, edits: &[Edit], message: &str, by: &By) -> Result<Oid, StoreError> {
-        let store = self.store;
-        let repository = &store.repository;
-        let parent = parent.map(|id| repository.find_commit(id)).transpose().map_err(store.git())?;
-        let base = parent.as_ref().map(git2::Commit::tree).transpose().map_err(store.git())?;
-        let mut blobs: BTreeMap<&[u8], Oid> = BTreeMap::new();
-        let mut changes = Vec::with_capacity(edits.len());
-        for edit in edits {
-            let blob = match &edit.bytes {
-                Some(bytes) => Some(match blobs.get(bytes.as_slice()) {
-                    Some(blob) => *blob,
-                    None => *blobs.entry(bytes).or_insert(repository.blob(bytes).map_err(store.git())?),
-                }),
-                None => None,
-            };
-            changes.push((edit.path.as_str(), blob));
-        }
-        let tree = match store.edited(base.as_ref(), "", changes)? {
-            Some(tree) => tree,
-            None => repository.treebuilder(None).and_then(|empty| empty.write()).map_err(store.git())?,
-        };
-        let tree = repository.find_tree(tree).map_err(store.git())?;
-        let signature = signature(by).map_err(store.git())?;
-        let parents: Vec<_> = parent.iter().collect();
-        repository.commit(None, &signature, &signature, message, &tree, &parents).map_err(store.git())
-    }
 }
 
-/// git takes no `<`, `>`, NUL or line break in a name, and no empty one.
-fn signature(by: &By) -> Result<Signature<'static>, git2::Error> {
-    let kept = |text: &str| -> String { text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect() };
-    // git counts in whole seconds since 1970; anything before is a clock that is not set.
-    let time = Time::new(by.seconds.max(0), 0);
-    let (name, email) = (kept(&by.name), kept(&by.email));
-    Signature::new(&name, &email, &time)
-        .or_else(|_| Signature::new(&name, "unknown", &time))
-        .or_else(|_| Signature::new("unknown", "unknown", &time))
+/// Who and when, as a commit has it: git takes no `<`, `>`, NUL or line break in a name, no empty one, and drops marks
+/// at its ends. It counts in whole seconds since 1970; anything before is a clock that is not set.
+fn signature(by: &By) -> String {
+    let clean = |text: &str| {
+        let kept: String = text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect();
+        let trimmed = kept.trim_matches(|c: char| c.is_whitespace() || ".,:;\"\\'".contains(c));
+        if trimmed.is_empty() { "unknown".to_owned() } else { trimmed.to_owned() }
+    };
+    format!("{} <{}> {} +0000", clean(&by.name), clean(&by.email), by.seconds.max(0))
 }

@@ -7,10 +7,14 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::StoreError;
+use super::remote::SEEN;
+use super::{MAIN, StoreError};
 
-/// How long a writer waits for others before it gives up.
+/// How long a writer waits while nothing changes before it gives up.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a writer waits in all, while others do make progress.
+pub(super) const QUEUE: Duration = Duration::from_secs(300);
 
 /// How long git's lock on a branch may stay unchanged before it counts as left behind: a `git push` holds it for
 /// milliseconds.
@@ -23,20 +27,32 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Waits for the turn, at most [`PATIENCE`].
-    pub(super) fn wait(path: &Path) -> Result<Self, StoreError> {
-        let options = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path);
-        let file = options.map_err(|source| StoreError::Disk { path: path.to_owned(), source })?;
+    /// Waits for the turn at the store in `folder`, as long as `patience` allows without anybody changing it, and for
+    /// [`QUEUE`] in all.
+    pub(super) fn wait(folder: &Path, patience: Duration) -> Result<Self, StoreError> {
+        let path = folder.join("apiscaffold.lock");
+        let options = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = options.map_err(|source| StoreError::Disk { path: path.clone(), source })?;
+        let progress = || [MAIN, SEEN].map(|name| sight(&folder.join(name)));
         let started = Instant::now();
+        let (mut seen, mut since) = (progress(), started);
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { file: Some(file) }),
                 Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(fs::TryLockError::Error(_)) => return Ok(Self { file: None }),
-                Err(fs::TryLockError::WouldBlock) if started.elapsed() >= PATIENCE => {
-                    return Err(StoreError::Busy { path: path.to_owned() });
-                }
                 Err(fs::TryLockError::WouldBlock) => thread::sleep(jitter(Duration::from_millis(4))),
+            }
+            if since.elapsed() >= patience.min(PATIENCE) {
+                let now = progress();
+                if now != seen {
+                    (seen, since) = (now, Instant::now());
+                } else if since.elapsed() >= patience {
+                    return Err(StoreError::Busy { path, patience });
+                }
+            }
+            if started.elapsed() >= QUEUE {
+                return Err(StoreError::Busy { path, patience: QUEUE });
             }
         }
     }
@@ -61,7 +77,7 @@ impl Turn {
                 };
             }
         }
-        Err(StoreError::Busy { path: lock.to_owned() })
+        Err(StoreError::Busy { path: lock.to_owned(), patience: PATIENCE })
     }
 }
 

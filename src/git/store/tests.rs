@@ -14,8 +14,12 @@ fn edit(path: &str, text: Option<&str>) -> Edit {
 
 fn fresh() -> (tempfile::TempDir, Store) {
     let parent = tempfile::tempdir().expect("a folder");
-    let store = Store::create(&parent.path().join("s.git")).expect("created");
+    let store = Store::create(&here(&parent.path().join("s.git"))).expect("created");
     (parent, store)
+}
+
+fn here(folder: &Path) -> Location {
+    Location::Here(folder.to_owned())
 }
 
 fn put(store: &Store, edits: &[Edit]) -> Result<Swap, StoreError> {
@@ -24,7 +28,7 @@ fn put(store: &Store, edits: &[Edit]) -> Result<Swap, StoreError> {
 }
 
 fn paths(store: &Store, folder: &str) -> Vec<String> {
-    store.snapshot().expect("read").list(folder).expect("listed").into_keys().collect()
+    store.snapshot().expect("read").list(folder).expect("listed").into_iter().map(|(path, _)| path).collect()
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn what_a_killed_creation_left_is_removed_by_the_next_and_nothing_else() {
     for folder in [&rest, &other] {
         fs::create_dir_all(folder.join("store.git/objects")).expect("made");
     }
-    let store = Store::create(&parent.path().join("s.git")).expect("created");
+    let store = Store::create(&here(&parent.path().join("s.git"))).expect("created");
     assert!(!rest.exists() && other.exists());
     let head = fs::read_to_string(store.folder().join("HEAD")).expect("there");
     assert_eq!(head, "ref: refs/heads/main\n");
@@ -134,17 +138,17 @@ fn what_a_killed_creation_left_is_removed_by_the_next_and_nothing_else() {
 #[test]
 fn an_empty_folder_is_a_place_for_a_store() {
     let parent = tempfile::tempdir().expect("a folder");
-    assert!(Store::open(parent.path()).expect("empty").is_none());
+    assert!(Store::open(&here(parent.path())).expect("empty").is_none());
     let folder = parent.path().join("empty");
     fs::create_dir(&folder).expect("made");
-    put(&Store::create(&folder).expect("created"), &[edit("a", Some("1"))]).expect("written");
+    put(&Store::create(&here(&folder)).expect("created"), &[edit("a", Some("1"))]).expect("written");
 }
 
 #[test]
 fn a_repository_for_something_else_is_refused() {
     let parent = tempfile::tempdir().expect("a folder");
     Repository::init(parent.path().join("checkout")).expect("made");
-    let checkout = Store::open(&parent.path().join("checkout")).map(|_| ()).expect_err("a checkout");
+    let checkout = Store::open(&here(&parent.path().join("checkout"))).map(|_| ()).expect_err("a checkout");
     assert!(matches!(checkout, StoreError::NotAStore { .. }), "{checkout}");
     let (_parent, store) = fresh();
     put(&store, &[edit("a", Some("1"))]).expect("written");
@@ -155,6 +159,33 @@ fn a_repository_for_something_else_is_refused() {
         .expect("renamed");
     let error = store.snapshot().map(|_| ()).expect_err("no main");
     assert!(matches!(error, StoreError::NoMain { .. }), "{error}");
+}
+
+#[test]
+fn a_change_is_one_pack_and_packs_stay_few() {
+    let (_parent, store) = fresh();
+    let reader = Store::open(&here(store.folder())).expect("opened").expect("there");
+    let packs = || {
+        let entries = fs::read_dir(store.folder().join("objects/pack")).expect("listed");
+        entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ext| ext == "pack")).count()
+    };
+    put(&store, &[edit("a/first", Some("1"))]).expect("written");
+    assert_eq!(packs(), 1);
+    let before = reader.snapshot().expect("read");
+    let mut most = 0;
+    for number in 0..150 {
+        put(&store, &[edit(&format!("a/{number}"), Some(&number.to_string()))]).expect("written");
+        most = most.max(packs());
+    }
+    assert!(most <= 48, "{most}");
+    assert_eq!(fs::read_dir(store.folder().join("objects")).expect("listed").count(), 2, "no loose objects");
+    assert_eq!(paths(&store, "a").len(), 151);
+    assert_eq!(before.read("a/first").expect("its pack is gone, its object is not"), Some(b"1".to_vec()));
+    let git =
+        std::process::Command::new("git").arg("--git-dir").arg(store.folder()).args(["fsck", "--strict"]).output();
+    if let Ok(output) = git {
+        assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    }
 }
 
 #[test]

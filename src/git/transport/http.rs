@@ -41,7 +41,7 @@ impl Http {
         Ok(self.client.get_or_init(|| client))
     }
 
-    fn list(&self, url: &str, service: &str) -> Result<Call, NetworkError> {
+    pub(super) fn list(&self, url: &str, service: &str) -> Result<Call, NetworkError> {
         let url = url.trim_end_matches('/');
         let asked = Url::parse(&format!("{url}/info/refs?service={service}"))
             .map_err(|error| NetworkError::Said { text: format!("not a URL: {error}") })?;
@@ -57,7 +57,7 @@ impl Http {
         Ok(Call::listing(Arc::clone(&self.shared), answer))
     }
 
-    fn call(&self, url: &str, service: &'static str) -> Result<Call, NetworkError> {
+    pub(super) fn call(&self, url: &str, service: &'static str) -> Result<Call, NetworkError> {
         let base = self.base.borrow().clone().ok_or(Trouble::Lost)?;
         let mut target = base.clone();
         target.set_path(&format!("{}/{service}", base.path().trim_end_matches('/')));
@@ -134,7 +134,7 @@ fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Re
 }
 
 /// One request and its answer, which is passed on as it comes.
-struct Call {
+pub(super) struct Call {
     shared: Arc<Shared>,
     /// Sent at the first read, with the bytes written until then.
     question: Option<Question>,

@@ -6,6 +6,7 @@
 mod address;
 mod failure;
 mod http;
+mod receive;
 mod ssh;
 
 use std::cell::RefCell;
@@ -19,6 +20,7 @@ use crate::net::{Trouble, printable};
 pub use crate::model::token::Token;
 pub(super) use address::{Address, has_secret};
 pub use failure::NetworkError;
+pub(super) use receive::Receiver;
 
 /// How to reach remotes.
 #[derive(Clone, Debug)]

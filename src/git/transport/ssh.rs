@@ -27,7 +27,7 @@ impl Ssh {
         Self { shared }
     }
 
-    fn connect(&self, url: &str, service: &str) -> Result<Connection, NetworkError> {
+    pub(super) fn connect(&self, url: &str, service: &str) -> Result<Connection, NetworkError> {
         let Address::Ssh(address) = Address::of(url) else {
             return Err(NetworkError::Said { text: "the URL names no host and path that ssh can take".to_owned() });
         };
@@ -75,7 +75,7 @@ fn arguments(address: &SshAddress, service: &str) -> Vec<String> {
     port.into_iter().flatten().chain([address.destination.clone(), quoted]).collect()
 }
 
-struct Connection {
+pub(super) struct Connection {
     shared: Arc<Shared>,
     child: Child,
     input: Option<ChildStdin>,

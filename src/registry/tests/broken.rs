@@ -56,7 +56,7 @@ fn bad_toml_is_told_with_its_line_and_hides_no_other_record() {
 #[test]
 fn a_record_in_another_place_and_one_that_is_no_text_are_told() {
     let fresh = two();
-    let text = entry::text(&record("first"), None, Path::new("r")).expect("written");
+    let text = entry::text(&record("first"), None, "r").expect("written");
     fresh.by_hand(&[("apis/00/other.toml", Some(&text)), ("apis/zz", Some("\u{0}"))]);
     let problems = fresh.problems();
     assert_eq!(problems.len(), 2, "{problems:?}");
@@ -87,7 +87,7 @@ fn a_record_without_its_key_is_told_and_mended_by_its_owner() {
     fresh.by_hand(&[(&key, None)]);
     let problems = fresh.problems();
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].path, layout::record("first"));
+    assert_eq!((problems[0].path.as_str(), problems[0].line), (layout::record("first").as_str(), Some(2)));
     assert_eq!(problems[0].message, format!("its short name is not taken: `{key}` is missing"));
     fresh.registry.activate(&record("first"), &by()).expect("activated");
     assert_eq!(fresh.problems(), Vec::new());
@@ -107,7 +107,7 @@ fn a_key_that_names_another_api_is_told_and_not_overwritten() {
 #[test]
 fn a_file_where_a_folder_should_be_is_told() {
     let fresh = Fresh::new();
-    fresh.by_hand(&[("apis", Some("a file")), ("keys", Some("a file"))]);
+    fresh.by_hand(&[("apis", Some("a file")), ("keys", Some("a file")), (layout::MARK, Some(layout::MARKED))]);
     let errors = [
         fresh.registry.add(&record("first"), &by()).expect_err("obstacle"),
         fresh.registry.list().expect_err("obstacle"),
@@ -122,7 +122,8 @@ fn what_is_no_registry_is_refused_and_left_alone() {
     let parent = tempfile::tempdir().expect("a folder");
     std::fs::write(parent.path().join("file"), "mine").expect("written");
     for folder in [parent.path().to_owned(), parent.path().join("file"), parent.path().join("file/below")] {
-        for result in [Registry::open(&folder).map(|_| ()), Registry::open_or_create(&folder).map(|_| ())] {
+        for result in [Registry::open(&here(&folder)).map(|_| ()), Registry::open_or_create(&here(&folder)).map(|_| ())]
+        {
             let error = result.expect_err("not a registry");
             assert_eq!(error.to_string(), format!("`{}` is not a bare git repository", folder.display()));
         }

@@ -13,7 +13,7 @@ fn eight_threads_with_ten_apis_each_lose_none() {
         for worker in 0..8 {
             let folder = &folder;
             scope.spawn(move || {
-                let registry = Registry::open(folder).expect("opened").expect("there");
+                let registry = Registry::open(&here(folder)).expect("opened").expect("there");
                 for number in 0..10 {
                     let record = record(&format!("api-{worker}-{number}"));
                     assert_eq!(registry.add(&record, &by()).expect("added"), Change::Done);
@@ -39,7 +39,7 @@ fn of_sixteen_that_race_for_a_name_one_wins_and_the_others_are_told_who() {
         record.repository.url = format!("file:///racer/{racer}");
         start.wait();
         // The registry itself is created in the race.
-        let registry = Registry::open_or_create(&folder).expect("created");
+        let registry = Registry::open_or_create(&here(&folder)).expect("created");
         registry.add(&record, &by())
     };
     let results: Vec<_> = thread::scope(|scope| {
@@ -58,7 +58,7 @@ fn of_sixteen_that_race_for_a_name_one_wins_and_the_others_are_told_who() {
             "{loser}"
         );
     }
-    let registry = Registry::open(&folder).expect("opened").expect("there");
+    let registry = Registry::open(&here(&folder)).expect("opened").expect("there");
     let listing = registry.list().expect("listed");
     assert_eq!((listing.records.len(), listing.problems), (1, Vec::new()));
     assert_eq!(std::fs::read_dir(folder.parent().expect("it has one")).expect("listed").count(), 1, "no rests");

@@ -16,7 +16,7 @@ const FOLDER: &str = "APISCAFFOLD_TEST_REGISTRY";
 fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     for round in 0.. {
-        let registry = Registry::open_or_create(Path::new(&folder)).expect("opened");
+        let registry = Registry::open_or_create(&here(Path::new(&folder))).expect("opened");
         let changed = Record { title: format!("Title {round}"), ..record("my-api") };
         registry.add(&changed, &by()).expect("ours");
         let other = record(&format!("other-{}-{round}", std::process::id()));
@@ -24,7 +24,7 @@ fn child() {
         registry.activate(&other, &by()).expect("activated");
         let created = Path::new(&folder).with_file_name("created.git");
         let away = Path::new(&folder).with_file_name(format!("away-{}-{round}", std::process::id()));
-        Registry::open_or_create(&created).expect("created");
+        Registry::open_or_create(&here(&created)).expect("created");
         std::fs::rename(created, away).expect("moved");
     }
 }
@@ -56,14 +56,14 @@ fn a_registry_survives_processes_killed_at_any_moment() {
         child.kill().expect("killed");
         child.wait().expect("dead");
         let started = Instant::now();
-        let registry = Registry::open_or_create(&folder).expect("opened");
+        let registry = Registry::open_or_create(&here(&folder)).expect("opened");
         registry.add(&record("my-api"), &by()).expect("ours, whatever happened");
         assert_eq!(registry.get("my-api").expect("read"), Some(record("my-api")));
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
         assert_eq!(registry.list().expect("listed").problems, Vec::new());
-        Registry::open_or_create(&parent.path().join("created.git")).expect("created");
+        Registry::open_or_create(&here(&parent.path().join("created.git"))).expect("created");
     }
-    let listing = Registry::open(&folder).expect("opened").expect("there").list().expect("listed");
+    let listing = Registry::open(&here(&folder)).expect("opened").expect("there").list().expect("listed");
     assert!(listing.records.len() > 1, "the children came to write: {}", listing.records.len());
     if let Some(said) = git(&folder, &["fsck", "--strict", "--no-progress", "--no-dangling"]) {
         // An object that was being written is a file that git never reads.
@@ -75,7 +75,7 @@ fn a_registry_survives_processes_killed_at_any_moment() {
 
 fn assert_no_rests_after_the_next_creation(parent: &Path) {
     std::fs::rename(parent.join("created.git"), parent.join("away")).expect("moved");
-    Registry::open_or_create(&parent.join("created.git")).expect("created");
+    Registry::open_or_create(&here(&parent.join("created.git"))).expect("created");
     let rests = || std::fs::read_dir(parent).expect("listed").flatten().map(|entry| entry.file_name());
     let rests: Vec<_> = rests().filter(|name| name.to_string_lossy().starts_with(".apiscaffold-created")).collect();
     assert!(rests.is_empty(), "{rests:?}");

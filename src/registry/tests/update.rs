@@ -1,10 +1,9 @@
 use super::*;
-use crate::model::record::Evidence;
 
 #[test]
 fn a_record_is_changed_only_if_it_is_still_the_one_that_was_read() {
     let place = tempfile::tempdir().expect("a folder");
-    let registry = Registry::open_or_create(place.path()).expect("made");
+    let registry = Registry::open_or_create(&here(place.path())).expect("made");
     let record = record("my-api");
     registry.add(&record, &by()).expect("added");
     let mut alpha = Record { phase: Phase::Alpha, ..record.clone() };

@@ -80,6 +80,13 @@ fn replay(prism: &Prism, log: &[Entry]) {
     }
 }
 
+/// Every request of a log is one that GitHub describes.
+pub(super) fn described(log: &[Entry]) {
+    if let Some(tools) = tools() {
+        replay(&Prism::mock(&tools), log);
+    }
+}
+
 /// The server itself: every answer it has.
 fn server_is_sound(story: &Story, prism: &Prism) {
     let token = story.variables[0].1.clone();

@@ -154,7 +154,7 @@ pub(super) fn answer_app(state: &mut State, jwt: &str, method: &str, parts: &[&s
             let shown = json!({
                 "id": app.id, "node_id": "A_1", "slug": "scaffold", "owner": state.account("octo"), "name": "Scaffold",
                 "description": null, "external_url": state.base, "html_url": state.base, "created_at": stamp(0),
-                "updated_at": stamp(0), "permissions": {"administration": "write"}, "events": [],
+                "updated_at": stamp(0), "permissions": permissions(), "events": [],
             });
             Answer::json(200, &shown)
         }
@@ -172,13 +172,23 @@ pub(super) fn answer_app(state: &mut State, jwt: &str, method: &str, parts: &[&s
     }
 }
 
+/// What the App may do: everything that is needed.
+fn permissions() -> Value {
+    json!({
+        "actions": "write", "actions_variables": "write", "administration": "write", "contents": "write",
+        "environments": "write", "issues": "write", "members": "write", "metadata": "read",
+        "repository_custom_properties": "write", "secrets": "write", "vulnerability_alerts": "write",
+        "workflows": "write", "organization_custom_properties": "read", "organization_administration": "read",
+    })
+}
+
 fn show_installation(state: &State, app: u64, login: &str, id: u64) -> Value {
     let url = format!("{}/app/installations/{id}", state.base);
     json!({
         "id": id, "app_id": app, "app_slug": "scaffold", "target_id": 1, "target_type": "Organization",
         "single_file_name": null, "repository_selection": "all", "access_tokens_url": format!("{url}/access_tokens"),
         "html_url": url, "repositories_url": format!("{}/installation/repositories", state.base), "events": [],
-        "account": state.account(login), "permissions": {"administration": "write", "contents": "write"},
+        "account": state.account(login), "permissions": permissions(),
         "created_at": stamp(0), "updated_at": stamp(0), "suspended_by": null, "suspended_at": null,
     })
 }
@@ -188,8 +198,5 @@ fn new_token(state: &mut State, login: &str, expires: i64) -> Answer {
         format!("ghs_{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, &state.new_id().to_be_bytes()).simple());
     let caller = Caller { login: login.to_owned(), kind: TokenKind::Installation, expires: Some(expires) };
     state.tokens.insert(token.clone(), caller);
-    Answer::json(
-        201,
-        &json!({"token": token, "expires_at": stamp(expires), "permissions": {"administration": "write"}}),
-    )
+    Answer::json(201, &json!({"token": token, "expires_at": stamp(expires), "permissions": permissions()}))
 }

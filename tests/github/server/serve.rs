@@ -63,7 +63,12 @@ impl Shared {
                 drop((accepted, listener));
                 let _ = closed.send(());
                 thread::sleep(span);
-                open = Some(self.listen_again());
+                let again = self.listen_again();
+                // Who stopped the server while the door was closed could not knock.
+                if self.stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                open = Some(again);
                 continue;
             }
             open = Some(listener);

@@ -173,7 +173,7 @@ fn a_secret_is_sealed_and_its_value_is_in_no_call() {
     assert!(body["key_id"] == "k1" && !body.to_string().contains("s3cret"), "{body}");
     let empty = BTreeMap::new();
     let known = Known { target: &target, observed: &made, secrets: Some(&empty) };
-    assert_eq!(calls(&secret, &known), Err(ForgeError::NoValue { name: "S".to_owned() }));
+    assert_eq!(calls(&secret, &known), Err(ForgeError::NoValue { variable: "INT_S".to_owned() }));
 }
 
 #[test]

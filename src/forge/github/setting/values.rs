@@ -54,7 +54,7 @@ pub(super) fn set_secret(wanted: &Secret, known: &Known<'_>) -> Result<Vec<Call>
             json!({"encrypted_value": format!("(the value of {name}, sealed)"), "key_id": "(the id of the key)"});
         return Ok(vec![Call::with(Method::Put, path, body)]);
     };
-    let value = values.get(&scope(wanted)).ok_or_else(|| ForgeError::NoValue { name: name.clone() })?;
+    let value = values.get(&scope(wanted)).ok_or_else(|| ForgeError::NoValue { variable: wanted.variable() })?;
     let key = known.observed.get(&Reading::Key(environment.clone()))?;
     let strange = || ForgeError::Strange { call: format!("PUT {path}"), why: "GitHub gave no key for it".to_owned() };
     let encrypted = key["key"].as_str().and_then(|key| sealed(value, key)).ok_or_else(strange)?;

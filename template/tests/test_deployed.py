@@ -1,11 +1,17 @@
-r"""Does a deployed proxy let in those who may come in, and nobody else? Never part of `make test`. By hand:
+r"""Is the API there, and is it well? For the sandbox (`make test`), or for any address:
+
+    BASE_URL=https://… .venv/bin/pytest -p no:nhsd_apim tests/test_deployed.py
+
+And does a deployed proxy let in those who may come in, and nobody else? Never part of `make test`:
 
     make build/specification.json
-    APIGEE_ACCESS_TOKEN=… .venv/bin/pytest -m integration tests/test_integration.py \
+    APIGEE_ACCESS_TOKEN=… .venv/bin/pytest -m integration tests/test_deployed.py \
         --api-name={{ name }} --proxy-name={{ name }}-internal-dev
 
 pytest-nhsd-apim finds the proxy, makes an application that subscribes to its product and logs it in.
 """
+
+import os
 
 import pytest
 import requests
@@ -26,7 +32,20 @@ ACCESS = {
 MODES = [{% for mode in access_modes %}"{{ mode }}"{% unless forloop.last %}, {% endunless %}{% endfor %}]
 UNGUARDED = ("/_ping", "/_status", "/health")
 
-pytestmark = pytest.mark.integration
+
+def test_ping_tells_the_release(base_url):
+    answer = requests.get(f"{base_url}/_ping", timeout=TIMEOUT)
+    assert answer.status_code == 200
+    assert {"version", "revision", "commitId"} <= set(answer.json())
+
+
+def test_status_is_pass(base_url):
+    key = os.environ.get("STATUS_ENDPOINT_API_KEY", "")
+    if os.environ.get("BASE_URL") and not key:
+        pytest.skip("STATUS_ENDPOINT_API_KEY is not set: a deployed API tells its status only to those who watch it")
+    answer = requests.get(f"{base_url}/_status", headers={"apikey": key}, timeout=TIMEOUT)
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "pass"
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +57,24 @@ def resource():
     return pytest.skip("the specification describes no GET that needs credentials")
 
 
+@pytest.mark.integration
 def test_ping_needs_no_credentials(nhsd_apim_proxy_url):
     assert requests.get(f"{nhsd_apim_proxy_url}/_ping", timeout=TIMEOUT).status_code == 200
 
 
+@pytest.mark.integration
 def test_status_is_pass_for_the_monitoring_key(nhsd_apim_proxy_url, status_endpoint_auth_headers):
     answer = requests.get(f"{nhsd_apim_proxy_url}/_status", headers=status_endpoint_auth_headers, timeout=TIMEOUT)
     assert answer.status_code == 200
     assert answer.json()["status"] == "pass"
 
 
+@pytest.mark.integration
 def test_nobody_comes_in_without_credentials(nhsd_apim_proxy_url, resource):
     assert requests.get(f"{nhsd_apim_proxy_url}{resource}", timeout=TIMEOUT).status_code == 401
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "mode", [pytest.param(mode, marks=pytest.mark.nhsd_apim_authorization(ACCESS[mode])) for mode in MODES]
 )

@@ -1,0 +1,69 @@
+//! Where the registry is, and how a git URL is reached.
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::answers::file;
+use crate::cli::Global;
+use crate::error::Failure;
+use crate::git::remote::{Network, Token};
+use crate::registry::{Location, Registry, Remote};
+use crate::world::World;
+
+/// The key in the user's config that says where the registry is.
+const KEY: &str = "registry";
+
+/// The registry that the command line, the environment or the user's config names, else the one in the data folder.
+pub(super) fn registry(global: &Global, world: &World) -> Result<Location, Failure> {
+    if let Some(place) = global.registry.as_deref().filter(|place| !place.is_empty()) {
+        return locate(place, &world.folder, world);
+    }
+    if let Some(config) = world.config()
+        && let Some(place) = file::setting(&config, KEY)?
+    {
+        return locate(&place, config.parent().unwrap_or(&world.folder), world);
+    }
+    Ok(Location::Here(world.default_registry()?))
+}
+
+/// `place` as it is meant in the folder `base`.
+fn locate(place: &str, base: &Path, world: &World) -> Result<Location, Failure> {
+    if let Some(path) = place.strip_prefix("file://") {
+        let decoded = Url::parse(place).ok().and_then(|url| url.to_file_path().ok());
+        return Ok(Location::Here(decoded.unwrap_or_else(|| PathBuf::from(path))));
+    }
+    // As git reads it: a colon before the first slash names a host, unless there is such a file.
+    let names_host = place.split('/').next().is_some_and(|first| first.contains(':')) && !base.join(place).exists();
+    if !place.contains("://") && !names_host {
+        return Ok(Location::Here(base.join(place)));
+    }
+    let cache = world.registry_cache()?;
+    Ok(Location::There(Remote::new(place, cache, network(place, world), world.offline)?))
+}
+
+/// Offline, says how old the copy is that is read.
+pub(super) fn tell_age(registry: &Registry, world: &World) {
+    if let Some(age) = registry.age() {
+        let minutes = age.as_secs() / 60;
+        let age = match minutes {
+            0 => "less than a minute".to_owned(),
+            1..120 => format!("{minutes} minutes"),
+            120..2880 => format!("{} hours", minutes / 60),
+            _ => format!("{} days", minutes / 1440),
+        };
+        world.terminal.say(&format!("offline: the registry as it was {age} ago"));
+    }
+}
+
+/// How to reach `url`: by the user's own `ssh`, and over HTTP with the token of the forge, if it is there that it goes.
+pub(super) fn network(url: &str, world: &World) -> Network {
+    let ssh_command = world.ssh_command();
+    let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
+    let is_forge = match (Url::parse(url), Url::parse(server)) {
+        (Ok(url), Ok(server)) => url.origin() == server.origin() && url.origin().is_tuple(),
+        _ => false,
+    };
+    let token = || world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN")).map(Token::new);
+    Network { ssh_command, token: if is_forge { token() } else { None }, ..Network::default() }
+}

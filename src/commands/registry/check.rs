@@ -1,0 +1,129 @@
+//! `apiscaffold registry check`: everything that is wrong, by file and line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::cli::Global;
+use crate::commands::location;
+use crate::error::{Blame, Failure, Fault};
+use crate::model::receipt;
+use crate::model::record::{Record, State};
+use crate::registry::{Listing, Location, Registry};
+use crate::world::World;
+
+/// What was found.
+#[derive(Debug, thiserror::Error)]
+#[error("the registry has {} problem{}", found.len(), if found.len() == 1 { "" } else { "s" })]
+struct Unsound {
+    found: Vec<Found>,
+}
+
+impl Blame for Unsound {
+    fn fault(&self) -> Fault {
+        Fault::Conflict
+    }
+
+    fn hint(&self) -> Option<String> {
+        let in_files = self.found.iter().any(|found| found.path.is_some());
+        in_files.then(|| "clone the registry, mend the files, commit and push; `git log -- FILE` says who".to_owned())
+    }
+
+    fn document(&self) -> Map<String, Value> {
+        Map::from_iter([("problems".to_owned(), self.found.iter().map(Found::json).collect())])
+    }
+}
+
+/// Something that is wrong.
+#[derive(Debug)]
+struct Found {
+    /// The file in the registry; none when it is about something outside.
+    path: Option<String>,
+    line: Option<usize>,
+    message: String,
+}
+
+impl Found {
+    fn json(&self) -> Value {
+        json!({"path": self.path, "line": self.line, "message": self.message})
+    }
+
+    fn text(&self) -> String {
+        let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
+        match &self.path {
+            Some(path) => format!("`{path}`{line}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
+    let location = location::registry(global, world)?;
+    let Some(registry) = Registry::open(&location)? else {
+        return report(&Listing::default(), Vec::new(), world);
+    };
+    location::tell_age(&registry, world);
+    let listing = registry.list()?;
+    let mut found: Vec<Found> = listing
+        .problems
+        .iter()
+        .map(|problem| Found { path: Some(problem.path.clone()), line: problem.line, message: problem.message.clone() })
+        .collect();
+    // The folders that a shared registry speaks of are on other machines.
+    if matches!(location, Location::Here(_)) {
+        found.extend(orphans(&listing.records, &registry.names()?));
+    }
+    report(&listing, found, world)
+}
+
+fn report(listing: &Listing, found: Vec<Found>, world: &World) -> Result<(), Failure> {
+    if found.is_empty() {
+        if world.terminal.json() {
+            world.terminal.result_json(&json!({"apis": listing.records.len(), "problems": []}));
+        } else {
+            world.terminal.result(&format!("nothing is wrong with {} records", listing.records.len()));
+        }
+        return Ok(());
+    }
+    if !world.terminal.json() {
+        world.terminal.result(&found.iter().map(Found::text).collect::<Vec<_>>().join("\n"));
+    }
+    Err(Unsound { found }.into())
+}
+
+/// Records of folders that are not there, and repositories beside recorded ones that no record speaks of.
+fn orphans(records: &[Record], names: &[String]) -> Vec<Found> {
+    let folder = |record: &Record| Url::parse(&record.repository.url).ok()?.to_file_path().ok();
+    let recorded: BTreeMap<PathBuf, &Record> =
+        records.iter().filter_map(|record| Some((folder(record)?, record))).collect();
+    let outside = |message: String| Found { path: None, line: None, message };
+    let gone = |(path, record): (&PathBuf, &&Record)| {
+        let gone = record.state == State::Active && !path.exists();
+        gone.then(|| outside(format!("the repository of `{}` is not there: `{}`", record.name, path.display())))
+    };
+    let mut found: Vec<Found> = recorded.iter().filter_map(gone).collect();
+    let parents: BTreeSet<&Path> = recorded.keys().filter_map(|path| path.parent()).collect();
+    for parent in parents {
+        for path in folders(parent) {
+            // A record that cannot be read may well speak of it.
+            let name = path.file_name().map(|name| name.to_string_lossy());
+            let unread = name.is_some_and(|name| names.contains(&name.into_owned()));
+            let ours = path.join(receipt::FILE_NAME).is_file() && path.join(".git").exists();
+            if ours && !unread && !recorded.contains_key(&path) {
+                found.push(outside(format!("no record speaks of the repository `{}`", path.display())));
+            }
+        }
+    }
+    found
+}
+
+/// The folders in a folder, in order; none in one that cannot be read.
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}

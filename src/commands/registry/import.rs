@@ -1,0 +1,212 @@
+//! `apiscaffold registry import`: APIs that exist are recorded, all of them or none.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::{Global, ImportArgs};
+use crate::commands::{author, location};
+use crate::error::{Blame, Failure, Fault};
+use crate::openapi::document;
+use crate::registry::exchange::{Draft, Flaw, backstage, csv};
+use crate::registry::{By, Incoming, Intake, Location, Registry};
+use crate::world::World;
+
+/// Largest file, in bytes.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Folders below a folder that are looked into.
+const MAX_DEPTH: usize = 16;
+
+#[derive(Debug, thiserror::Error)]
+enum ImportError {
+    #[error("{} problem{} in what is to be imported:\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, listed(.0))]
+    Flawed(Vec<Flaw>),
+    #[error("`{}` holds no record: no CSV, no TOML and no `catalog-info.yaml` with an API", .0.display())]
+    Nothing(PathBuf),
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn listed(flaws: &[Flaw]) -> String {
+    flaws.iter().map(|flaw| format!("  {flaw}")).collect::<Vec<_>>().join("\n")
+}
+
+impl Blame for ImportError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Flawed(_) => Some("nothing was imported; mend these, then run the same command again".to_owned()),
+            Self::Nothing(_) | Self::Unreadable { .. } => None,
+        }
+    }
+
+    fn document(&self) -> Map<String, Value> {
+        let Self::Flawed(flaws) = self else { return Map::new() };
+        let flaw = |flaw: &Flaw| json!({"path": flaw.file, "line": flaw.line, "message": flaw.message});
+        Map::from_iter([("problems".to_owned(), flaws.iter().map(flaw).collect())])
+    }
+}
+
+pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Result<(), Failure> {
+    let author = author(world);
+    let by = By { name: author.name, email: author.email, seconds: world.now.as_second() };
+    let location = location::registry(global, world)?;
+    let (incoming, flaws) = read(&world.absolute(&arguments.path), &by, world)?;
+    if incoming.is_empty() && flaws.is_empty() {
+        return Err(ImportError::Nothing(arguments.path.clone()).into());
+    }
+    let before = plan(&location, &incoming)?;
+    let flaws: Vec<Flaw> = flaws.into_iter().chain(before.flaws.iter().cloned()).collect();
+    if !flaws.is_empty() {
+        return Err(ImportError::Flawed(flaws).into());
+    }
+    if !arguments.dry_run && !before.new.is_empty() {
+        location.may_change()?;
+        // What others took meanwhile stands against it as anything before.
+        let after = Registry::open_or_create(&location)?.import(&incoming, &by)?;
+        if !after.flaws.is_empty() {
+            return Err(ImportError::Flawed(after.flaws).into());
+        }
+    }
+    report(&before, arguments.dry_run, world);
+    Ok(())
+}
+
+fn plan(location: &Location, incoming: &[Incoming]) -> Result<Intake, Failure> {
+    match Registry::open(location)? {
+        Some(registry) => Ok(registry.intake(incoming)?),
+        None => Ok(Intake::of(incoming)?),
+    }
+}
+
+fn report(intake: &Intake, dry_run: bool, world: &World) {
+    if world.terminal.json() {
+        world.terminal.result_json(&json!({"imported": intake.new, "known": intake.known, "dry_run": dry_run}));
+        return;
+    }
+    let known = match intake.known.len() {
+        0 => String::new(),
+        known => format!(", {known} in the registry already"),
+    };
+    let verb = if dry_run { "would import" } else { "imported" };
+    let lines: Vec<String> = intake
+        .new
+        .iter()
+        .map(|record| format!("\n  {} ({}, {})", record.name, record.short_name, record.base_path))
+        .collect();
+    world.terminal.result(&format!("{verb} {}{known}{}", intake.new.len(), lines.concat()));
+}
+
+/// Everything that the file or folder at `path` says, and everything that is wrong there.
+fn read(path: &Path, by: &By, world: &World) -> Result<(Vec<Incoming>, Vec<Flaw>), Failure> {
+    let mut files = Vec::new();
+    if path.is_dir() {
+        collect(path, 0, &mut files)?;
+    } else {
+        files.push(path.to_owned());
+    }
+    let (mut incoming, mut flaws) = (Vec::new(), Vec::new());
+    let signature = format!("{} <{}>", by.name, by.email);
+    let date = jiff::Timestamp::from_second(world.now.as_second()).unwrap_or(world.now).to_string();
+    for file in files {
+        let shown = file.strip_prefix(&world.folder).unwrap_or(&file).display().to_string();
+        match drafts(&file, &shown)? {
+            Ok(drafts) => {
+                for draft in drafts {
+                    let derived = !draft.table.contains_key("short_name");
+                    match draft.record(&signature, &date) {
+                        Ok(record) => {
+                            incoming.push(Incoming { record, derived, file: draft.file, line: draft.line });
+                        }
+                        Err(wrong) => flaws.extend(wrong),
+                    }
+                }
+            }
+            Err(wrong) => flaws.extend(wrong),
+        }
+    }
+    Ok((incoming, flaws))
+}
+
+/// The files below a folder that may hold records, in order. Links are not followed.
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), ImportError> {
+    let unreadable = |source| ImportError::Unreadable { path: folder.to_owned(), source };
+    let mut entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(unreadable)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        let kind = entry.file_type().map_err(unreadable)?;
+        if kind.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
+            collect(&path, depth + 1, files)?;
+        } else if kind.is_file() && !name.starts_with('.') && holds_records(&name) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn holds_records(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["catalog-info.yaml", "catalog-info.yml"].contains(&lower.as_str())
+        || lower.ends_with(".csv")
+        || lower.ends_with(".toml") && lower != "registry.toml" && lower != "apiscaffold.toml"
+}
+
+/// What one file says, by its extension.
+fn drafts(path: &Path, shown: &str) -> Result<Result<Vec<Draft>, Vec<Flaw>>, ImportError> {
+    let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    let flaw = |line, message: String| vec![Flaw { file: shown.to_owned(), line, message }];
+    if !metadata.is_file() || metadata.len() > MAX_FILE {
+        return Ok(Err(flaw(None, "it is no file, or larger than 64 MiB".to_owned())));
+    }
+    let Ok(text) = String::from_utf8(fs::read(path).map_err(unreadable)?) else {
+        return Ok(Err(flaw(None, "it is not UTF-8 text".to_owned())));
+    };
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    Ok(match extension.as_deref() {
+        Some("csv") => csv::read(shown, &text),
+        Some("yaml" | "yml") => entities(shown, &text),
+        _ => match toml::from_str::<toml::Table>(&text) {
+            Ok(table) => Ok(vec![Draft { file: shown.to_owned(), line: Some(1), table }]),
+            Err(error) => {
+                let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+                Err(flaw(line, error.message().trim().replace('\n', ", ")))
+            }
+        },
+    })
+}
+
+/// The APIs of a file of entities: YAML documents with `---` between them.
+fn entities(shown: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
+    let mut documents = vec![(0, String::new())];
+    for (at, line) in text.lines().enumerate() {
+        if line.trim_end() == "---" {
+            documents.push((at + 1, String::new()));
+        } else if let Some((_, document)) = documents.last_mut() {
+            document.push_str(line);
+            document.push('\n');
+        }
+    }
+    let (mut drafts, mut flaws) = (Vec::new(), Vec::new());
+    for (before, document) in documents {
+        match document::parse(document.as_bytes()) {
+            Ok(value) => drafts.extend(backstage::read(shown, Some(before + 1), &value)),
+            Err(error) => {
+                let line = error.line.map(|line| line + before);
+                flaws.push(Flaw { file: shown.to_owned(), line, message: error.message });
+            }
+        }
+    }
+    if flaws.is_empty() { Ok(drafts) } else { Err(flaws) }
+}

@@ -1,0 +1,176 @@
+//! What can go wrong with a store, and who must act.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use git2::ErrorCode;
+
+use crate::error::{Blame, Fault};
+use crate::git::transport::NetworkError;
+
+/// A store that cannot be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Something else is where the store should be.
+    #[error("`{}` is not a bare git repository", folder.display())]
+    NotAStore {
+        /// The place.
+        folder: PathBuf,
+    },
+    /// A repository for something else.
+    #[error("the git repository `{name}` has branches, but none called `main`")]
+    NoMain {
+        /// The repository: its URL or its folder.
+        name: String,
+    },
+    /// A folder in the store is a file, or a file is a folder.
+    #[error("`{path}` in the git repository `{}` is a file where a folder should be, or a folder where a file should be", folder.display())]
+    Obstacle {
+        /// The repository.
+        folder: PathBuf,
+        /// The path in its branch `main`.
+        path: String,
+    },
+    /// Others kept writing, or one of them stopped while writing.
+    #[error("`{}` was in use by others for {} seconds", path.display(), patience.as_secs())]
+    Busy {
+        /// The lock.
+        path: PathBuf,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// The URL holds a password or what may be one; it is not repeated here.
+    #[error("the URL of the shared repository holds a user or a password")]
+    Secret,
+    /// No network that is known here, or a host or a path that begins with `-`.
+    #[error("`{}` is not an address that git could fetch from here", url.escape_debug())]
+    Unsupported {
+        /// The URL as given.
+        url: String,
+    },
+    /// The shared store cannot be reached, or does not let us in.
+    #[error("cannot {} `{url}`", if *writing { "write to" } else { "read" })]
+    Network {
+        /// Its URL.
+        url: String,
+        /// Whether a change was to be pushed.
+        writing: bool,
+        /// What happened.
+        #[source]
+        source: NetworkError,
+        /// Whether there is a copy that can be read offline.
+        cached: bool,
+    },
+    /// The server does not take a change that it could take.
+    #[error("`{url}` does not take the change: {reason}{}", if said.is_empty() { String::new() } else { format!(" ({said})") })]
+    Refused {
+        /// Its URL.
+        url: String,
+        /// The reason it gives for the branch.
+        reason: String,
+        /// What else it says.
+        said: String,
+    },
+    /// Others changed the shared store between each of our looks and pushes.
+    #[error("others kept changing `{url}` for {} seconds", patience.as_secs())]
+    Crowded {
+        /// Its URL.
+        url: String,
+        /// How long it was tried.
+        patience: Duration,
+    },
+    /// A change without network.
+    #[error("`{url}` cannot be changed offline")]
+    Offline {
+        /// Its URL.
+        url: String,
+    },
+    /// Offline, and never fetched.
+    #[error("there is no copy of `{url}` on this machine")]
+    NotCached {
+        /// Its URL.
+        url: String,
+    },
+    /// The disk failed.
+    #[error("cannot use `{}`", path.display())]
+    Disk {
+        /// What was used.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// git failed.
+    #[error("git cannot use the repository `{}`", folder.display())]
+    Git {
+        /// The repository.
+        folder: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: git2::Error,
+    },
+}
+
+impl Blame for StoreError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NotAStore { .. } | Self::NoMain { .. } | Self::Secret | Self::Unsupported { .. } => Fault::Input,
+            Self::Offline { .. } | Self::NotCached { .. } => Fault::Input,
+            Self::Network { source, .. } => source.fault(),
+            Self::Refused { .. } => Fault::Permission,
+            Self::Crowded { .. } => Fault::Environment,
+            Self::Obstacle { .. } | Self::Busy { .. } | Self::Disk { .. } | Self::Git { .. } => Fault::Environment,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotAStore { .. } => "name a bare git repository, or a folder that does not exist yet".to_owned(),
+            Self::NoMain { name } => format!(
+                "name another place; or, if this is the right one, see its branches with `git ls-remote --heads '{name}'`"
+            ),
+            Self::Obstacle { folder, .. } => {
+                format!(
+                    "clone `{}`, put the folder right, commit and push, then run the same command again",
+                    folder.display()
+                )
+            }
+            Self::Secret => {
+                "take it out of the URL: GH_TOKEN or GITHUB_TOKEN is used for its own host, and over ssh your own keys"
+                    .to_owned()
+            }
+            Self::Unsupported { .. } => {
+                "use `https://host/owner/repository`, `git@host:owner/repository` or a path".to_owned()
+            }
+            Self::Network { source, cached, .. } => {
+                let offline = cached.then(|| "`--offline` reads the copy of the last time".to_owned());
+                return source.hint().into_iter().chain(offline).reduce(|hint, more| format!("{hint}\n{more}"));
+            }
+            Self::Refused { .. } => {
+                "let who runs this push to its branch `main`: a rule or a hook of that repository forbids it".to_owned()
+            }
+            Self::Crowded { .. } => "run the same command again".to_owned(),
+            Self::Offline { .. } => "run it without `--offline`".to_owned(),
+            Self::NotCached { .. } => "run it once without `--offline`".to_owned(),
+            Self::Busy { path, .. } => {
+                format!("see who holds it with `fuser '{}'`, then run the same command again", path.display())
+            }
+            Self::Disk { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free some space, then run the same command again"
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "get the right to write there, or name another place"
+                }
+                _ => "mend what the cause says, then run the same command again",
+            }
+            .to_owned(),
+            Self::Git { folder, source } if source.code() == ErrorCode::Owner => format!(
+                "it belongs to another user; if you trust it: `git config --global --add safe.directory '{}'`",
+                folder.display()
+            ),
+            Self::Git { folder, .. } => format!("see what is wrong with `git --git-dir '{}' fsck`", folder.display()),
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! A store that is kept elsewhere: a copy on this machine is brought up to date, read, and changed by a push that the
+//! server takes only on top of what we have read.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid};
+
+use super::edit::Change;
+use super::lock::Turn;
+use super::{MAIN, Store, StoreError, Swap, packs};
+use crate::git::pack::{self, Id};
+use crate::git::push::{Push, Pushed};
+use crate::git::remote::{is_readable, slug};
+use crate::git::transport::{Address, Network, NetworkError, Session, has_secret};
+
+/// The file in the copy whose time says when the copy was last like the store.
+pub(super) const SEEN: &str = "apiscaffold.seen";
+
+/// How long a change is tried again while others come first, and how long one waits for others on this machine: longer
+/// than a network may be silent.
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A store in a repository that is reached over `http`, `https` or `ssh`.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// Its URL; it holds no secret.
+    pub(super) url: String,
+    /// The folder of the copies.
+    cache: PathBuf,
+    network: Network,
+    pub(super) offline: bool,
+    /// Whether the copy was brought up to date in this run.
+    asked: Arc<AtomicBool>,
+}
+
+impl Remote {
+    /// The store at `url`, with its copy below the folder `cache`; `offline` uses nothing but the copy.
+    ///
+    /// # Errors
+    /// `Secret` when the URL may hold one, `Unsupported` when it is of another kind.
+    pub fn new(url: &str, cache: PathBuf, network: Network, offline: bool) -> Result<Self, StoreError> {
+        if has_secret(url) {
+            return Err(StoreError::Secret);
+        }
+        match Address::of(url) {
+            Address::Http | Address::Ssh(_) => {}
+            Address::Local(_) | Address::Unknown => return Err(StoreError::Unsupported { url: url.to_owned() }),
+        }
+        Ok(Self { url: url.to_owned(), cache, network, offline, asked: Arc::default() })
+    }
+
+    /// The copy, as it was last seen or, the first time in a run, as the store is now.
+    pub(super) fn open(&self) -> Result<Store, StoreError> {
+        let folder = self.cache.join(format!("{}.git", slug(&self.url)));
+        if self.offline {
+            let store = Store::open_folder(&folder)?.filter(|_| age(&folder).is_some());
+            let store = store.ok_or_else(|| StoreError::NotCached { url: self.url.clone() })?;
+            return Ok(Store { remote: Some(self.clone()), ..store });
+        }
+        let store = match Store::create_folder(&folder) {
+            Ok(store) if is_sound(&store) => store,
+            // Nothing is lost with a copy that cannot be read.
+            Ok(_) | Err(_) if folder.exists() => {
+                fs::remove_dir_all(&folder).map_err(|source| StoreError::Disk { path: folder.clone(), source })?;
+                Store::create_folder(&folder)?
+            }
+            other => other?,
+        };
+        let store = Store { remote: Some(self.clone()), ..store };
+        if !self.asked.load(Ordering::Relaxed) {
+            let asked = SystemTime::now();
+            let turn = store.turn()?;
+            // Whoever looked after we came to ask has looked for us as well.
+            if seen(&folder).is_none_or(|seen| seen < asked) {
+                self.fetch(&store, &turn)?;
+            }
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        Ok(store)
+    }
+
+    pub(super) fn may_write(&self) -> Result<(), StoreError> {
+        if self.offline { Err(StoreError::Offline { url: self.url.clone() }) } else { Ok(()) }
+    }
+
+    pub(super) fn crowded(&self) -> StoreError {
+        StoreError::Crowded { url: self.url.clone(), patience: PATIENCE }
+    }
+
+    /// Brings the copy up to date: the branch's last commit with its files, and no history.
+    pub(super) fn fetch(&self, store: &Store, turn: &Turn) -> Result<(), StoreError> {
+        let began = SystemTime::now();
+        if packs::cleared(store)? {
+            set_main(store, turn, None)?;
+            let path = store.folder.join("shallow");
+            fs::write(&path, "").map_err(|source| StoreError::Disk { path, source })?;
+        }
+        let session = Session::begin(&self.network);
+        let failed = |error: git2::Error| self.unreachable(store, false, session.explain(&error));
+        let mut remote = store.repository.remote_anonymous(&self.url).map_err(failed)?;
+        remote.connect(Direction::Fetch).map_err(failed)?;
+        let heads = remote.list().map_err(failed)?;
+        let main = heads.iter().find(|head| head.name() == MAIN).map(git2::RemoteHead::oid);
+        if main.is_none() && heads.iter().any(|head| head.name().starts_with("refs/heads/")) {
+            return Err(StoreError::NoMain { name: self.url.clone() });
+        }
+        if let Some(main) = main.filter(|main| !is_readable(&store.repository, *main)) {
+            let mut attempt = |depth| {
+                let mut options = FetchOptions::new();
+                options.download_tags(AutotagOption::None).depth(depth);
+                remote.download(&[MAIN], Some(&mut options))
+            };
+            let outcome = match attempt(1) {
+                // The server knows no shallow fetches.
+                Err(error) if error.code() == ErrorCode::Invalid => attempt(0),
+                outcome => outcome,
+            };
+            outcome.map_err(failed)?;
+            shorten(&store.folder, main)?;
+            // The copy is up to date: that packs cannot be merged now is nothing to fail for.
+            let _ = packs::tidy(store);
+        }
+        set_main(store, turn, main)?;
+        touch(&store.folder, began)
+    }
+
+    /// Pushes a change; when the server took it, the copy gets it too.
+    pub(super) fn swap(
+        &self,
+        store: &Store,
+        turn: &Turn,
+        expected: Option<Id>,
+        change: &Change,
+    ) -> Result<Swap, StoreError> {
+        let began = SystemTime::now();
+        let push = Push { reference: MAIN, expected, commit: change.commit, pack: &change.pack };
+        match push.run(&self.network, &self.url).map_err(|cause| self.unreachable(store, true, cause))? {
+            Pushed::Moved => return Ok(Swap::Moved),
+            Pushed::Refused { reason, said } => {
+                return Err(StoreError::Refused { url: self.url.clone(), reason, said });
+            }
+            Pushed::Done => {}
+        }
+        packs::write(&store.folder, &change.pack)?;
+        let commit = Oid::from_bytes(&change.commit).map_err(store.git())?;
+        set_main(store, turn, Some(commit))?;
+        touch(&store.folder, began)?;
+        Ok(Swap::Done(pack::hex(&change.commit)))
+    }
+
+    fn unreachable(&self, store: &Store, writing: bool, source: NetworkError) -> StoreError {
+        let cached = !writing && seen(&store.folder).is_some();
+        StoreError::Network { url: self.url.clone(), writing, source, cached }
+    }
+}
+
+/// Lets the copy's branch be at `commit`, wherever it was.
+fn set_main(store: &Store, turn: &Turn, commit: Option<Oid>) -> Result<(), StoreError> {
+    turn.outlast(&store.main_lock())?;
+    match commit {
+        Some(commit) => store.repository.reference(MAIN, commit, true, "").map(drop),
+        None => match store.repository.find_reference(MAIN) {
+            Ok(mut main) => main.delete(),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+            Err(error) => Err(error),
+        },
+    }
+    .map_err(store.git())
+}
+
+/// Whether the copy's last commit can be read, if there is one.
+fn is_sound(store: &Store) -> bool {
+    match store.repository.refname_to_id(MAIN) {
+        Ok(head) => is_readable(&store.repository, head),
+        Err(error) => error.code() == ErrorCode::NotFound,
+    }
+}
+
+fn seen(folder: &Path) -> Option<SystemTime> {
+    fs::metadata(folder.join(SEEN)).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// How long ago the copy in `folder` was like its store; none when it never was.
+pub(super) fn age(folder: &Path) -> Option<Duration> {
+    seen(folder).map(|seen| SystemTime::now().duration_since(seen).unwrap_or_default())
+}
+
+fn touch(folder: &Path, moment: SystemTime) -> Result<(), StoreError> {
+    let path = folder.join(SEEN);
+    let touched = fs::File::create(&path).and_then(|file| file.set_modified(moment));
+    touched.map_err(|source| StoreError::Disk { path, source })
+}
+
+/// Lets git's list of commits without parents hold the newest alone: it is sent with each fetch, and would only grow.
+fn shorten(folder: &Path, newest: Oid) -> Result<(), StoreError> {
+    let path = folder.join("shallow");
+    let written = match fs::read_to_string(&path) {
+        Ok(text) if text.lines().any(|line| line == newest.to_string()) => fs::write(&path, format!("{newest}\n")),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    written.map_err(|source| StoreError::Disk { path, source })
+}

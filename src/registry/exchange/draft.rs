@@ -1,0 +1,128 @@
+//! What a file says of an API that exists, completed to a record.
+
+use toml::{Table, Value};
+
+use super::Flaw;
+use crate::model::name::ApiName;
+use crate::model::record::Record;
+use crate::registry::guids;
+
+/// The keys of a record that some file gives, in the shape of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The file as it was named.
+    pub file: String,
+    /// Where in the file; counted from 1.
+    pub line: Option<usize>,
+    /// The keys.
+    pub table: Table,
+}
+
+impl Draft {
+    /// The record that the draft means; `by` (as `Name <address>`) takes it in, at `date` (RFC 3339).
+    ///
+    /// What is not given is: initials for the short name, the guids of the name, the name for title and base path,
+    /// `active`, no template, and a history that begins now. Name, repository and phase must be given.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn record(&self, by: &str, date: &str) -> Result<Record, Vec<Flaw>> {
+        let flaw = |message: String| Flaw { file: self.file.clone(), line: self.line, message };
+        let given = |key: &str| self.table.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        let mut flaws = Vec::new();
+        let name = match given("name").map(ApiName::new) {
+            None => Err("it gives no `name`".to_owned()),
+            Some(name) => name.map_err(|error| error.to_string()),
+        };
+        if given("phase").is_none() {
+            flaws.push(flaw("it gives no `phase`".to_owned()));
+        }
+        let url = self.table.get("repository").and_then(|repository| repository.get("url")?.as_str());
+        if url.is_none_or(str::is_empty) {
+            flaws.push(flaw("it gives no repository: `url` in `[repository]`, or `repository_url`".to_owned()));
+        }
+        let name = match name {
+            Ok(name) if flaws.is_empty() => name,
+            Ok(_) => return Err(flaws),
+            Err(message) => {
+                flaws.insert(0, flaw(message));
+                return Err(flaws);
+            }
+        };
+        let mut table = defaults(&name, given("phase").unwrap_or_default(), by, date);
+        overlay(&mut table, self.table.clone());
+        // It says when the phase began, which the history does.
+        if let Some(since) = table.remove("phase_since")
+            && !self.table.contains_key("history")
+            && let Some(first) = table.get_mut("history").and_then(|history| history.get_mut(0)?.as_table_mut())
+        {
+            first.insert("date".to_owned(), since);
+        }
+        let record: Record =
+            table.try_into().map_err(|error: toml::de::Error| vec![flaw(one_line(error.message()))])?;
+        let wrong = faults(&record).into_iter().map(flaw).collect::<Vec<_>>();
+        if wrong.is_empty() { Ok(record) } else { Err(wrong) }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.trim().replace('\n', ", ")
+}
+
+/// What a record may not say though it can be read.
+pub(in crate::registry) fn faults(record: &Record) -> Vec<String> {
+    let mut faults = Vec::new();
+    let slashes = record.base_path.starts_with('/') || record.base_path.ends_with('/');
+    if record.base_path.is_empty() || slashes {
+        faults.push("`base_path` is empty, or has a slash at an end".to_owned());
+    }
+    if record.short_name.is_empty() {
+        faults.push("`short_name` is empty".to_owned());
+    }
+    for change in &record.history {
+        if change.date.parse::<jiff::Timestamp>().is_err() {
+            faults.push(format!("`{}` is no date and time such as 2026-01-31T12:00:00Z", change.date.escape_debug()));
+        }
+    }
+    if record.history.last().is_some_and(|last| last.phase != record.phase) {
+        faults.push("`phase` is not the last one of its history".to_owned());
+    }
+    faults
+}
+
+fn defaults(name: &ApiName, phase: &str, by: &str, date: &str) -> Table {
+    let (guid, spec_guid) = guids(name);
+    let entry = toml::toml! { note = "imported" };
+    let mut entry = entry;
+    for (key, value) in [("phase", phase), ("date", date), ("by", by)] {
+        entry.insert(key.to_owned(), value.into());
+    }
+    let mut table = toml::toml! {
+        state = "active"
+        [template]
+        name = ""
+        source = ""
+        revision = ""
+    };
+    table.insert("history".to_owned(), Value::Array(vec![entry.into()]));
+    for (key, value) in [
+        ("short_name", name.initials()),
+        ("guid", guid.to_string()),
+        ("spec_guid", spec_guid.to_string()),
+        ("title", name.to_string()),
+        ("base_path", name.to_string()),
+    ] {
+        table.insert(key.to_owned(), value.into());
+    }
+    table
+}
+
+/// Puts what `given` says over `table`, table by table.
+fn overlay(table: &mut Table, given: Table) {
+    for (key, value) in given {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(given)) => overlay(inner, given),
+            (_, value) => drop(table.insert(key, value)),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What is left when something that others need cannot be made.
+
+use serde_json::Value;
+
+use super::story::{Story, undisturbed};
+
+#[test]
+fn what_belongs_to_an_environment_that_cannot_be_made_is_left_and_not_tried() {
+    let story = Story::new();
+    let team = story.github.state().organizations["nhs"].teams.clone();
+    story.github.organization("nhs", |nhs| nhs.teams.clear());
+    let ran = story.run(&[&Story::NEW[..], &["--json"]].concat());
+    assert_eq!(ran.code, Some(8), "{ran:?}");
+    let told = ran.json();
+    let status = |words: &str| -> Value {
+        let steps = told["steps"].as_array().expect("a list");
+        let step = steps.iter().find(|step| step["words"].as_str().is_some_and(|text| text.contains(words)));
+        step.unwrap_or_else(|| panic!("no step `{words}`: {told}"))["status"].clone()
+    };
+    assert_eq!((status("team `platform`"), status("environment `int`")), ("failed".into(), "failed".into()));
+    assert_eq!(status("variable `HOST` of environment `int`"), "left");
+    assert_eq!((status("variable `HOST`"), status("ruleset `main`")), ("done".into(), "done".into()));
+    assert_eq!(status("as active"), "left");
+    let tried: Vec<String> =
+        story.requests().iter().filter(|entry| entry.is_write()).map(|entry| entry.line()).collect();
+    assert!(!tried.iter().any(|line| line.contains("/environments/int/variables")), "{tried:#?}");
+    assert_eq!(story.program.records(), [("my-api".to_owned(), "reserved".to_owned())]);
+    story.github.organization("nhs", |nhs| nhs.teams = team);
+    story.done(&Story::NEW);
+    assert_eq!(story.end(), undisturbed());
+    story.nothing_leaked();
+}
