@@ -9,7 +9,9 @@ use crate::answers::file::{self, AnswersFile};
 use crate::answers::{self, Answers, Ask, Expression, Layers};
 use crate::cli::{Input, TemplateSource};
 use crate::error::Failure;
+use crate::model::ending::Ending;
 use crate::model::name::ApiName;
+use crate::model::phase::Phase;
 use crate::model::question::Question;
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::TemplateUsed;
@@ -32,6 +34,8 @@ pub(super) struct Material {
     pub(super) template: Template,
     pub(super) spec: Option<Spec>,
     pub(super) engine: Engine,
+    /// The phase that the repository is in, and the end that it tells of: the first and none for a new one.
+    pub(super) stage: (Phase, Ending),
     layers: Layers,
 }
 
@@ -41,7 +45,7 @@ impl Material {
         let spec = input.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
         let template = load::template(&input.template, world)?;
         let layers = layers(input, &template.manifest.questions, spec.as_ref(), world)?;
-        Ok(Self { name, template, spec, engine: Engine::new(), layers })
+        Ok(Self { name, template, spec, engine: Engine::new(), stage: Default::default(), layers })
     }
 
     /// What the repository in `folder` was made from: its spec as it is now, the answers of its receipt. The template is
@@ -58,6 +62,7 @@ impl Material {
         let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
         let input = Input { spec, answers: None, set: Vec::new(), template: source };
         let mut material = Self::read(receipt.name, &input, world)?;
+        material.stage = (receipt.phase, receipt.ending);
         // A template of another revision may ask less.
         let asked = |key: &String| material.template.manifest.questions.iter().any(|question| question.name == *key);
         let values: Map<String, Value> = receipt.answers.into_iter().filter(|(key, _)| asked(key)).collect();

@@ -6,9 +6,7 @@ use super::input::Material;
 use super::load::{Kind, Template};
 use crate::answers::Answers;
 use crate::error::{Blame, Failure, Fault};
-use crate::model::ending::Ending;
 use crate::model::name::initials;
-use crate::model::phase::Phase;
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::{Record, Repository, State};
 use crate::model::settings::Settings;
@@ -39,7 +37,7 @@ impl Blame for Meeting {
     }
 }
 
-/// The record of a new API, reserved, without a repository.
+/// The record of an API as its repository tells it: reserved, without a place.
 pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
     let values = answers.values();
     let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -62,10 +60,10 @@ pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
         environments: names.collect(),
         service_level: text("service_level"),
         state: State::Reserved,
-        phase: Phase::Inception,
+        phase: material.stage.0,
         repository: Repository::default(),
         template: material.template.used.clone(),
-        ending: Ending::default(),
+        ending: material.stage.1.clone(),
         history: Vec::new(),
         evidence: Vec::new(),
         waivers: Vec::new(),

@@ -125,9 +125,8 @@ fn killed_at_any_request_the_same_command_finishes_it() {
     });
 }
 
-#[test]
-fn a_life_on_github_ends_in_an_archive() {
-    let story = story();
+/// From inception until everything is merged and the repository is archived.
+pub(super) fn live(story: &Story) {
     let ending = ["--deprecation", "2020-01-31", "--sunset", "2020-07-31"];
     for phase in ["discovery", "alpha", "beta", "live", "deprecated", "retired"] {
         let mut command = vec!["phase", "my-api", phase];
@@ -137,14 +136,14 @@ fn a_life_on_github_ends_in_an_archive() {
             _ => {}
         }
         story.done(&command);
-        let body = pulls(&story).last().map(|pull| pull["body"].as_str().unwrap_or_default().to_owned());
+        let body = pulls(story).last().map(|pull| pull["body"].as_str().unwrap_or_default().to_owned());
         assert!(
             body.is_some_and(|body| body.contains("a renewal of \\@nhs/old")),
             "waivers stay visible, and call nobody"
         );
         story.github.state().end_pull(0, true);
     }
-    assert_eq!(there(&story, "main:state.txt"), "retired 2020-07-31\n");
+    assert_eq!(there(story, "main:state.txt"), "retired 2020-07-31\n");
     assert_eq!(
         story.github.state().repositories[0].fields["archived"],
         false,
@@ -153,6 +152,12 @@ fn a_life_on_github_ends_in_an_archive() {
     let ran = story.done(&["phase", "my-api", "retired"]);
     assert!(ran.stdout.contains("done: archive"), "{ran:?}");
     assert_eq!(story.github.state().repositories[0].fields["archived"], true);
+}
+
+#[test]
+fn a_life_on_github_ends_in_an_archive() {
+    let story = story();
+    live(&story);
     story.requests();
     let again = story.done(&["phase", "my-api", "retired"]);
     assert!(again.stdout.contains("nothing to do"), "{again:?}");

@@ -33,7 +33,13 @@ use shift::{Moving, Shift};
 use sight::Sight;
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let registry = Registry::open(&location::registry(global, world)?)?;
+    let location = location::registry(global, world)?;
+    let writes = arguments.phase.is_some() || !arguments.evidence.is_empty() || !arguments.waive.is_empty();
+    if writes && !arguments.dry_run {
+        // Before the repository is changed.
+        location.may_change()?;
+    }
+    let registry = Registry::open(&location)?;
     if let Some(registry) = &registry {
         location::tell_age(registry, world);
     }

@@ -99,9 +99,8 @@ impl Moving<'_> {
     fn render(&self, material: &mut Material, files: &Tree, at: (Phase, &Ending)) -> Result<Tree, Failure> {
         let spec = material.spec.clone();
         let answers = material.answers(self.world, &|_, proposed| proposed)?;
-        let mut record = render::draft(material, &answers);
-        record.phase = at.0;
-        record.ending = at.1.clone();
+        material.stage = (at.0, at.1.clone());
+        let record = render::draft(material, &answers);
         material.template.tree = files.clone();
         let rendered = render::repository(material, &answers, &record);
         material.spec = spec;

@@ -120,6 +120,20 @@ mod tests {
     }
 
     #[test]
+    fn rules_of_a_life_have_defaults() {
+        let rules = manifest("").expect("good").lifecycle;
+        assert_eq!((rules.notice_months, rules.environments, rules.limits), (6, None, Vec::new()));
+        let text = "[lifecycle]\nnotice_months = 12\nenvironments = \"e.toml\"\nlimits = [\"quota\"]\n";
+        let rules = manifest(text).expect("good").lifecycle;
+        assert_eq!((rules.notice_months, rules.environments.as_deref()), (12, Some("e.toml")));
+        assert_eq!(rules.limits, ["quota"]);
+        for (text, sentence) in [("notice_months = -1", "must be 0 to 120"), ("notice = 6", "`notice`")] {
+            let error = manifest(&format!("[lifecycle]\n{text}\n")).expect_err("refused");
+            assert!(error.line == 4 && error.sentence.contains(sentence), "{error:?}");
+        }
+    }
+
+    #[test]
     fn what_breaks_a_rule_is_told_with_its_line() {
         let twice = [gate("a", "live", ""), gate("a", "beta", "")].concat();
         let cases = [
