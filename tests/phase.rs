@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -72,6 +72,15 @@ fn record(program: &Program) -> Value {
     program.done(&["show", "my-api", "--json"]).json()
 }
 
+/// What the repository's `make bundle` writes about the end of the API, without spaces between tags.
+fn bundled(program: &Program) -> String {
+    let folder = program.folder().join("my-api");
+    let script = "import re, zipfile, html\nbundle = zipfile.ZipFile('build/lint/live.zip')\nfor name in bundle.namelist():\n    if 'AssignMessage.Lifecycle' in name or 'AssignMessage.Release' in name:\n        print(html.unescape(re.sub(r'>\\s+<', '><', bundle.read(name).decode())))";
+    let output = Command::new("python3").args(["-c", script]).current_dir(folder).output().expect("python3 starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 #[test]
 fn a_life_goes_from_inception_to_retired() {
     let program = Program::new();
@@ -93,6 +102,11 @@ fn a_life_goes_from_inception_to_retired() {
         assert_eq!(record(&program)["phase"], phase);
         if tools.is_some() {
             passes(&program.folder().join("my-api"));
+            let bundle = bundled(&program);
+            let tells = |words: &str| bundle.contains(words);
+            assert_eq!(tells("@1580428800") && tells("Fri, 31 Jul 2020 00:00:00 GMT"), at >= 4, "{phase}: {bundle}");
+            assert_eq!(tells("<https://example.org/next>; rel=\"successor-version\""), at >= 4, "{phase}");
+            assert_eq!(tells("<Name>release.retired</Name><Value>true</Value>"), at >= 5, "{phase}: {bundle}");
         }
     }
     let specification = text(&program, "specification/my-api.yaml");
@@ -265,6 +279,13 @@ fn dates_must_leave_time_and_the_sunset_must_have_passed() {
     assert!(short.code == Some(5) && short.stderr.contains("less than 6 months"), "{short:?}");
     let wrong = command(&["--deprecation", "31.1.2999", "--sunset", "2999-07-30"]);
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    for (dates, why) in [
+        (&["--sunset", "2999-07-31"][..], "a sunset needs the date of a deprecation"),
+        (&["--deprecation", "2999-08-01", "--sunset", "2999-07-31"], "is before the deprecation"),
+    ] {
+        let ran = command(&[dates, &["--waive", "dates=x"]].concat());
+        assert!(ran.code == Some(2) && ran.stderr.contains(why), "{why}: {ran:?}");
+    }
     let good = command(&["--deprecation", "2999-01-31", "--sunset", "2999-07-31"]);
     assert_eq!(good.code, Some(0), "{good:?}");
     let early = program.run(&["phase", "my-api", "retired", "--evidence", "no-consumers=https://example.org"]);

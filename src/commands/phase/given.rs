@@ -51,6 +51,7 @@ pub(super) fn add(
     problems.extend(arguments.note.as_deref().and_then(|note| line_problem("--note", note)));
     let ending = ending(&arguments.ending, arguments.phase, &mut problems);
     new.ending = new.ending.with(ending);
+    problems.extend(order_problem(&new.ending));
     if problems.is_empty() { Ok(new) } else { Err(PhaseError::Given(problems)) }
 }
 
@@ -77,6 +78,17 @@ fn ending(given: &EndingArgs, to: Option<Phase>, problems: &mut Vec<String>) -> 
         }
     }
     ending
+}
+
+/// A sunset follows a deprecation, whatever is waived: the headers would contradict each other (RFC 9745, section 4).
+fn order_problem(ending: &Ending) -> Option<String> {
+    match (ending.deprecation, ending.sunset) {
+        (None, Some(_)) => Some("a sunset needs the date of a deprecation before it: `--deprecation DATE`".to_owned()),
+        (Some(deprecation), Some(sunset)) if sunset < deprecation => {
+            Some(format!("the sunset on {sunset} is before the deprecation on {deprecation}"))
+        }
+        _ => None,
+    }
 }
 
 fn known(gate: &str, gates: &[Gate]) -> Option<String> {
