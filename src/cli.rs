@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use jiff::civil::Date;
 
 use crate::model::phase::Phase;
 use crate::model::repository::Visibility;
@@ -24,6 +25,7 @@ Examples:
   apiscaffold new my-api --owner ORG             a repository on GitHub, set up as the template asks
   apiscaffold check --settings my-api            whether it still is so
   apiscaffold list                               every API in the registry
+  apiscaffold phase my-api                       what its next phase asks for
   apiscaffold template questions                 what the template asks
 
 Exit codes: 0 done, 1 this machine or a remote failed, 2 wrong input, 3 the template is at fault,
@@ -80,6 +82,8 @@ pub enum Command {
     List(ListArgs),
     /// Show one API's record
     Show(ShowArgs),
+    /// Say what an API's next phase asks for, or move it there
+    Phase(PhaseArgs),
     /// Work on the registry
     #[command(subcommand)]
     Registry(RegistryCommand),
@@ -280,6 +284,69 @@ pub struct ImportArgs {
 pub struct ShowArgs {
     /// The API's name
     pub name: String,
+}
+
+const PHASE_HELP: &str = "\
+Examples:
+  apiscaffold phase my-api                                        what the next phase asks for
+  apiscaffold phase my-api --evidence kick-off=https://…/1        keep a link that shows a gate is met
+  apiscaffold phase my-api discovery                              move on, when every gate is met or waived
+  apiscaffold phase my-api alpha --waive funding='paid by …'      pass a gate that is not met; the reason stays visible
+  apiscaffold phase my-api deprecated --deprecation 2027-01-31 --sunset 2028-01-31 --documentation https://…
+
+A phase is entered from the one before it. What it changes in the repository becomes one commit on the branch that is
+checked out; on GitHub a pull request. The same command again finishes what was broken off.";
+
+/// Say what an API's next phase asks for, or move it there
+#[derive(Args, Debug)]
+#[command(after_help = PHASE_HELP)]
+pub struct PhaseArgs {
+    /// The API's name
+    pub name: String,
+    /// The phase to move to: the one after the API's own
+    #[arg(value_enum)]
+    pub phase: Option<Phase>,
+    /// A link that shows that a gate is met; may be repeated
+    #[arg(long, value_name = "GATE=LINK", value_parser = key_value)]
+    pub evidence: Vec<(String, String)>,
+    /// Pass a gate without meeting it, and say why; may be repeated
+    #[arg(long, value_name = "GATE=REASON", value_parser = key_value)]
+    pub waive: Vec<(String, String)>,
+    /// Why, in a few words, for the API's history
+    #[arg(long, value_name = "TEXT", requires = "phase")]
+    pub note: Option<String>,
+    /// When and how an API ends.
+    #[command(flatten)]
+    pub ending: EndingArgs,
+    /// Run the repository's own `make lint test`, where a gate asks for it; without this its code is never run
+    #[arg(long)]
+    pub run_checks: bool,
+    /// The repository's folder, when it is not where the registry says; the change is committed there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub repository: Option<PathBuf>,
+    /// The template that says what each phase asks for, when it is not the one that the API was made from.
+    #[command(flatten)]
+    pub template: TemplateSource,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// When and how an API ends.
+#[derive(Args, Clone, Debug)]
+pub struct EndingArgs {
+    /// The day from which nobody new should use it, such as 2027-01-31
+    #[arg(long, value_name = "DATE", requires = "phase")]
+    pub deprecation: Option<Date>,
+    /// The day on which it stops to answer
+    #[arg(long, value_name = "DATE", requires = "phase")]
+    pub sunset: Option<Date>,
+    /// What to use instead: an https address
+    #[arg(long, value_name = "URL", requires = "phase")]
+    pub successor: Option<String>,
+    /// A page that tells its users what to do: an https address
+    #[arg(long, value_name = "URL", requires = "phase")]
+    pub documentation: Option<String>,
 }
 
 /// Work on a template

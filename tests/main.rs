@@ -23,6 +23,7 @@ mod linted;
 mod new;
 mod page;
 mod papers;
+mod phase;
 mod program;
 mod prompts;
 mod proxygen;

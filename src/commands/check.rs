@@ -20,7 +20,7 @@ use crate::registry::Registry;
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
-enum CheckError {
+pub(super) enum CheckError {
     #[error("`{}` was not made by apiscaffold: it has no `{}` that can be read: {reason}", folder.display(), receipt::FILE_NAME)]
     NoReceipt { folder: PathBuf, reason: String },
     #[error("neither the registry nor the remote `origin` says where `{0}` is on GitHub")]
@@ -82,7 +82,8 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     check.tell(&differing)
 }
 
-fn read(folder: &Path) -> Result<Receipt, CheckError> {
+/// The receipt of the repository in `folder`.
+pub(super) fn read(folder: &Path) -> Result<Receipt, CheckError> {
     let no = |reason: String| CheckError::NoReceipt { folder: folder.to_owned(), reason };
     let text = fs::read_to_string(folder.join(receipt::FILE_NAME)).map_err(|error| no(error.to_string()))?;
     toml::from_str(&text).map_err(|error| no(error.message().to_owned()))

@@ -9,9 +9,12 @@ use crate::answers::file::{self, AnswersFile};
 use crate::answers::{self, Answers, Ask, Expression, Layers};
 use crate::cli::{Input, TemplateSource};
 use crate::error::Failure;
+use crate::model::ending::Ending;
 use crate::model::name::ApiName;
+use crate::model::phase::Phase;
 use crate::model::question::Question;
 use crate::model::receipt::{self, Receipt};
+use crate::model::record::TemplateUsed;
 use crate::openapi::{self, Spec};
 use crate::template::engine::{Engine, RenderError, Values};
 use crate::template::manifest;
@@ -31,6 +34,8 @@ pub(super) struct Material {
     pub(super) template: Template,
     pub(super) spec: Option<Spec>,
     pub(super) engine: Engine,
+    /// The phase that the repository is in, and the end that it tells of: the first and none for a new one.
+    pub(super) stage: (Phase, Ending),
     layers: Layers,
 }
 
@@ -40,7 +45,7 @@ impl Material {
         let spec = input.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
         let template = load::template(&input.template, world)?;
         let layers = layers(input, &template.manifest.questions, spec.as_ref(), world)?;
-        Ok(Self { name, template, spec, engine: Engine::new(), layers })
+        Ok(Self { name, template, spec, engine: Engine::new(), stage: Default::default(), layers })
     }
 
     /// What the repository in `folder` was made from: its spec as it is now, the answers of its receipt. The template is
@@ -52,20 +57,24 @@ impl Material {
         world: &World,
     ) -> Result<Self, Failure> {
         let mut source = given.clone();
-        if source.source.is_none() && receipt.template.source != BUILT_IN {
-            let is_remote = receipt.template.source.contains("://") || receipt.template.source.contains('@');
-            source.at = source.at.or_else(|| is_remote.then(|| receipt.template.revision.clone()));
-            source.source = Some(receipt.template.source);
-        }
+        again(&mut source, &receipt.template);
         let path = folder.join(&receipt.spec);
         let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
         let input = Input { spec, answers: None, set: Vec::new(), template: source };
         let mut material = Self::read(receipt.name, &input, world)?;
+        material.stage = (receipt.phase, receipt.ending);
         // A template of another revision may ask less.
         let asked = |key: &String| material.template.manifest.questions.iter().any(|question| question.name == *key);
         let values: Map<String, Value> = receipt.answers.into_iter().filter(|(key, _)| asked(key)).collect();
         material.layers.file = Some(AnswersFile { path: folder.join(receipt::FILE_NAME), values });
         Ok(material)
+    }
+
+    /// Answers a question otherwise than the receipt does.
+    pub(super) fn answer(&mut self, question: &str, value: Value) {
+        if let Some(file) = &mut self.layers.file {
+            file.values.insert(question.to_owned(), value);
+        }
     }
 
     /// Prefers `value` to the template's default of a question.
@@ -135,6 +144,15 @@ impl Material {
         let wanted = |name: Option<&Value>| chosen.is_none_or(|chosen| name.is_some_and(|name| chosen.contains(name)));
         let all = self.template.manifest.environments.iter();
         all.filter(|environment| wanted(environment.get("name"))).cloned().map(Value::Object).collect()
+    }
+}
+
+/// Names the template that was used, unless another one is given.
+pub(super) fn again(source: &mut TemplateSource, used: &TemplateUsed) {
+    if source.source.is_none() && used.source != BUILT_IN {
+        let is_remote = used.source.contains("://") || used.source.contains('@');
+        source.at = source.at.take().or_else(|| is_remote.then(|| used.revision.clone()));
+        source.source = Some(used.source.clone());
     }
 }
 

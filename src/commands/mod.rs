@@ -9,6 +9,7 @@ mod load;
 mod location;
 mod naming;
 mod new;
+mod phase;
 mod place;
 mod registry;
 mod render;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments, global, world),
         Command::List(arguments) => list::run(&arguments, global, world),
         Command::Show(arguments) => show::run(&arguments, global, world),
+        Command::Phase(arguments) => phase::run(&arguments, global, world),
         Command::Registry(command) => registry::run(&command, global, world),
         Command::Template(TemplateCommand::Questions { template }) => template::questions(&template, world),
         Command::Template(TemplateCommand::Preview(arguments)) => template::preview(&arguments, world),

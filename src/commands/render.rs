@@ -7,7 +7,6 @@ use super::load::{Kind, Template};
 use crate::answers::Answers;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::initials;
-use crate::model::phase::Phase;
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::{Record, Repository, State};
 use crate::model::settings::Settings;
@@ -38,7 +37,7 @@ impl Blame for Meeting {
     }
 }
 
-/// The record of a new API, reserved, without a repository.
+/// The record of an API as its repository tells it: reserved, without a place.
 pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
     let values = answers.values();
     let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -61,10 +60,13 @@ pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
         environments: names.collect(),
         service_level: text("service_level"),
         state: State::Reserved,
-        phase: Phase::Inception,
+        phase: material.stage.0,
         repository: Repository::default(),
         template: material.template.used.clone(),
+        ending: material.stage.1.clone(),
         history: Vec::new(),
+        evidence: Vec::new(),
+        waivers: Vec::new(),
         other: toml::Table::new(),
         name,
     }
@@ -93,6 +95,8 @@ pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Re
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         template: material.template.used.clone(),
         spec: spec_path,
+        phase: record.phase,
+        ending: record.ending.clone(),
         answers: answers.values().clone(),
     };
     let file = File::plain(receipt.to_toml().into_bytes());
@@ -127,11 +131,16 @@ fn values(
 ) -> Map<String, Value> {
     values.extend(answers.values().clone());
     values.insert("environments".to_owned(), material.environments(answers.values()).into());
+    let ending = &record.ending;
+    let day = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string()).unwrap_or_default();
     let api = json!({
         "name": record.name, "short_name": record.short_name, "guid": record.guid, "spec_guid": record.spec_guid,
         "title": record.title, "description": record.description, "base_path": record.base_path,
         "owner": record.owner, "contact": record.contact, "style": record.style, "phase": record.phase,
         "service_level": record.service_level, "spec_path": spec_path,
+        "deprecation": day(ending.deprecation), "sunset": day(ending.sunset),
+        "documentation": ending.documentation.as_deref().unwrap_or_default(),
+        "successor": ending.successor.as_deref().unwrap_or_default(),
     });
     values.insert("api".to_owned(), api);
     values

@@ -3,6 +3,7 @@
 use super::location;
 use crate::cli::{Global, ShowArgs};
 use crate::error::{Blame, Failure, Fault, nearest};
+use crate::model::record::Record;
 use crate::registry::Registry;
 use crate::world::World;
 
@@ -26,17 +27,23 @@ impl Blame for NoSuchApi {
     }
 }
 
+/// The record of the API `name`, which must have one.
+pub(super) fn record(name: &str, registry: Option<&Registry>) -> Result<Record, Failure> {
+    let record = registry.map(|registry| registry.get(name)).transpose()?.flatten();
+    if let Some(record) = record {
+        return Ok(record);
+    }
+    let names = registry.map(Registry::names).transpose()?.unwrap_or_default();
+    let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+    Err(NoSuchApi { name: name.to_owned(), near }.into())
+}
+
 pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let registry = Registry::open(&location::registry(global, world)?)?;
     if let Some(registry) = &registry {
         location::tell_age(registry, world);
     }
-    let record = registry.as_ref().map(|registry| registry.get(&arguments.name)).transpose()?.flatten();
-    let Some(record) = record else {
-        let names = registry.map(|registry| registry.names()).transpose()?.unwrap_or_default();
-        let near = nearest(&arguments.name, names.iter().map(String::as_str)).map(str::to_owned);
-        return Err(NoSuchApi { name: arguments.name.clone(), near }.into());
-    };
+    let record = record(&arguments.name, registry.as_ref())?;
     if world.terminal.json() {
         world.terminal.result_json(&serde_json::to_value(&record).unwrap_or_default());
     } else {

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::error::{Blame, Fault};
 use crate::model::tree::PathError;
 
+pub mod change;
 pub mod commit;
 mod index;
+pub mod merge;
 mod pack;
 pub mod publish;
 mod push;

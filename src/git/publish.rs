@@ -118,6 +118,21 @@ impl Blame for PublishError {
 
 /// Pushes [`REFERENCES`]. What is there already stays; nothing is ever overwritten.
 pub fn publish(request: &Publish) -> Result<(), PublishError> {
+    push(request, &REFERENCES)
+}
+
+/// Pushes a branch that is not there yet, at this commit (hex) of the repository on this machine.
+pub fn push_branch(request: &Publish, branch: &str, commit: &str) -> Result<(), PublishError> {
+    let here = |source| PublishError::Here { folder: request.folder.clone(), source };
+    let name = format!("refs/heads/{branch}");
+    let repository = opened(&request.folder)?;
+    let id = git2::Oid::from_str(commit).map_err(here)?;
+    repository.reference(&name, id, true, "push").map_err(here)?;
+    push(request, &[&name])
+}
+
+/// Pushes these references under the names that they have here.
+fn push(request: &Publish, references: &[&str]) -> Result<(), PublishError> {
     let Publish { folder, url, network } = request;
     if has_secret(url) || matches!(Address::of(url), Address::Unknown) {
         return Err(PublishError::Url(without_secret(url)));
@@ -142,7 +157,7 @@ pub fn publish(request: &Publish) -> Result<(), PublishError> {
     let mut options = PushOptions::new();
     options.remote_callbacks(callbacks);
     let mut remote = repository.remote_anonymous(url).map_err(here)?;
-    let specs = REFERENCES.map(|name| format!("{name}:{name}"));
+    let specs: Vec<String> = references.iter().map(|name| format!("{name}:{name}")).collect();
     let pushed = remote.push(&specs, Some(&mut options));
     drop(options);
     let url = url.clone();

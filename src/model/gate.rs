@@ -34,14 +34,31 @@ pub struct Gate {
     pub check: Option<String>,
 }
 
+/// What a template says about the life of its APIs as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifecycleRules {
+    /// Fewest months between deprecation and sunset, 0 to 120.
+    pub notice_months: i64,
+    /// The TOML file of a repository whose `[[environment]]` tables say where the API runs; without one the record says.
+    pub environments: Option<String>,
+    /// Keys of those tables that limit an environment's rate: each must be a number above 0.
+    pub limits: Vec<String>,
+}
+
+impl Default for LifecycleRules {
+    fn default() -> Self {
+        Self { notice_months: 6, environments: None, limits: Vec::new() }
+    }
+}
+
 /// What a gate may have checked for it, by name, and when that is met.
 pub const CHECKS: [(&str, &str); 9] = [
     ("owner", "the record names an owner"),
     ("contact", "the record names an address for users"),
     ("examples", "the specification is valid, and each operation has an example of an answer"),
-    ("lint", "the repository passes its own `make lint`"),
-    ("sandbox", "one of the environments is a sandbox"),
-    ("integration", "one of the environments is for integration tests"),
+    ("lint", "the repository passes its own `make lint test`: run when asked to, else shown by a link"),
+    ("sandbox", "one of the environments has `sandbox = true` in the manifest"),
+    ("integration", "one of the environments has `integration = true` in the manifest"),
     ("limits", "every environment has limits for its rate"),
     ("dates", "the dates of deprecation and sunset are set and far enough apart"),
     ("sunset", "the date of the sunset has passed"),

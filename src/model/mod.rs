@@ -1,6 +1,7 @@
 //! Pure values: what the tool knows about, with no input or output.
 
 pub mod author;
+pub mod ending;
 pub mod gate;
 pub mod name;
 pub mod phase;

@@ -46,6 +46,11 @@ impl Phase {
         Self::ALL.into_iter().find(|phase| phase.word() == word)
     }
 
+    /// The phase after it; none after the last.
+    pub fn next(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| *phase > self)
+    }
+
     /// The phase before it; none before the first.
     pub fn before(self) -> Option<Self> {
         Self::ALL.into_iter().rev().find(|phase| *phase < self)
@@ -63,5 +68,6 @@ mod tests {
             assert_eq!(Phase::of_word(phase.word()), Some(phase));
         }
         assert_eq!((Phase::Inception.before(), Phase::Retired.before()), (None, Some(Phase::Deprecated)));
+        assert_eq!((Phase::Inception.next(), Phase::Retired.next()), (Some(Phase::Discovery), None));
     }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ending::Ending;
 use super::name::ApiName;
+use super::phase::Phase;
 use super::record::TemplateUsed;
 
 /// Where the receipt is in a generated repository.
@@ -21,8 +23,19 @@ pub struct Receipt {
     pub template: TemplateUsed,
     /// The repository path of the spec.
     pub spec: String,
+    /// The phase that the repository is in; inception is not written.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub phase: Phase,
+    /// When the API ends, and what comes after it.
+    #[serde(default, skip_serializing_if = "Ending::is_none")]
+    pub ending: Ending,
     /// Every answer, given or by default.
     pub answers: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_first(phase: &Phase) -> bool {
+    *phase == Phase::default()
 }
 
 impl Receipt {
@@ -50,7 +63,13 @@ mod tests {
         };
         let template = TemplateUsed { name: "t".into(), source: "builtin".into(), revision: "abc".into() };
         let name = ApiName::new("my-api").expect("a name");
-        let receipt = Receipt { name, tool: "0.1.0".into(), template, spec: "s.yaml".into(), answers };
+        let (phase, ending) = (Phase::Inception, Ending::default());
+        let mut receipt =
+            Receipt { name, tool: "0.1.0".into(), template, spec: "s.yaml".into(), phase, ending, answers };
+        assert_eq!(toml::from_str::<Receipt>(&receipt.to_toml()).expect("it parses"), receipt);
+        assert!(!receipt.to_toml().contains("inception"), "the first phase goes without saying");
+        receipt.phase = Phase::Deprecated;
+        receipt.ending.sunset = Some("2027-01-31".parse().expect("a date"));
         assert_eq!(toml::from_str::<Receipt>(&receipt.to_toml()).expect("it parses"), receipt);
     }
 }

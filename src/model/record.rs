@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
+use super::ending::Ending;
 use super::value::from_toml;
 use super::{name::ApiName, phase::Phase};
 
@@ -56,6 +57,32 @@ pub struct PhaseChange {
     pub note: Option<String>,
 }
 
+/// What was shown to open a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The gate's id.
+    pub gate: String,
+    /// Where it can be read: a URL.
+    pub link: String,
+    /// Who showed it, as `Name <address>`.
+    pub by: String,
+    /// When, RFC 3339 in UTC, to the second.
+    pub date: String,
+}
+
+/// A gate that was passed without being met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiver {
+    /// The gate's id.
+    pub gate: String,
+    /// Why, on one line.
+    pub reason: String,
+    /// Who waived it, as `Name <address>`.
+    pub by: String,
+    /// When, RFC 3339 in UTC, to the second.
+    pub date: String,
+}
+
 /// What the registry keeps about an API. Keys that this version does not know are kept in `other`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -97,9 +124,18 @@ pub struct Record {
     pub repository: Repository,
     /// What it was made from.
     pub template: TemplateUsed,
+    /// When it ends, and what comes after it.
+    #[serde(default, skip_serializing_if = "Ending::is_none")]
+    pub ending: Ending,
     /// The phases entered so far, oldest first.
     #[serde(default)]
     pub history: Vec<PhaseChange>,
+    /// What was shown for gates, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// Gates that were passed without being met, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// Keys written by a newer version; never dropped.
     #[serde(flatten, serialize_with = "plainly")]
     pub other: toml::Table,

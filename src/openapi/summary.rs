@@ -64,6 +64,8 @@ pub struct Operation {
     pub security: Vec<String>,
     /// `deprecated`.
     pub deprecated: bool,
+    /// Whether an answer with content has an example, of itself or of its schema; or no answer has content.
+    pub exemplified: bool,
 }
 
 /// Most memory all operations together may take, in bytes. References can multiply them: a thousand paths may all be
@@ -268,6 +270,7 @@ impl<'a> Operations<'a> {
             statuses: names(responses),
             security: own.map_or_else(|| self.security.clone(), |own| required(own)),
             deprecated: at.value.get("deprecated").and_then(Value::as_bool).unwrap_or_default(),
+            exemplified: self.exemplified(responses)?,
         };
         let texts = operation.tags.iter().chain(&operation.statuses).chain(&operation.security);
         let length = texts.map(String::len).sum::<usize>() + operation.summary.len() + path.len();
@@ -275,10 +278,44 @@ impl<'a> Operations<'a> {
         self.spend(length)
     }
 
+    /// Whether one of the answers has an example, or none has content.
+    fn exemplified(&mut self, responses: Option<At<'a>>) -> Result<bool, TooMany> {
+        let mut contents = 0;
+        let Some(responses) = responses else { return Ok(true) };
+        for (key, value) in responses.value.as_object().into_iter().flatten() {
+            let response = self.documents.follow(At { value, ..responses }).filter(|_| is_name(key));
+            let Some(response) = response else { continue };
+            let media = follow_key(self.documents, response, "content");
+            // Swagger 2.0 has one schema for all media types, and the examples beside it.
+            let own = response.get("schema").or_else(|| response.get("examples")).map(|_| response);
+            let each = media.iter().flat_map(|media| {
+                media.value.as_object().into_iter().flatten().map(|(_, value)| At { value, ..*media })
+            });
+            for place in each.chain(own) {
+                contents += 1;
+                self.spend(64)?;
+                let schema = follow_key(self.documents, place, "schema");
+                if has_example(place) || schema.is_some_and(has_example) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(contents == 0)
+    }
+
     fn spend(&mut self, bytes: usize) -> Result<(), TooMany> {
         self.left = self.left.checked_sub(bytes).ok_or(TooMany)?;
         Ok(())
     }
+}
+
+fn has_example(at: At<'_>) -> bool {
+    let examples = at.value.get("examples").is_some_and(|examples| match examples {
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        _ => false,
+    });
+    examples || at.value.get("example").is_some()
 }
 
 /// The names of the schemes in a list of security requirements, each once.

@@ -382,3 +382,31 @@ proptest! {
         let _ = one(bytes);
     }
 }
+
+#[test]
+fn an_operation_with_content_needs_an_example_in_one_answer() {
+    let has = |version: &str, responses: &str| {
+        let text = format!(
+            "{version}\ninfo: {{title: T, version: '1'}}\npaths: {{/a: {{get: {{responses: {responses}}}}}}}\ncomponents:\n  responses: {{R: {{description: d, content: {{a/b: {{example: 1}}}}}}}}\n  schemas: {{S: {{type: string, example: x}}, N: {{type: string}}}}\n"
+        );
+        one(text).expect("read").summary.operations[0].exemplified
+    };
+    let new = |responses: &str| has("openapi: 3.0.3", responses);
+    assert!(new("{'204': {description: d}}"), "there is nothing to show");
+    assert!(!new("{'200': {description: d, content: {a/b: {schema: {type: string}}}}}"));
+    assert!(!new("{'200': {description: d, content: {a/b: {examples: {}}}}}"));
+    assert!(!new("{'200': {description: d, content: {a/b: {schema: {$ref: '#/components/schemas/N'}}}}}"));
+    for good in [
+        "{'200': {description: d, content: {a/b: {example: null}}}}",
+        "{'200': {description: d, content: {a/b: {examples: {one: {value: 1}}}}}}",
+        "{'200': {description: d, content: {a/b: {schema: {$ref: '#/components/schemas/S'}}}}}",
+        "{'200': {description: d, content: {a/b: {}}}, '404': {$ref: '#/components/responses/R'}}",
+        "{'200': {description: d, content: {a/b: {schema: {type: array, examples: [[1]]}}}}}",
+    ] {
+        assert!(new(good), "{good}");
+    }
+    let old = |responses: &str| has("swagger: '2.0'", responses);
+    assert!(old("{'200': {description: d}}"));
+    assert!(!old("{'200': {description: d, schema: {type: string}}}"));
+    assert!(old("{'200': {description: d, schema: {type: string}, examples: {a/b: x}}}"));
+}

@@ -26,6 +26,12 @@ pub enum RegistryError {
         /// The API's name.
         name: String,
     },
+    /// The record is not the one that was read.
+    #[error("the record of `{name}` was changed by somebody else at the same time")]
+    Changed {
+        /// The API's name.
+        name: String,
+    },
     /// A key may change only while the record is reserved.
     #[error("the {} of the API `{name}` is `{}` in the registry, not `{}`", kind.word(), stored.escape_debug(), given.escape_debug())]
     KeyChanged {
@@ -140,8 +146,11 @@ fn said(claim: Option<&Claim>) -> String {
 impl Blame for RegistryError {
     fn fault(&self) -> Fault {
         match self {
-            Self::Taken { .. } | Self::NotReserved { .. } | Self::KeyChanged { .. } => Fault::Conflict,
-            Self::StillActive { .. } => Fault::Conflict,
+            Self::Taken { .. }
+            | Self::NotReserved { .. }
+            | Self::Changed { .. }
+            | Self::KeyChanged { .. }
+            | Self::StillActive { .. } => Fault::Conflict,
             Self::NotYours { .. } => Fault::Permission,
             Self::NotARegistry { .. } => Fault::Input,
             Self::Newer { .. } | Self::Broken { .. } => Fault::Environment,
@@ -171,6 +180,9 @@ impl Blame for RegistryError {
                 "choose another folder with `--into`: a repository holds one API".to_owned()
             }
             Self::NotReserved { name } => format!("make it again: `apiscaffold new {name}`"),
+            Self::Changed { name } => {
+                format!("see what it says now with `apiscaffold show {name}`, then run the same command again")
+            }
             Self::KeyChanged { .. } => "use the value that the registry has, or choose another name".to_owned(),
             Self::StillActive { name } => format!("an API ends by its phases: see `apiscaffold show {name}`"),
             Self::NotYours { .. } => "ask them; you are who git's configuration or GIT_AUTHOR_EMAIL says".to_owned(),

@@ -16,6 +16,7 @@ mod plain;
 mod release;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use std::time::Duration;
 

@@ -4,9 +4,10 @@
 //! record. Whatever else a file holds is left to the reader of TOML, which also says what is wrong: nothing here decides
 //! that a record is bad.
 
+use crate::model::ending::Ending;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
-use crate::model::record::{PhaseChange, Record, Repository, State, TemplateUsed};
+use crate::model::record::{Evidence, PhaseChange, Record, Repository, State, TemplateUsed, Waiver};
 
 /// A value as it is written.
 #[derive(Clone, Copy)]
@@ -28,8 +29,12 @@ pub(super) fn parse(text: &str) -> Option<Record> {
     for line in text.split('\n') {
         match line {
             "" => {}
-            "[repository]" | "[template]" if tables.iter().any(|(heading, _)| *heading == line) => return None,
-            "[repository]" | "[template]" | "[[history]]" => tables.push((line, Lines::new())),
+            "[repository]" | "[template]" | "[ending]" if tables.iter().any(|(heading, _)| *heading == line) => {
+                return None;
+            }
+            "[repository]" | "[template]" | "[ending]" | "[[history]]" | "[[evidence]]" | "[[waivers]]" => {
+                tables.push((line, Lines::new()))
+            }
             _ => {
                 let open = tables.last_mut().map_or(&mut root, |(_, lines)| lines);
                 let (key, value) = line.split_once(" = ")?;
@@ -40,14 +45,29 @@ pub(super) fn parse(text: &str) -> Option<Record> {
             }
         }
     }
-    let (history, mut tables): (Vec<_>, Vec<_>) =
-        tables.into_iter().partition(|(heading, _)| *heading == "[[history]]");
-    let mut table = |heading: &str| {
-        let at = tables.iter().position(|(other, _)| *other == heading)?;
-        Some(tables.swap_remove(at).1)
-    };
-    let (repository, template) = (table("[repository]")?, table("[template]")?);
-    record(root, repository, template, history.into_iter().map(|(_, lines)| lines).collect())
+    record(root, Tables(tables))
+}
+
+/// The tables of a file, in its order, each with its heading.
+struct Tables<'t>(Vec<(&'t str, Lines<'t>)>);
+
+impl<'t> Tables<'t> {
+    /// The table of this heading.
+    fn one(&mut self, heading: &str) -> Option<Taking<'t>> {
+        let at = self.0.iter().position(|(other, _)| *other == heading)?;
+        Some(Taking(self.0.swap_remove(at).1))
+    }
+
+    /// Every table of this heading, read by `read`.
+    fn each<T>(&mut self, heading: &str, read: impl Fn(&mut Taking<'t>) -> Option<T>) -> Option<Vec<T>> {
+        let wanted = self.0.extract_if(.., |(other, _)| *other == heading);
+        let read = |(_, lines)| {
+            let mut lines = Taking(lines);
+            let value = read(&mut lines)?;
+            lines.is_done().then_some(value)
+        };
+        wanted.map(read).collect()
+    }
 }
 
 fn written(value: &str) -> Option<Written<'_>> {
@@ -95,13 +115,27 @@ impl<'t> Taking<'t> {
         }
     }
 
+    /// The inner none is for what is not there.
+    fn text_if_there(&mut self, key: &str) -> Option<Option<String>> {
+        match self.take(key) {
+            None => Some(None),
+            Some(Written::Text(text)) => Some(Some(text.to_owned())),
+            Some(_) => None,
+        }
+    }
+
     fn is_done(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-fn record(root: Lines<'_>, repository: Lines<'_>, template: Lines<'_>, history: Vec<Lines<'_>>) -> Option<Record> {
-    let (mut root, mut repository, mut template) = (Taking(root), Taking(repository), Taking(template));
+fn record(root: Lines<'_>, mut tables: Tables<'_>) -> Option<Record> {
+    let mut root = Taking(root);
+    // In this order: taking one table out disturbs the order of the others.
+    let (history, evidence) = (tables.each("[[history]]", change)?, tables.each("[[evidence]]", evidence)?);
+    let waivers = tables.each("[[waivers]]", waiver)?;
+    let (mut repository, mut template) = (tables.one("[repository]")?, tables.one("[template]")?);
+    let ending = tables.one("[ending]").map_or(Some(Ending::default()), ending)?;
     let environments = match root.take("environments") {
         None => Vec::new(),
         Some(Written::List(list)) => items(list).map(|item| item.map(str::to_owned)).collect::<Option<_>>()?,
@@ -133,22 +167,44 @@ fn record(root: Lines<'_>, repository: Lines<'_>, template: Lines<'_>, history: 
             source: template.text("source")?.to_owned(),
             revision: template.text("revision")?.to_owned(),
         },
-        history: history.into_iter().map(change).collect::<Option<_>>()?,
+        ending,
+        history,
+        evidence,
+        waivers,
         other: toml::Table::new(),
     };
     (root.is_done() && repository.is_done() && template.is_done()).then_some(record)
 }
 
-fn change(lines: Lines<'_>) -> Option<PhaseChange> {
-    let mut lines = Taking(lines);
-    let has_note = lines.0.iter().any(|(key, _)| *key == "note");
-    let change = PhaseChange {
+fn change(lines: &mut Taking<'_>) -> Option<PhaseChange> {
+    Some(PhaseChange {
         phase: phase(lines.text("phase")?)?,
         date: lines.text("date")?.to_owned(),
         by: lines.text("by")?.to_owned(),
-        note: if has_note { Some(lines.text("note")?.to_owned()) } else { None },
+        note: lines.text_if_there("note")?,
+    })
+}
+
+fn evidence(lines: &mut Taking<'_>) -> Option<Evidence> {
+    let mut text = |key: &str| lines.text(key).map(str::to_owned);
+    Some(Evidence { gate: text("gate")?, link: text("link")?, by: text("by")?, date: text("date")? })
+}
+
+fn waiver(lines: &mut Taking<'_>) -> Option<Waiver> {
+    let mut text = |key: &str| lines.text(key).map(str::to_owned);
+    Some(Waiver { gate: text("gate")?, reason: text("reason")?, by: text("by")?, date: text("date")? })
+}
+
+fn ending(mut lines: Taking<'_>) -> Option<Ending> {
+    let (deprecation, sunset) = (lines.text_if_there("deprecation")?, lines.text_if_there("sunset")?);
+    let day = |text: Option<String>| text.map(|text| text.parse().ok()).map_or(Some(None), |day| day.map(Some));
+    let ending = Ending {
+        deprecation: day(deprecation)?,
+        sunset: day(sunset)?,
+        documentation: lines.text_if_there("documentation")?,
+        successor: lines.text_if_there("successor")?,
     };
-    lines.is_done().then_some(change)
+    lines.is_done().then_some(ending)
 }
 
 fn state(word: &str) -> Option<State> {

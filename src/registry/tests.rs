@@ -5,13 +5,15 @@ mod concurrent;
 mod cost;
 mod killed;
 mod round;
+mod update;
 
 use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::model::ending::Ending;
 use crate::model::phase::Phase;
-use crate::model::record::{PhaseChange, Repository, TemplateUsed};
+use crate::model::record::{Evidence, PhaseChange, Repository, TemplateUsed, Waiver};
 
 /// A record with keys made from its name.
 fn record(name: &str) -> Record {
@@ -39,6 +41,9 @@ fn record(name: &str) -> Record {
             by: "Ada <ada@example.com>".to_owned(),
             note: None,
         }],
+        ending: Ending::default(),
+        evidence: Vec::new(),
+        waivers: Vec::new(),
         other: toml::Table::new(),
         name,
     }

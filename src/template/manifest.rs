@@ -16,14 +16,14 @@ use toml::de::DeTable;
 pub use self::github::Github;
 use self::table::Table;
 use crate::error::{Blame, Fault};
-use crate::model::gate::{Gate, PhaseWords};
+use crate::model::gate::{Gate, LifecycleRules, PhaseWords};
 use crate::model::question::Question;
 use crate::model::value::from_toml;
 
 /// The manifest's name, in the root of a template.
 pub const FILE_NAME: &str = "apiscaffold.toml";
 
-const KEYS: [&str; 8] = ["template", "question", "file", "environment", "phase", "gate", "spec", "github"];
+const KEYS: [&str; 9] = ["template", "question", "file", "environment", "phase", "gate", "lifecycle", "spec", "github"];
 
 /// A manifest that keeps its rules.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Manifest {
     pub phases: Vec<PhaseWords>,
     /// `[[gate]]`, in order of the phases that they lead to; no id is there twice.
     pub gates: Vec<Gate>,
+    /// `[lifecycle]`
+    pub lifecycle: LifecycleRules,
     /// `[github]`; its texts are templates.
     pub github: Github,
 }
@@ -154,6 +156,7 @@ impl Manifest {
             spec: root.table("spec")?.map(|table| spec(&table)).transpose()?,
             phases: gate::phases(&root)?,
             gates: gate::gates(&root)?,
+            lifecycle: root.table("lifecycle")?.map(|table| gate::lifecycle(&table)).transpose()?.unwrap_or_default(),
             github: root.table("github")?.map(|table| github::read(&table, text)).transpose()?.unwrap_or_default(),
         })
     }

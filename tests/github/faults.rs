@@ -28,7 +28,7 @@ fn moments() -> Vec<When> {
 }
 
 /// Does the work for each item, as many at once as there are processors: most of the time is spent in waiting.
-fn each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
+pub(super) fn each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
     let workers = 2 * thread::available_parallelism().map_or(2, usize::from);
     let queue = std::sync::Mutex::new(items);
     thread::scope(|scope| {
@@ -49,10 +49,10 @@ fn call(method: &'static str, path: &str) -> When {
 }
 
 /// Runs the program and kills it at a request; whether that request was ever made.
-fn killed_at(story: &Story, when: When, side: Side) -> bool {
+pub(super) fn killed_at(story: &Story, command: &[&str], when: When, side: Side) -> bool {
     let (teller, arrivals) = Teller::new();
     story.github.plan(Fault::new(when, Harm::Tell(teller)).side(side));
-    let mut child = story.command(&Story::NEW).spawn().expect("it starts");
+    let mut child = story.command(command).spawn().expect("it starts");
     loop {
         match arrivals.recv_timeout(Duration::from_millis(20)) {
             Ok(go) => {
@@ -79,7 +79,7 @@ fn killed_before_and_after_every_request_the_same_command_finishes_the_work() {
     each(moments, |(when, side)| {
         let what = format!("killed {side:?} {when:?}");
         let story = Story::new();
-        assert!(killed_at(&story, when, side), "{what}: it was never asked");
+        assert!(killed_at(&story, &Story::NEW, when, side), "{what}: it was never asked");
         story.ends_well([], &what);
     });
 }

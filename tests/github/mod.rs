@@ -8,6 +8,7 @@ mod doctor;
 mod faults;
 mod left;
 mod options;
+mod phase;
 mod pty;
 mod server;
 mod shared;

@@ -177,6 +177,17 @@ impl Call<'_> {
     }
 }
 
+/// What has become of an API since it was made stays: making it again does not begin its life anew.
+fn go_on(record: &mut Record, earlier: &Record) {
+    record.phase = earlier.phase;
+    record.ending.clone_from(&earlier.ending);
+    record.evidence.clone_from(&earlier.evidence);
+    record.waivers.clone_from(&earlier.waivers);
+    if earlier.state == State::Active {
+        record.environments.clone_from(&earlier.environments);
+    }
+}
+
 /// The steps from what is to what shall be.
 fn plan(
     standing: &Standing,
@@ -213,7 +224,10 @@ fn plan(
         steps.push(Step::Place { target });
     }
     if makes_folder || !is_active {
-        let active = Record { state: State::Active, ..record };
+        let mut active = Record { state: State::Active, ..record };
+        if let Standing::Ours(earlier) = standing {
+            go_on(&mut active, earlier);
+        }
         steps.push(Step::Activate { record: Box::new(active) });
     }
     Ok(Plan { steps })

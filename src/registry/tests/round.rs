@@ -57,9 +57,23 @@ fn any_record() -> impl Strategy<Value = Record> {
             let mut record = record("my-api");
             record.history[0].note = (!note.is_empty()).then_some(note);
             record.repository.id = id;
+            live_on(&mut record, &title, environments.len());
             Record { title, description, base_path: path, environments, other, ..record }
         },
     )
+}
+
+/// What a record has after some phases.
+fn live_on(record: &mut Record, text: &str, times: usize) {
+    let (by, date) = ("Ada <ada@example.com>".to_owned(), "2026-01-02T03:04:05Z".to_owned());
+    for number in 0..times {
+        let (gate, by, date) = (format!("gate-{number}"), by.clone(), date.clone());
+        let (other, when) = (by.clone(), date.clone());
+        record.waivers.push(Waiver { gate: gate.clone(), reason: text.to_owned(), by, date });
+        record.evidence.push(Evidence { gate, link: format!("https://h/{text}"), by: other, date: when });
+        record.ending.sunset = "2027-01-31".parse().ok();
+        record.ending.successor = Some(text.to_owned());
+    }
 }
 
 proptest! {
@@ -139,6 +153,7 @@ fn the_quick_reader_reads_what_this_tool_writes() {
     record.repository.id = Some(7);
     record.history[0].note = Some("a note".to_owned());
     record.environments = vec!["int".to_owned(), "prod".to_owned()];
+    live_on(&mut record, "a reason", 2);
     let text = entry::text(&record, None, "r").expect("written");
     assert_eq!(plain::parse(&text), Some(record));
 }

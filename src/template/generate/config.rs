@@ -7,6 +7,7 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use super::{BUILT_IN, FILE_NAME, condition, prepare};
+use crate::model::gate::LifecycleRules;
 use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
 use crate::model::tree::{Tree, TreePath};
 use crate::model::value::from_toml;
@@ -59,6 +60,7 @@ pub fn read(text: &str, name: &str, tree: &Tree) -> Result<(Manifest, Config), M
         spec: Some(SpecPlace { path: "specification/{{ name }}".to_owned() }),
         phases: Vec::new(),
         gates: Vec::new(),
+        lifecycle: LifecycleRules::default(),
         github: Github::default(),
     };
     Ok((manifest, Config { parts: reader.parts }))

@@ -3,7 +3,7 @@
 use super::ManifestError;
 use super::table::Table;
 use crate::error::nearest;
-use crate::model::gate::{CHECKS, Gate, PhaseWords};
+use crate::model::gate::{CHECKS, Gate, LifecycleRules, PhaseWords};
 use crate::model::phase::Phase;
 
 /// Reads every `[[phase]]`, in order of the phases.
@@ -20,6 +20,21 @@ pub(super) fn phases(root: &Table<'_>) -> Result<Vec<PhaseWords>, ManifestError>
     }
     phases.sort_by_key(|phase| phase.name);
     Ok(phases)
+}
+
+/// Reads `[lifecycle]`.
+pub(super) fn lifecycle(table: &Table<'_>) -> Result<LifecycleRules, ManifestError> {
+    table.only(&["notice_months", "environments", "limits"])?;
+    let mut rules = LifecycleRules::default();
+    if let Some(months) = table.integer("notice_months")? {
+        if !(0..=120).contains(&months) {
+            return Err(table.error(table.at("notice_months"), "`notice_months` must be 0 to 120"));
+        }
+        rules.notice_months = months;
+    }
+    rules.environments = table.text("environments")?;
+    rules.limits = table.texts("limits")?.unwrap_or_default();
+    Ok(rules)
 }
 
 /// Reads every `[[gate]]`, in order of the phases that they lead to, and else as they are written.
@@ -102,6 +117,20 @@ mod tests {
         let phases = manifest(text).expect("good").phases;
         assert_eq!(phases.iter().map(|phase| phase.name).collect::<Vec<_>>(), [Phase::Alpha, Phase::Beta]);
         assert_eq!(phases[0].status, None);
+    }
+
+    #[test]
+    fn rules_of_a_life_have_defaults() {
+        let rules = manifest("").expect("good").lifecycle;
+        assert_eq!((rules.notice_months, rules.environments, rules.limits), (6, None, Vec::new()));
+        let text = "[lifecycle]\nnotice_months = 12\nenvironments = \"e.toml\"\nlimits = [\"quota\"]\n";
+        let rules = manifest(text).expect("good").lifecycle;
+        assert_eq!((rules.notice_months, rules.environments.as_deref()), (12, Some("e.toml")));
+        assert_eq!(rules.limits, ["quota"]);
+        for (text, sentence) in [("notice_months = -1", "must be 0 to 120"), ("notice = 6", "`notice`")] {
+            let error = manifest(&format!("[lifecycle]\n{text}\n")).expect_err("refused");
+            assert!(error.line == 4 && error.sentence.contains(sentence), "{error:?}");
+        }
     }
 
     #[test]

@@ -156,3 +156,14 @@ fn program_and_server_speak_as_github_s_own_description_says() {
     replay(&mock, &log);
     story.nothing_leaked();
 }
+
+#[test]
+fn a_life_on_github_asks_as_github_s_own_description_says() {
+    let Some(tools) = tools() else { return };
+    let story = super::phase::story();
+    super::phase::live(&story);
+    let log: Vec<Entry> =
+        story.requests().into_iter().filter(|entry| entry.status.is_some_and(|code| code < 400)).collect();
+    assert!(log.iter().any(|entry| entry.line().starts_with("POST") && entry.path.ends_with("/pulls")));
+    replay(&Prism::mock(&tools), &log);
+}

@@ -64,6 +64,12 @@ pub(super) fn set_head(folder: &Path, branch: &str) {
     git(folder, &["symbolic-ref", "HEAD", &format!("refs/heads/{branch}")]).expect("set");
 }
 
+/// Lets a branch go on to where another is.
+pub(super) fn merge(folder: &Path, into: &str, from: &str) {
+    git(folder, &["merge-base", "--is-ancestor", into, from]).expect("it can go on");
+    git(folder, &["update-ref", into, from]).expect("merged");
+}
+
 /// The rules of active rulesets, the repository's and its organisation's, that bind a ref.
 pub(super) fn rules_for(state: &State, at: usize, reference: &str) -> Vec<Value> {
     let repository = &state.repositories[at];

@@ -7,6 +7,7 @@ pub(crate) mod fault;
 mod git;
 pub(crate) mod http;
 pub(crate) mod log;
+mod pulls;
 mod repositories;
 mod route;
 mod serve;

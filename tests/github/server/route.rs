@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Request};
 use super::state::{Call, Caller, State, TokenKind};
-use super::{accounts, environments, git, repositories, settings};
+use super::{accounts, environments, git, pulls, repositories, settings};
 
 /// Versions of the API that GitHub answers to.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -102,11 +102,15 @@ fn about_repository(state: &mut State, call: &Call<'_>, named: (&str, &str), res
         });
     }
     let rest = (method, rest);
+    if method != "GET" && !rest.1.is_empty() && state.repositories[at].fields["archived"] == true {
+        return Some(Answer::error(403, "Repository was archived so is read-only."));
+    }
     repositories::answer_one(state, call, at, rest)
         .or_else(|| settings::answer_teams(state, call, at, rest))
         .or_else(|| environments::answer(state, call, at, rest))
         .or_else(|| settings::answer(state, call, at, rest))
         .or_else(|| settings::answer_rulesets(state, call, at, rest))
+        .or_else(|| pulls::answer(state, call, at, rest))
         .or_else(|| git::answer(state, at, rest))
 }
 
@@ -159,6 +163,7 @@ fn needed(parts: &[&str], method: &str) -> String {
     let level = if method == "GET" { "read" } else { "write" };
     let area = match parts {
         ["repos", _, _, "issues", ..] => "issues",
+        ["repos", _, _, "pulls", ..] => "pull_requests",
         ["repos", _, _, "actions", "variables", ..] => "actions_variables",
         ["repos", _, _, "actions", "secrets", ..] => "secrets",
         ["repos", _, _, "actions", ..] => "actions",

@@ -119,6 +119,8 @@ pub(crate) struct Repository {
     /// `enabled` or `disabled` by feature.
     pub(crate) analysis: BTreeMap<String, String>,
     pub(crate) issues: Vec<Map<String, Value>>,
+    /// Oldest first.
+    pub(crate) pulls: Vec<Map<String, Value>>,
     /// Id and body.
     pub(crate) rulesets: Vec<(u64, Map<String, Value>)>,
     /// Inputs of the dispatches, by workflow.
@@ -204,7 +206,7 @@ impl State {
     }
 
     /// The folder of a repository's objects.
-    pub(super) fn folder(&self, repository: &Repository) -> PathBuf {
+    pub(crate) fn folder(&self, repository: &Repository) -> PathBuf {
         self.root.join(&repository.owner).join(format!("{}.git", repository.name))
     }
 }

@@ -1,0 +1,95 @@
+//! What stops a move.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Blame, Fault};
+use crate::model::phase::Phase;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PhaseError {
+    #[error("`{0}` is only reserved: its repository is not complete yet")]
+    Reserved(String),
+    #[error("`{name}` is in phase {}, so it cannot move to {}{}", at.word(), asked.word(), why(*at, *asked))]
+    NotNext { name: String, at: Phase, asked: Phase },
+    #[error("{}", .0.join("\n"))]
+    Given(Vec<String>),
+    #[error("the record of `{0}` says no template, so nobody knows what its phases ask for")]
+    NoTemplate(String),
+    #[error("the template that `{name}` was made from ({used}) cannot be had: {reason}")]
+    TemplateGone { name: String, used: String, reason: String, fault: Fault },
+    #[error("`{name}` cannot move to {}: {} of {all} gates {} not met", to.word(), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
+    Unmet { name: String, to: Phase, all: usize, unmet: Vec<String>, document: Box<Map<String, Value>> },
+    #[error("the repository of `{name}` cannot be changed: {reason}")]
+    Unseen { name: String, reason: String },
+    #[error("the repository of `{name}` is in phase {}, and the registry says {}", there.word(), here.word())]
+    OutOfStep { name: String, there: Phase, here: Phase },
+    #[error("`{}` is the repository of `{found}`, not of `{name}`", folder.display())]
+    AnotherApi { folder: PathBuf, found: String, name: String },
+    #[error("{page} has a branch `{branch}` with other files, and no pull request that waits")]
+    StaleBranch { page: String, branch: String },
+    #[error("`{path}` was changed where the phase is written, and cannot be changed by the tool")]
+    Meets { path: String, wanted: Vec<String> },
+}
+
+fn why(at: Phase, asked: Phase) -> &'static str {
+    if asked < at { ": a life goes forward only" } else { ": phases are entered one by one" }
+}
+
+impl Blame for PhaseError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NotNext { .. } | Self::Given(_) | Self::NoTemplate(_) | Self::AnotherApi { .. } => Fault::Input,
+            Self::TemplateGone { fault, .. } => *fault,
+            Self::Unseen { .. } => Fault::Environment,
+            Self::Reserved(_)
+            | Self::Unmet { .. }
+            | Self::OutOfStep { .. }
+            | Self::StaleBranch { .. }
+            | Self::Meets { .. } => Fault::Conflict,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Reserved(name) => format!("finish it with the same `apiscaffold new {name}` that began it"),
+            Self::NotNext { name, at, .. } => match at.next() {
+                Some(next) => format!("the next one is {0}: `apiscaffold phase {name} {0}`", next.word()),
+                None => "it is the last one".to_owned(),
+            },
+            Self::Given(_) => "see the gates and their names with `apiscaffold phase NAME`".to_owned(),
+            Self::NoTemplate(_) => "name one with `--template SOURCE`".to_owned(),
+            Self::TemplateGone { .. } => {
+                "make it reachable again, or name where it is now with `--template SOURCE`".to_owned()
+            }
+            Self::Unmet { name, unmet, .. } => format!(
+                "{}\nshow that one is met with `--evidence GATE=LINK`, or pass it with `--waive GATE=REASON`; `apiscaffold phase {name}` shows them all",
+                unmet.join("\n")
+            ),
+            Self::Unseen { .. } => "name a clone of it with `--repository DIR`".to_owned(),
+            Self::OutOfStep { name, there, here } if there < here => format!(
+                "merge the pull request of the last move, or run `apiscaffold phase {name} {}` again to make it",
+                here.word()
+            ),
+            Self::OutOfStep { name, there, .. } => {
+                format!("finish what was broken off: `apiscaffold phase {name} {}`", there.word())
+            }
+            Self::AnotherApi { .. } => "name the right folder with `--repository DIR`".to_owned(),
+            Self::StaleBranch { .. } => {
+                "delete the branch, or open its pull request again; then run the same command again".to_owned()
+            }
+            Self::Meets { wanted, .. } => format!(
+                "write it by hand, commit, and run the same command again; it should say:\n{}",
+                wanted.join("\n")
+            ),
+        })
+    }
+
+    fn document(&self) -> Map<String, Value> {
+        match self {
+            Self::Unmet { document, .. } => (**document).clone(),
+            _ => Map::new(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! How an API stands before the gates of its next phase.
+
+use crate::model::gate::Gate;
+use crate::model::phase::Phase;
+use crate::model::record::{Evidence, Record, Waiver};
+
+/// The check that only running the repository's code settles: a link does as well.
+pub(super) const LINT: &str = "lint";
+
+/// Whether a gate is open, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Met(String),
+    Waived(String),
+    Unmet(String),
+}
+
+impl State {
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Met(_) => "met",
+            Self::Waived(_) => "waived",
+            Self::Unmet(_) => "unmet",
+        }
+    }
+
+    pub(super) fn why(&self) -> &str {
+        let (Self::Met(why) | Self::Waived(why) | Self::Unmet(why)) = self;
+        why
+    }
+}
+
+/// A gate as an API stands before it.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) gate: Gate,
+    pub(super) state: State,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) waivers: Vec<Waiver>,
+}
+
+impl Standing {
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.state, State::Unmet(_))
+    }
+}
+
+/// The gates that lead to `to`, in the template's order. `check` settles a check of this name: why it is met, or what is
+/// missing.
+///
+/// What the tool can check is settled by the check alone. A waiver lets through whatever is not met.
+pub(super) fn standings(
+    gates: &[Gate],
+    to: Phase,
+    record: &Record,
+    check: &dyn Fn(&str) -> Result<String, String>,
+) -> Vec<Standing> {
+    let of = |gate: &Gate| {
+        let evidence: Vec<_> = record.evidence.iter().filter(|evidence| evidence.gate == gate.id).cloned().collect();
+        let waivers: Vec<_> = record.waivers.iter().filter(|waiver| waiver.gate == gate.id).cloned().collect();
+        let shown = evidence.last().map(|evidence| evidence.link.clone());
+        let result = match gate.check.as_deref() {
+            Some(LINT) => check(LINT).or_else(|missing| shown.ok_or(missing)),
+            Some(name) => check(name),
+            None => shown.ok_or_else(|| "nothing shows it yet".to_owned()),
+        };
+        let state = match (result, waivers.last()) {
+            (Ok(why), _) => State::Met(why),
+            (Err(_), Some(waiver)) => State::Waived(waiver.reason.clone()),
+            (Err(missing), None) => State::Unmet(missing),
+        };
+        Standing { gate: gate.clone(), state, evidence, waivers }
+    };
+    gates.iter().filter(|gate| gate.to == to).map(of).collect()
+}

@@ -1,0 +1,123 @@
+//! What the command line says, judged: every problem at once.
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::error::PhaseError;
+use crate::cli::{EndingArgs, PhaseArgs};
+use crate::error::nearest;
+use crate::model::ending::Ending;
+use crate::model::gate::Gate;
+use crate::model::phase::Phase;
+use crate::model::record::{Evidence, Record, Waiver};
+
+/// Longest reason, note or link, in bytes.
+const LONGEST: usize = 2000;
+
+/// Adds to a record what the command line says. The same evidence, or the same waiver, is kept once.
+///
+/// # Errors
+/// `Given` with a line for each problem.
+pub(super) fn add(
+    record: &Record,
+    arguments: &PhaseArgs,
+    gates: &[Gate],
+    (by, now): (&str, Timestamp),
+) -> Result<Record, PhaseError> {
+    let mut problems = Vec::new();
+    let mut new = record.clone();
+    let date = moment(now);
+    for (gate, link) in &arguments.evidence {
+        problems.extend(known(gate, gates).into_iter().chain(link_problem("--evidence", link)));
+        let is_there = new.evidence.iter().any(|evidence| evidence.gate == *gate && evidence.link == *link);
+        if !is_there {
+            let (gate, link, by, date) = (gate.clone(), link.clone(), by.to_owned(), date.clone());
+            new.evidence.push(Evidence { gate, link, by, date });
+        }
+    }
+    for (gate, reason) in &arguments.waive {
+        let reason = reason.trim();
+        problems.extend(known(gate, gates));
+        if reason.is_empty() {
+            problems.push(format!("`--waive {gate}` needs a reason: `--waive {gate}=REASON`"));
+        }
+        problems.extend(line_problem("--waive", reason));
+        let is_there = new.waivers.iter().any(|waiver| waiver.gate == *gate && waiver.reason == reason);
+        if !is_there {
+            let (gate, reason, by, date) = (gate.clone(), reason.to_owned(), by.to_owned(), date.clone());
+            new.waivers.push(Waiver { gate, reason, by, date });
+        }
+    }
+    problems.extend(arguments.note.as_deref().and_then(|note| line_problem("--note", note)));
+    let ending = ending(&arguments.ending, arguments.phase, &mut problems);
+    new.ending = new.ending.with(ending);
+    problems.extend(order_problem(&new.ending));
+    if problems.is_empty() { Ok(new) } else { Err(PhaseError::Given(problems)) }
+}
+
+/// A moment as records say it.
+pub(super) fn moment(now: Timestamp) -> String {
+    Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+fn ending(given: &EndingArgs, to: Option<Phase>, problems: &mut Vec<String>) -> Ending {
+    let ending = Ending {
+        deprecation: given.deprecation,
+        sunset: given.sunset,
+        documentation: given.documentation.clone(),
+        successor: given.successor.clone(),
+    };
+    if !ending.is_none() && to != Some(Phase::Deprecated) {
+        problems.push("dates and pages of the end belong to phase deprecated: give them with it".to_owned());
+    }
+    for (flag, page) in [("--documentation", &ending.documentation), ("--successor", &ending.successor)] {
+        let Some(page) = page else { continue };
+        problems.extend(link_problem(flag, page));
+        if !page.starts_with("https://") {
+            problems.push(format!("`{flag}` must be an https address"));
+        }
+    }
+    ending
+}
+
+/// A sunset follows a deprecation, whatever is waived: the headers would contradict each other (RFC 9745, section 4).
+fn order_problem(ending: &Ending) -> Option<String> {
+    match (ending.deprecation, ending.sunset) {
+        (None, Some(_)) => Some("a sunset needs the date of a deprecation before it: `--deprecation DATE`".to_owned()),
+        (Some(deprecation), Some(sunset)) if sunset < deprecation => {
+            Some(format!("the sunset on {sunset} is before the deprecation on {deprecation}"))
+        }
+        _ => None,
+    }
+}
+
+fn known(gate: &str, gates: &[Gate]) -> Option<String> {
+    if gates.iter().any(|known| known.id == gate) {
+        return None;
+    }
+    let near = nearest(gate, gates.iter().map(|gate| gate.id.as_str()));
+    let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Some(format!("the template has no gate `{}`{meant}", gate.escape_debug()))
+}
+
+/// A link is an address that a person can open, and holds no secret.
+fn link_problem(flag: &str, link: &str) -> Option<String> {
+    let bad = |why: &str| Some(format!("`{flag}`: {why}"));
+    let Ok(url) = Url::parse(link) else { return bad("this is no link: give an https address") };
+    let has_space = link.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"{}".contains(c));
+    match url.scheme() {
+        _ if !url.username().is_empty() || url.password().is_some() => bad("the link holds a user or a password"),
+        "https" | "http" if url.host_str().is_none() => bad("the link names no host"),
+        "https" | "http" if has_space => bad("the link holds a space, a quote or a bracket"),
+        "https" | "http" if link.len() > LONGEST => bad("the link is longer than 2000 bytes"),
+        "https" | "http" => None,
+        _ => bad("a link begins with `https://`"),
+    }
+}
+
+fn line_problem(flag: &str, text: &str) -> Option<String> {
+    if text.chars().any(char::is_control) {
+        return Some(format!("`{flag}` must be one line, without control characters"));
+    }
+    (text.len() > LONGEST).then(|| format!("`{flag}` is longer than 2000 bytes"))
+}

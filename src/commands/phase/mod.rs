@@ -1,0 +1,260 @@
+//! `apiscaffold phase`: what an API's next phase asks for, and the move there.
+
+mod change;
+mod checks;
+mod error;
+mod gates;
+mod given;
+mod report;
+mod shift;
+mod sight;
+
+use jiff::tz::TimeZone;
+
+use super::input;
+use super::load::{self, Template};
+use super::{author, location, show};
+use crate::cli::{Global, PhaseArgs, TemplateSource};
+use crate::error::Failure;
+use crate::git::change as git_change;
+use crate::git::commit::Signature;
+use crate::model::author::Author;
+use crate::model::phase::Phase;
+use crate::model::plan::Status;
+use crate::model::record::{PhaseChange, Record, State};
+use crate::registry::{By, Change, Registry};
+use crate::world::World;
+use change::{Changed, Changing};
+use checks::Facts;
+use error::PhaseError;
+use gates::Standing;
+use report::{Moved, Report, Took};
+use shift::{Moving, Shift};
+use sight::Sight;
+
+pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
+    let location = location::registry(global, world)?;
+    let writes = arguments.phase.is_some() || !arguments.evidence.is_empty() || !arguments.waive.is_empty();
+    if writes && !arguments.dry_run {
+        // Before the repository is changed.
+        location.may_change()?;
+    }
+    let registry = Registry::open(&location)?;
+    if let Some(registry) = &registry {
+        location::tell_age(registry, world);
+    }
+    let record = show::record(&arguments.name, registry.as_ref())?;
+    let Some(registry) = registry else { return Err(PhaseError::Reserved(arguments.name.clone()).into()) };
+    if record.state == State::Reserved {
+        return Err(PhaseError::Reserved(record.name.to_string()).into());
+    }
+    let goal = goal(&record, arguments.phase)?;
+    let (source, template) = template(&record, arguments, world)?;
+    let author = author(world);
+    let gates = &template.manifest.gates;
+    let new = given::add(&record, arguments, gates, (&author.to_string(), world.now))?;
+    let call = Call { arguments, world, registry, template, source, author };
+    if goal.moves() && !arguments.dry_run {
+        call.resume(&record)?;
+    }
+    let sight = sight::look(&record, arguments.repository.as_deref(), world);
+    match goal {
+        Goal::Ask => {
+            let reason = sight.as_ref().err().map(ToString::to_string);
+            call.ask(&record, new, sight.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
+        }
+        Goal::Again(phase) => call.go(Step { record: &record, new, to: phase }, &sight?, &[]),
+        Goal::Move(phase) => {
+            let sight = sight?;
+            let standings = call.standings(&new, phase, Ok(&sight));
+            if standings.iter().any(|standing| !standing.is_open()) {
+                return Err(Report { record: &new, world }.unmet(phase, &standings).into());
+            }
+            call.go(Step { record: &record, new, to: phase }, &sight, &standings)
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    /// What is missing.
+    Ask,
+    /// To finish the move to the phase that the record is in, or to change its dates.
+    Again(Phase),
+    /// To move to the next phase.
+    Move(Phase),
+}
+
+impl Goal {
+    const fn moves(self) -> bool {
+        !matches!(self, Self::Ask)
+    }
+}
+
+fn goal(record: &Record, asked: Option<Phase>) -> Result<Goal, PhaseError> {
+    match asked {
+        None => Ok(Goal::Ask),
+        Some(asked) if asked == record.phase => Ok(Goal::Again(asked)),
+        Some(asked) if record.phase.next() == Some(asked) => Ok(Goal::Move(asked)),
+        Some(asked) => Err(PhaseError::NotNext { name: record.name.to_string(), at: record.phase, asked }),
+    }
+}
+
+/// The template whose gates hold: the one that the API was made from, unless another is named.
+fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(TemplateSource, Template), Failure> {
+    let mut source = arguments.template.clone();
+    let used = &record.template;
+    if source.source.is_none() && used.source.is_empty() {
+        return Err(PhaseError::NoTemplate(record.name.to_string()).into());
+    }
+    let is_given = source.source.is_some();
+    input::again(&mut source, used);
+    let template = load::template(&source, world).map_err(|failure| -> Failure {
+        if is_given {
+            return failure;
+        }
+        let name = record.name.to_string();
+        let at = if used.revision.is_empty() { String::new() } else { format!(" at {}", used.revision) };
+        let used = format!("`{}`{at}", used.source);
+        PhaseError::TemplateGone { name, used, reason: failure.to_string(), fault: failure.fault() }.into()
+    })?;
+    if !is_given && template.used.revision != used.revision {
+        world.terminal.warn(&format!(
+            "template `{}` has changed since `{}` was made from it: its gates are those of today",
+            template.used.name, record.name
+        ));
+    }
+    Ok((source, template))
+}
+
+/// A step in an API's life.
+struct Step<'s> {
+    /// The record as it was read.
+    record: &'s Record,
+    /// With what the command line adds to it.
+    new: Record,
+    to: Phase,
+}
+
+/// One run of the command.
+struct Call<'c> {
+    arguments: &'c PhaseArgs,
+    world: &'c World,
+    registry: Registry,
+    template: Template,
+    source: TemplateSource,
+    author: Author,
+}
+
+impl Call<'_> {
+    /// Finishes a commit that a run that was killed has left half in place.
+    fn resume(&self, record: &Record) -> Result<(), Failure> {
+        if let Some(folder) = sight::folder(record, self.arguments.repository.as_deref(), self.world) {
+            git_change::resume(&folder)?;
+        }
+        Ok(())
+    }
+
+    fn standings(&self, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
+        let manifest = &self.template.manifest;
+        let facts = Facts {
+            record,
+            rules: &manifest.lifecycle,
+            platform: &manifest.environments,
+            sight,
+            today: self.world.now.to_zoned(TimeZone::UTC).date(),
+            may_run: self.arguments.run_checks,
+        };
+        gates::standings(&manifest.gates, to, record, &|name| facts.check(name))
+    }
+
+    /// Says how the API stands before its next phase, and keeps evidence and waivers that were given.
+    fn ask(&self, record: &Record, new: Record, sight: Result<&Sight, &str>) -> Result<(), Failure> {
+        let standings = record.phase.next().map(|to| self.standings(&new, to, sight)).unwrap_or_default();
+        let mut took = Vec::new();
+        if new != *record {
+            let words = format!("keep evidence and waivers of `{}`", record.name);
+            let status = self.keep(record, &new, &format!("Keep evidence for {}", record.name))?;
+            took.push(Took { step: "record", words, status });
+        }
+        Report { record: &new, world: self.world }.standing(&standings, &took);
+        Ok(())
+    }
+
+    /// Moves the API, repository first: the registry says last that it is there.
+    fn go(&self, step: Step<'_>, sight: &Sight, standings: &[Standing]) -> Result<(), Failure> {
+        let Step { record, mut new, to } = step;
+        let shift = self.shift(record, &new, to, sight)?;
+        self.enter(&mut new, to, &shift);
+        let Author { name, email } = self.author.clone();
+        let changing = Changing {
+            record: &new,
+            sight,
+            shift: &shift,
+            author: Signature { name, email, seconds: self.world.now.as_second() },
+            planned: self.arguments.dry_run,
+        };
+        let Changed { mut took, next } = changing.make()?;
+        let words = format!("record `{}` in phase {}", record.name, to.word());
+        let status = if new == *record {
+            Status::AlreadySo
+        } else {
+            self.keep(record, &new, &format!("Move {} to phase {}", record.name, to.word()))?
+        };
+        took.push(Took { step: "record", words, status });
+        Report { record: &new, world: self.world }.moved(&Moved {
+            shift: &shift,
+            took: &took,
+            standings,
+            planned: self.arguments.dry_run,
+            next: next.as_deref(),
+        });
+        Ok(())
+    }
+
+    fn shift(&self, record: &Record, new: &Record, to: Phase, sight: &Sight) -> Result<Shift, Failure> {
+        let Some(receipt) = &sight.receipt else {
+            let note = "the repository was not made by apiscaffold, so what the phase changes there is yours to do";
+            return Ok(Shift { notes: vec![note.to_owned()], ..Shift::default() });
+        };
+        let lags = to != record.phase && receipt.phase < record.phase;
+        if lags || receipt.phase > to {
+            let name = record.name.to_string();
+            return Err(PhaseError::OutOfStep { name, there: receipt.phase, here: record.phase }.into());
+        }
+        let moving = Moving { sight, receipt, template: &self.source, world: self.world };
+        moving.shift(to, &new.ending)
+    }
+
+    /// Writes down the phase entered.
+    fn enter(&self, new: &mut Record, to: Phase, shift: &Shift) {
+        for name in &shift.opened {
+            if !new.environments.contains(name) {
+                new.environments.push(name.clone());
+            }
+        }
+        if new.phase == to {
+            return;
+        }
+        new.phase = to;
+        new.history.push(PhaseChange {
+            phase: to,
+            date: given::moment(self.world.now),
+            by: self.author.to_string(),
+            note: self.arguments.note.clone(),
+        });
+    }
+
+    fn keep(&self, old: &Record, new: &Record, message: &str) -> Result<Status, Failure> {
+        if self.arguments.dry_run {
+            return Ok(Status::Left);
+        }
+        let Author { name, email } = self.author.clone();
+        let by = By { name, email, seconds: self.world.now.as_second() };
+        Ok(match self.registry.update(old, new, message, &by)? {
+            Change::Done => Status::Done,
+            Change::AlreadySo => Status::AlreadySo,
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! What a move changes in a repository: the difference between the template rendered for the phase that the repository is
+//! in and for the one it enters, merged into what its people have made of the files since.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::checks;
+use super::error::PhaseError;
+use super::sight::Sight;
+use crate::cli::TemplateSource;
+use crate::commands::input::Material;
+use crate::commands::render;
+use crate::error::Failure;
+use crate::git::change::{self, Edit};
+use crate::git::merge::merge;
+use crate::model::ending::Ending;
+use crate::model::phase::Phase;
+use crate::model::receipt::{self, Receipt};
+use crate::model::tree::{File, Tree, TreePath};
+use crate::world::World;
+
+/// How many lines that a file should hold are told.
+const TOLD: usize = 6;
+
+/// The answer that says which environments a repository has.
+const ENVIRONMENTS: &str = "environments";
+
+/// What is to be done to a repository.
+#[derive(Debug, Default)]
+pub(super) struct Shift {
+    pub(super) edits: Vec<Edit>,
+    /// What its people have to do themselves.
+    pub(super) notes: Vec<String>,
+    /// Environments that the phase opens.
+    pub(super) opened: Vec<String>,
+}
+
+/// A repository that moves.
+pub(super) struct Moving<'m> {
+    pub(super) sight: &'m Sight,
+    pub(super) receipt: &'m Receipt,
+    pub(super) template: &'m TemplateSource,
+    pub(super) world: &'m World,
+}
+
+/// The template's files for one phase, and what it would give for a specification of its own.
+struct Stage {
+    tree: Tree,
+    skeleton: Option<File>,
+}
+
+impl Moving<'_> {
+    /// From what the receipt says to phase `to` with `ending`.
+    ///
+    /// # Errors
+    /// `Meets` when people have changed what programs read in a way that does not go together with it.
+    pub(super) fn shift(&self, to: Phase, ending: &Ending) -> Result<Shift, Failure> {
+        let Self { receipt, sight, world, .. } = self;
+        let mut material = Material::of_receipt((*receipt).clone(), &sight.folder, self.template, world)?;
+        let files = material.template.tree.clone();
+        let before = self.stage(&mut material, &files, (receipt.phase, &receipt.ending))?;
+        let opened = self.opened(&material, to);
+        if !opened.is_empty() {
+            let mut names = answered(&receipt.answers);
+            names.extend(opened.iter().map(|name| Value::from(name.as_str())));
+            material.answer(ENVIRONMENTS, names.into());
+        }
+        let after = self.stage(&mut material, &files, (to, ending))?;
+        let rules = &material.template.manifest.lifecycle;
+        let vital = |path: &TreePath| {
+            path.as_str() == receipt::FILE_NAME || rules.environments.as_deref() == Some(path.as_str())
+        };
+        let mut shift = Shift { opened, ..Shift::default() };
+        let all: BTreeSet<&TreePath> = before.tree.iter().chain(after.tree.iter()).map(|(path, _)| path).collect();
+        for path in all {
+            let (old, new) = (before.tree.get(path.as_str()), after.tree.get(path.as_str()));
+            if old != new {
+                self.file(path, (old, new), vital(path), &mut shift)?;
+            }
+        }
+        if let Ok(path) = TreePath::new(receipt.spec.clone())
+            && before.skeleton != after.skeleton
+        {
+            self.specification(&path, (before.skeleton.as_ref(), after.skeleton.as_ref()), &mut shift)?;
+        }
+        Ok(shift)
+    }
+
+    fn stage(&self, material: &mut Material, files: &Tree, at: (Phase, &Ending)) -> Result<Stage, Failure> {
+        let tree = self.render(material, files, at)?;
+        // A document of the template's own says in which phase the API is; a producer's says what they wrote.
+        let spec = material.spec.take();
+        let mut bare = self.render(material, files, at)?;
+        material.spec = spec;
+        Ok(Stage { tree, skeleton: bare.remove(&self.receipt.spec) })
+    }
+
+    fn render(&self, material: &mut Material, files: &Tree, at: (Phase, &Ending)) -> Result<Tree, Failure> {
+        let spec = material.spec.clone();
+        let answers = material.answers(self.world, &|_, proposed| proposed)?;
+        material.stage = (at.0, at.1.clone());
+        let record = render::draft(material, &answers);
+        material.template.tree = files.clone();
+        let rendered = render::repository(material, &answers, &record);
+        material.spec = spec;
+        Ok(rendered?.tree)
+    }
+
+    /// Environments that are for the new phase and were not for the old one, and that nobody has added yet.
+    fn opened(&self, material: &Material, to: Phase) -> Vec<String> {
+        let manifest = &material.template.manifest;
+        if !manifest.questions.iter().any(|question| question.name == ENVIRONMENTS) {
+            return Vec::new();
+        }
+        let file = manifest.lifecycle.environments.as_deref();
+        let listed = file.map(|file| checks::listed(&self.sight.folder, file)).unwrap_or_default();
+        let chosen = answered(&self.receipt.answers);
+        let opens = |environment: &Map<String, Value>| {
+            let phases = environment.get("phases").and_then(Value::as_array)?;
+            let is_for = |phase: Phase| phases.iter().any(|word| word == phase.word());
+            let name = environment.get("name").and_then(Value::as_str)?;
+            let is_new = is_for(to) && !is_for(self.receipt.phase);
+            let is_there = listed.iter().any(|listed| listed == name) || chosen.iter().any(|chosen| chosen == name);
+            (is_new && !is_there).then(|| name.to_owned())
+        };
+        manifest.environments.iter().filter_map(opens).collect()
+    }
+
+    fn file(
+        &self,
+        path: &TreePath,
+        (old, new): (Option<&File>, Option<&File>),
+        vital: bool,
+        shift: &mut Shift,
+    ) -> Result<(), Failure> {
+        let mine = change::file(&self.sight.git, &self.sight.head.commit, path)?;
+        if mine.as_ref() == new {
+            return Ok(());
+        }
+        let file = if mine.as_ref() == old { Some(new.cloned()) } else { merged(mine.as_ref(), old, new).map(Some) };
+        match file {
+            Some(file) if file == mine => {}
+            Some(file) => shift.edits.push(Edit { path: path.clone(), file }),
+            None if vital => {
+                return Err(PhaseError::Meets { path: path.to_string(), wanted: wanted(old, new) }.into());
+            }
+            None => shift.notes.push(format!(
+                "`{path}` was changed where the phase is written, and is left as it is; it should say:\n{}",
+                wanted(old, new).join("\n")
+            )),
+        }
+        Ok(())
+    }
+
+    /// Status words stand where the template put them; a document of the producer's own is theirs to change.
+    fn specification(
+        &self,
+        path: &TreePath,
+        (old, new): (Option<&File>, Option<&File>),
+        shift: &mut Shift,
+    ) -> Result<(), Failure> {
+        let mine = change::file(&self.sight.git, &self.sight.head.commit, path)?;
+        match merged(mine.as_ref(), old, new) {
+            Some(file) if Some(&file) == mine.as_ref() => {}
+            Some(file) => shift.edits.push(Edit { path: path.clone(), file: Some(file) }),
+            None => shift.notes.push(format!("`{path}` is yours: where it says in which phase the API is, change it")),
+        }
+        Ok(())
+    }
+}
+
+fn answered(answers: &Map<String, Value>) -> Vec<Value> {
+    answers.get(ENVIRONMENTS).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+/// `mine` with what is different between `old` and `new`.
+fn merged(mine: Option<&File>, old: Option<&File>, new: Option<&File>) -> Option<File> {
+    let (mine, old, new) = (mine?, old?, new?);
+    let text = merge(old.text()?, mine.text()?, new.text()?)?;
+    Some(File { bytes: text.into_bytes().into(), executable: mine.executable })
+}
+
+/// The lines that only `new` has.
+fn wanted(old: Option<&File>, new: Option<&File>) -> Vec<String> {
+    let text = |file: Option<&File>| file.and_then(File::text).unwrap_or_default().to_owned();
+    let (old, new) = (text(old), text(new));
+    let has: BTreeSet<&str> = old.lines().collect();
+    let lines = new.lines().filter(|line| !has.contains(line) && !line.trim().is_empty());
+    lines.take(TOLD).map(|line| format!("  {line}")).collect()
+}

@@ -1,0 +1,141 @@
+//! An API's repository: where it is, and its files.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use url::Url;
+
+use super::error::PhaseError;
+use crate::commands::{check, forge, location};
+use crate::disk::DiskError;
+use crate::error::Failure;
+use crate::forge::github::{ForgeError, Github, Place};
+use crate::git::change::{self, Head};
+use crate::git::remote::{self, Fetch, Network};
+use crate::model::receipt::{self, Receipt};
+use crate::model::record::Record;
+use crate::model::repository::Target;
+use crate::world::World;
+
+/// A repository that can be looked at.
+pub(super) struct Sight {
+    /// Its files.
+    pub(super) folder: PathBuf,
+    /// Where its commits are.
+    pub(super) git: PathBuf,
+    pub(super) head: Head,
+    /// What it was made from; none for a repository that the tool did not make.
+    pub(super) receipt: Option<Receipt>,
+    pub(super) home: Home,
+    /// Holds what was fetched.
+    _fetched: Option<TempDir>,
+}
+
+/// Where a repository lives, and so how it is changed.
+pub(super) enum Home {
+    /// On this machine: by a commit.
+    Here,
+    /// On the forge: by a pull request.
+    Forge(Box<Hosted>),
+    /// Elsewhere: not by this tool.
+    Elsewhere,
+}
+
+/// A repository on the forge.
+pub(super) struct Hosted {
+    pub(super) github: Github,
+    pub(super) target: Target,
+    /// The URL that git pushes to.
+    pub(super) url: String,
+    pub(super) network: Network,
+}
+
+/// Looks at the repository of `record`, or at the one in the folder `given`.
+pub(super) fn look(record: &Record, given: Option<&Path>, world: &World) -> Result<Sight, Failure> {
+    if let Some(folder) = folder(record, given, world) {
+        return local(record, &folder);
+    }
+    let url = &record.repository.url;
+    let unseen = |reason: String| PhaseError::Unseen { name: record.name.to_string(), reason };
+    if url.is_empty() || url.starts_with("file:") {
+        return Err(unseen(format!("`{url}` is not on this machine")).into());
+    }
+    let place = forge::place(world)?;
+    match place.target(url) {
+        Some(target) => hosted(record, place, target, world),
+        None => fetched(record, (url, None), &location::network(url, world), Home::Elsewhere, world),
+    }
+}
+
+/// The folder of the repository on this machine, when it is there.
+pub(super) fn folder(record: &Record, given: Option<&Path>, world: &World) -> Option<PathBuf> {
+    if let Some(given) = given {
+        return Some(world.absolute(given));
+    }
+    let url = Url::parse(&record.repository.url).ok().filter(|url| url.scheme() == "file")?;
+    url.to_file_path().ok().filter(|folder| folder.is_dir())
+}
+
+fn local(record: &Record, folder: &Path) -> Result<Sight, Failure> {
+    let head = change::head(folder)?;
+    let receipt = receipt_of(record, folder)?;
+    let (folder, git) = (folder.to_owned(), folder.to_owned());
+    Ok(Sight { folder, git, head, receipt, home: Home::Here, _fetched: None })
+}
+
+fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Result<Sight, Failure> {
+    let page = place.page(&target);
+    let github = forge::open(place, &target.owner, world)?;
+    let bar = world.terminal.bar("asking GitHub what is there");
+    let found = github.repository(&target)?.ok_or(ForgeError::Gone { page })?;
+    drop(bar);
+    if record.repository.id.is_some_and(|id| id != found.id) {
+        return Err(github.foreign(&target, "the registry's record is of another repository").into());
+    }
+    let url = found.clone_url;
+    let branch = found.body["default_branch"].as_str().unwrap_or("main").to_owned();
+    let is_home = github.place().is_home_of(&url);
+    let token = if is_home { Some(github.token()?) } else { None };
+    let network = Network { ssh_command: world.ssh_command(), token, ..Network::default() };
+    let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone(), network: network.clone() }));
+    fetched(record, (&url, Some(branch)), &network, home, world)
+}
+
+/// Fetches the newest commit of a branch, and nothing else.
+fn fetched(
+    record: &Record,
+    (url, branch): (&str, Option<String>),
+    network: &Network,
+    home: Home,
+    world: &World,
+) -> Result<Sight, Failure> {
+    let bar = world.terminal.bar("fetching the repository");
+    let place = tempfile::tempdir().map_err(|source| DiskError::Write { path: std::env::temp_dir(), source })?;
+    let request = Fetch {
+        url: url.to_owned(),
+        revision: branch.clone(),
+        cache: place.path().join("git"),
+        offline: world.offline,
+        network: network.clone(),
+    };
+    let fetched = remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
+    let folder = place.path().join("files");
+    change::export(&fetched.repository, &fetched.commit, &folder)?;
+    let receipt = receipt_of(record, &folder)?;
+    let branch = format!("refs/heads/{}", branch.unwrap_or_default());
+    let head = Head { commit: fetched.commit, branch };
+    Ok(Sight { folder, git: fetched.repository, head, receipt, home, _fetched: Some(place) })
+}
+
+/// The receipt in `folder`, which must be the API's own.
+fn receipt_of(record: &Record, folder: &Path) -> Result<Option<Receipt>, Failure> {
+    if !folder.join(receipt::FILE_NAME).is_file() {
+        return Ok(None);
+    }
+    let receipt = check::read(folder)?;
+    if receipt.name != record.name {
+        let (found, name) = (receipt.name.to_string(), record.name.to_string());
+        return Err(PhaseError::AnotherApi { folder: folder.to_owned(), found, name }.into());
+    }
+    Ok(Some(receipt))
+}

@@ -1,0 +1,374 @@
+//! One more commit on the branch of a repository that somebody works in: prepared without touching the work tree, then
+//! put in place so that a run that is killed is finished by the next.
+//!
+//! While it is put in place, [`MOVING`] points to the commit. The files come first, each by one rename, then the index,
+//! then the branch, then that reference goes.
+
+use std::fs;
+use std::io;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use git2::build::TreeUpdateBuilder;
+use git2::{Commit, Delta, ErrorCode, FileMode, Oid, Repository, StatusOptions};
+
+use super::GitError;
+use super::commit::{NewCommit, Signature};
+use super::read;
+use crate::error::{Blame, Fault};
+use crate::model::tree::{File, TreePath};
+
+/// What points to a commit that is being put in place.
+const MOVING: &str = "refs/apiscaffold/moving";
+/// How many changed files an error names.
+const TOLD: usize = 5;
+
+/// The commit that a branch is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The commit's id (hex).
+    pub commit: String,
+    /// The branch's full name.
+    pub branch: String,
+}
+
+/// A file that is to be different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Where it is.
+    pub path: TreePath,
+    /// What it will be; none when it goes.
+    pub file: Option<File>,
+}
+
+/// A repository that takes no commit.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// Files differ from the last commit.
+    #[error("`{}` has changes that are not committed: `{}`", folder.display(), told(files))]
+    Dirty {
+        /// The repository.
+        folder: PathBuf,
+        /// Their paths.
+        files: Vec<String>,
+    },
+    /// No branch is checked out.
+    #[error("`{}` is on no branch", .0.display())]
+    Detached(PathBuf),
+    /// The branch went on in the meantime.
+    #[error("`{}` was changed by somebody else at the same time", .0.display())]
+    Moved(PathBuf),
+    /// git failed.
+    #[error("git cannot change the repository `{}`", folder.display())]
+    Here {
+        /// The repository.
+        folder: PathBuf,
+        /// git's reason.
+        #[source]
+        source: git2::Error,
+    },
+    /// The repository cannot be read, or a file in it cannot be written.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+fn told(files: &[String]) -> String {
+    let mut text = files.iter().take(TOLD).map(|file| file.escape_debug().to_string()).collect::<Vec<_>>().join("`, `");
+    if files.len() > TOLD {
+        text += &format!("` and {} more, `…", files.len() - TOLD);
+    }
+    text
+}
+
+impl Blame for ChangeError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Dirty { .. } | Self::Detached(_) | Self::Moved(_) => Fault::Conflict,
+            Self::Here { .. } => Fault::Environment,
+            Self::Git(error) => error.fault(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Dirty { .. } => "commit or stash them, then run the same command again".to_owned(),
+            Self::Detached(folder) => format!("check a branch out first: git -C '{}' switch main", folder.display()),
+            Self::Moved(_) => "run the same command again".to_owned(),
+            Self::Here { source, .. } if source.code() == ErrorCode::Locked => {
+                "another git is at work there; if none is, remove `.git/index.lock`, then run the same command again"
+                    .to_owned()
+            }
+            Self::Here { folder, .. } => format!("see what git says: git -C '{}' status", folder.display()),
+            Self::Git(error) => return error.hint(),
+        })
+    }
+}
+
+/// The branch that is checked out, and where it is.
+pub fn head(folder: &Path) -> Result<Head, ChangeError> {
+    let repository = read::open(folder)?;
+    let here = at(folder);
+    if repository.head_detached().map_err(&here)? {
+        return Err(ChangeError::Detached(folder.to_owned()));
+    }
+    let head = repository.head().map_err(|source| match source.code() {
+        ErrorCode::UnbornBranch => ChangeError::Git(GitError::NoCommit { path: folder.to_owned() }),
+        _ => here(source),
+    })?;
+    let commit = head.peel_to_commit().map_err(&here)?.id().to_string();
+    Ok(Head { commit, branch: String::from_utf8_lossy(head.name_bytes()).into_owned() })
+}
+
+/// A file as `commit` has it; none when it has none there, or something that is no file.
+pub fn file(folder: &Path, commit: &str, path: &TreePath) -> Result<Option<File>, ChangeError> {
+    let repository = read::open(folder)?;
+    let tree = found(&repository, commit).and_then(|commit| commit.tree()).map_err(at(folder))?;
+    let entry = match tree.get_path(Path::new(path.as_str())) {
+        Ok(entry) => entry,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        Err(error) => return Err(at(folder)(error)),
+    };
+    let executable = match entry.filemode() {
+        0o100_755 => true,
+        0o100_644 | 0o100_664 => false,
+        _ => return Ok(None),
+    };
+    let blob = repository.find_blob(entry.id()).map_err(at(folder))?;
+    Ok(Some(File { bytes: blob.content().to_vec().into(), executable }))
+}
+
+/// The id (hex) of the tree of a commit.
+pub fn tree_of(folder: &Path, commit: &str) -> Result<String, ChangeError> {
+    let repository = read::open(folder)?;
+    found(&repository, commit).map(|commit| commit.tree_id().to_string()).map_err(at(folder))
+}
+
+/// Refuses when tracked files differ from the last commit, but for those of a commit that is being put in place.
+pub fn must_be_clean(folder: &Path) -> Result<(), ChangeError> {
+    let repository = read::open(folder)?;
+    clean_but_for(&repository, folder, &[])
+}
+
+/// Writes a commit on top of `parent` without moving anything; its id (hex).
+pub fn prepare(folder: &Path, parent: &str, edits: &[Edit], new: &NewCommit) -> Result<String, ChangeError> {
+    let repository = read::open(folder)?;
+    let write = || {
+        let parent = found(&repository, parent)?;
+        let mut update = TreeUpdateBuilder::new();
+        for Edit { path, file } in edits {
+            match file {
+                Some(file) => {
+                    let mode = if file.executable { FileMode::BlobExecutable } else { FileMode::Blob };
+                    update.upsert(path.as_str(), repository.blob(&file.bytes)?, mode);
+                }
+                None => {
+                    update.remove(path.as_str());
+                }
+            }
+        }
+        let tree = repository.find_tree(update.create_updated(&repository, &parent.tree()?)?)?;
+        let author = signature(&new.author)?;
+        repository.commit(None, &author, &author, &new.message, &tree, &[&parent])
+    };
+    write().map(|id| id.to_string()).map_err(at(folder))
+}
+
+/// Puts a commit that [`prepare`] made in place: work tree, index and branch. Files that nobody changed stay untouched.
+pub fn advance(folder: &Path, head: &Head, commit: &str) -> Result<(), ChangeError> {
+    let repository = read::open(folder)?;
+    let moving = Moving::new(&repository, folder, head, commit)?;
+    clean_but_for(&repository, folder, &[])?;
+    repository.reference(MOVING, moving.to, true, "apiscaffold").map_err(at(folder))?;
+    moving.finish()
+}
+
+/// Finishes what a run that was killed has left, if it left something; says whether it did.
+pub fn resume(folder: &Path) -> Result<bool, ChangeError> {
+    let repository = read::open(folder)?;
+    let id = match repository.refname_to_id(MOVING) {
+        Ok(id) => id,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),
+        Err(error) => return Err(at(folder)(error)),
+    };
+    let head = head(folder)?;
+    let commit = repository.find_commit(id).map_err(at(folder))?;
+    let is_next = commit.parent_ids().any(|parent| parent.to_string() == head.commit);
+    if !is_next && id.to_string() != head.commit {
+        // Its people went on without it.
+        drop_moving(&repository).map_err(at(folder))?;
+        return Ok(false);
+    }
+    let moving = Moving::new(&repository, folder, &head, &id.to_string())?;
+    clean_but_for(&repository, folder, &moving.halfway()?)?;
+    moving.finish()?;
+    Ok(true)
+}
+
+/// Writes the files of `commit` into `folder`, which is empty: what is no plain file is left out.
+pub fn export(repository: &Path, commit: &str, folder: &Path) -> Result<(), ChangeError> {
+    let opened = read::open(repository)?;
+    let tree = found(&opened, commit).and_then(|commit| commit.tree()).map_err(at(repository))?;
+    let mut failed = None;
+    let walked = tree.walk(git2::TreeWalkMode::PreOrder, |below, entry| {
+        let is_file = matches!(entry.filemode(), 0o100_644 | 0o100_755 | 0o100_664);
+        let name = entry.name().unwrap_or_default();
+        let (Ok(path), true) = (TreePath::new(format!("{below}{name}")), is_file) else { return 0 };
+        let write = || -> Result<(), ChangeError> {
+            let blob = opened.find_blob(entry.id()).map_err(at(repository))?;
+            let target = folder.join(path.as_str());
+            let parent = target.parent().unwrap_or(folder);
+            fs::create_dir_all(parent).and_then(|()| fs::write(&target, blob.content())).map_err(failed_at(&target))
+        };
+        match write() {
+            Ok(()) => 0,
+            Err(error) => {
+                failed = Some(error);
+                -1
+            }
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => walked.map_err(at(repository)),
+    }
+}
+
+fn at(folder: &Path) -> impl Fn(git2::Error) -> ChangeError {
+    move |source| ChangeError::Here { folder: folder.to_owned(), source }
+}
+
+fn failed_at(path: &Path) -> impl Fn(io::Error) -> ChangeError {
+    move |source| ChangeError::Git(GitError::Write { path: path.to_owned(), source })
+}
+
+fn found<'r>(repository: &'r Repository, commit: &str) -> Result<Commit<'r>, git2::Error> {
+    repository.find_commit(Oid::from_str(commit)?)
+}
+
+fn signature(of: &Signature) -> Result<git2::Signature<'static>, git2::Error> {
+    let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], "").trim().to_owned();
+    let (mut name, email) = (clean(&of.name), clean(&of.email));
+    if name.is_empty() {
+        // libgit2 takes no empty name.
+        "apiscaffold".clone_into(&mut name);
+    }
+    git2::Signature::new(&name, &email, &git2::Time::new(of.seconds.max(0), 0))
+}
+
+fn drop_moving(repository: &Repository) -> Result<(), git2::Error> {
+    repository.find_reference(MOVING)?.delete()
+}
+
+/// `allowed` are files that may differ.
+fn clean_but_for(repository: &Repository, folder: &Path, allowed: &[String]) -> Result<(), ChangeError> {
+    let mut options = StatusOptions::new();
+    options.include_untracked(false).include_ignored(false);
+    let statuses = repository.statuses(Some(&mut options)).map_err(at(folder))?;
+    let paths = statuses.iter().map(|status| String::from_utf8_lossy(status.path_bytes()).into_owned());
+    let files: Vec<String> = paths.filter(|path| !allowed.contains(path)).collect();
+    if files.is_empty() { Ok(()) } else { Err(ChangeError::Dirty { folder: folder.to_owned(), files }) }
+}
+
+/// A commit on its way into the work tree.
+struct Moving<'m> {
+    repository: &'m Repository,
+    folder: &'m Path,
+    head: &'m Head,
+    to: Oid,
+    /// Each file that it changes: path, before, after.
+    files: Vec<(TreePath, Option<File>, Option<File>)>,
+}
+
+impl<'m> Moving<'m> {
+    fn new(repository: &'m Repository, folder: &'m Path, head: &'m Head, to: &str) -> Result<Self, ChangeError> {
+        let paths = || {
+            let commit = found(repository, to)?;
+            let parent = commit.parent(0)?;
+            let diff = repository.diff_tree_to_tree(Some(&parent.tree()?), Some(&commit.tree()?), None)?;
+            let path = |delta: git2::DiffDelta<'_>| {
+                let file = if delta.status() == Delta::Deleted { delta.old_file() } else { delta.new_file() };
+                file.path_bytes().map(|path| String::from_utf8_lossy(path).into_owned())
+            };
+            let paths: Vec<String> = diff.deltas().filter_map(path).collect();
+            Ok((parent.id().to_string(), paths, commit.id()))
+        };
+        let (parent, paths, to) = paths().map_err(at(folder))?;
+        let mut files = Vec::new();
+        for path in paths {
+            let path = TreePath::new(path).map_err(GitError::Path)?;
+            let (before, after) = (file(folder, &parent, &path)?, file(folder, &to.to_string(), &path)?);
+            files.push((path, before, after));
+        }
+        Ok(Self { repository, folder, head, to, files })
+    }
+
+    /// Files that are as they were or as they will be.
+    fn halfway(&self) -> Result<Vec<String>, ChangeError> {
+        let mut halfway = Vec::new();
+        for (path, before, after) in &self.files {
+            let place = self.folder.join(path.as_str());
+            let now = match fs::read(&place) {
+                Ok(bytes) => Some(bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(source) => return Err(GitError::Look { path: place, source }.into()),
+            };
+            let is = |file: &Option<File>| file.as_ref().map(|file| &*file.bytes) == now.as_deref();
+            if is(before) || is(after) {
+                halfway.push(path.to_string());
+            }
+        }
+        Ok(halfway)
+    }
+
+    fn finish(&self) -> Result<(), ChangeError> {
+        for (path, _, after) in &self.files {
+            self.write(path, after.as_ref())?;
+        }
+        let put = || {
+            let mut index = self.repository.index()?;
+            for (path, _, after) in &self.files {
+                let path = Path::new(path.as_str());
+                if after.is_some() { index.add_path(path)? } else { index.remove_path(path)? }
+            }
+            index.write()?;
+            if self.head.commit != self.to.to_string() {
+                let from = Oid::from_str(&self.head.commit)?;
+                let message = found(self.repository, &self.to.to_string())?;
+                let message = format!("commit: {}", message.summary().ok().flatten().unwrap_or_default());
+                self.repository.reference_matching(&self.head.branch, self.to, true, from, &message)?;
+            }
+            drop_moving(self.repository)
+        };
+        put().map_err(|error| match error.code() {
+            ErrorCode::Modified => ChangeError::Moved(self.folder.to_owned()),
+            _ => at(self.folder)(error),
+        })
+    }
+
+    /// The file appears by one rename, so that it is never half written.
+    fn write(&self, path: &TreePath, file: Option<&File>) -> Result<(), ChangeError> {
+        let target = self.folder.join(path.as_str());
+        let failed = failed_at(&target);
+        let Some(file) = file else {
+            return match fs::remove_file(&target) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+                _ => Ok(()),
+            };
+        };
+        let parent = target.parent().unwrap_or(self.folder);
+        fs::create_dir_all(parent).map_err(&failed)?;
+        let mut new = tempfile::Builder::new().prefix(".apiscaffold-").tempfile_in(parent).map_err(&failed)?;
+        new.write_all(&file.bytes).map_err(&failed)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = if file.executable { 0o755 } else { 0o644 };
+            new.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(&failed)?;
+        }
+        new.persist(&target).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

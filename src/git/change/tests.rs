@@ -1,0 +1,159 @@
+use super::*;
+use crate::git::commit;
+use crate::model::tree::Tree;
+
+fn path(text: &str) -> TreePath {
+    TreePath::new(text).expect("a path")
+}
+
+fn new(message: &str) -> NewCommit {
+    let author = Signature { name: "A".to_owned(), email: "a@b.c".to_owned(), seconds: 1 };
+    NewCommit { author, message: message.to_owned() }
+}
+
+const FILES: [(&str, &str); 3] = [("a.txt", "one\n"), ("goes/b.txt", "two\n"), ("run.sh", "#!/bin/sh\n")];
+
+/// A repository with three files, and an edit of each kind.
+fn made(folder: &Path) -> (Head, Vec<Edit>) {
+    let mut tree = Tree::new();
+    for (name, text) in FILES {
+        let file = File { bytes: text.as_bytes().into(), executable: name == "run.sh" };
+        tree.insert(path(name), file).expect("new");
+    }
+    write(folder, &tree);
+    commit::first_commit(folder, &tree, &new("one")).expect("a commit");
+    let edit = |name: &str, file: Option<&'static str>| Edit {
+        path: path(name),
+        file: file.map(|text| File::plain(text.as_bytes())),
+    };
+    let edits = vec![edit("a.txt", Some("changed\n")), edit("goes/b.txt", None), edit("new/c.txt", Some("three\n"))];
+    (head(folder).expect("a branch"), edits)
+}
+
+fn write(folder: &Path, tree: &Tree) {
+    for (path, file) in tree.iter() {
+        let place = folder.join(path.as_str());
+        fs::create_dir_all(place.parent().expect("a parent")).expect("made");
+        fs::write(&place, &file.bytes).expect("written");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = if file.executable { 0o755 } else { 0o644 };
+            fs::set_permissions(&place, fs::Permissions::from_mode(mode)).expect("set");
+        }
+    }
+}
+
+/// The commit is in place and nothing is left over.
+fn settled(folder: &Path, commit: &str) {
+    assert_eq!(
+        head(folder).expect("a branch"),
+        Head { commit: commit.to_owned(), branch: "refs/heads/main".to_owned() }
+    );
+    must_be_clean(folder).expect("clean");
+    assert_eq!(fs::read_to_string(folder.join("a.txt")).expect("there"), "changed\n");
+    assert!(!folder.join("goes/b.txt").exists());
+    assert_eq!(fs::read_to_string(folder.join("new/c.txt")).expect("there"), "three\n");
+    assert!(!resume(folder).expect("nothing to do"));
+    let repository = Repository::open(folder).expect("a repository");
+    assert!(repository.find_reference(MOVING).is_err());
+}
+
+#[test]
+fn a_commit_goes_into_the_work_tree_and_leaves_other_files_alone() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (head, edits) = made(place.path());
+    fs::write(place.path().join("untracked"), "mine").expect("written");
+    let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
+    assert_eq!(fs::read_to_string(place.path().join("a.txt")).expect("there"), "one\n", "nothing moved yet");
+    advance(place.path(), &head, &commit).expect("moved");
+    settled(place.path(), &commit);
+    assert_eq!(fs::read_to_string(place.path().join("untracked")).expect("there"), "mine");
+    assert!(file(place.path(), &commit, &path("run.sh")).expect("read").is_some_and(|file| file.executable));
+    assert_eq!(file(place.path(), &commit, &path("goes/b.txt")).expect("read"), None);
+    assert_eq!(file(place.path(), &commit, &path("new")).expect("read"), None, "a folder is no file");
+}
+
+#[test]
+fn a_dirty_work_tree_is_refused_and_left_as_it_is() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (head, edits) = made(place.path());
+    let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
+    fs::write(place.path().join("run.sh"), "mine").expect("written");
+    let refused = advance(place.path(), &head, &commit).expect_err("dirty");
+    assert!(matches!(&refused, ChangeError::Dirty { files, .. } if files == &["run.sh"]), "{refused:?}");
+    assert_eq!(super::head(place.path()).expect("a branch"), head);
+    assert!(!resume(place.path()).expect("nothing was begun"));
+}
+
+#[test]
+fn whatever_was_done_before_it_was_killed_the_rest_is_done() {
+    // How far it got: the reference, one file after the other, the index, the branch.
+    for steps in 0..=5 {
+        let place = tempfile::tempdir().expect("a folder");
+        let (head, edits) = made(place.path());
+        let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
+        let repository = Repository::open(place.path()).expect("a repository");
+        repository.reference(MOVING, Oid::from_str(&commit).expect("an id"), true, "test").expect("set");
+        let moving = Moving::new(&repository, place.path(), &head, &commit).expect("known");
+        for (path, _, after) in moving.files.iter().take(steps) {
+            moving.write(path, after.as_ref()).expect("written");
+        }
+        if steps >= 4 {
+            let mut index = repository.index().expect("an index");
+            index.add_path(Path::new("a.txt")).expect("added");
+            index.add_path(Path::new("new/c.txt")).expect("added");
+            index.remove_path(Path::new("goes/b.txt")).expect("removed");
+            index.write().expect("written");
+        }
+        if steps >= 5 {
+            let id = Oid::from_str(&commit).expect("an id");
+            repository.reference("refs/heads/main", id, true, "test").expect("moved");
+        }
+        assert!(resume(place.path()).expect("finished"), "{steps} steps");
+        settled(place.path(), &commit);
+    }
+}
+
+#[test]
+fn what_people_did_meanwhile_is_not_undone() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (head, edits) = made(place.path());
+    let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
+    let repository = Repository::open(place.path()).expect("a repository");
+    repository.reference(MOVING, Oid::from_str(&commit).expect("an id"), true, "test").expect("set");
+    fs::write(place.path().join("a.txt"), "mine").expect("written");
+    assert!(matches!(resume(place.path()), Err(ChangeError::Dirty { .. })));
+    assert_eq!(fs::read_to_string(place.path().join("a.txt")).expect("there"), "mine");
+    fs::write(place.path().join("a.txt"), "one\n").expect("written");
+    let other = [Edit { path: path("run.sh"), file: None }];
+    let theirs = prepare(place.path(), &head.commit, &other, &new("theirs")).expect("prepared");
+    advance(place.path(), &head, &theirs).expect("they went on");
+    assert!(!resume(place.path()).expect("given up"));
+    assert_eq!(super::head(place.path()).expect("a branch").commit, theirs);
+}
+
+#[test]
+fn what_is_no_branch_is_told() {
+    let place = tempfile::tempdir().expect("a folder");
+    assert!(matches!(head(place.path()), Err(ChangeError::Git(GitError::NotARepository { .. }))));
+    let repository = Repository::init(place.path()).expect("made");
+    assert!(matches!(head(place.path()), Err(ChangeError::Git(GitError::NoCommit { .. }))));
+    drop(repository);
+    let place = tempfile::tempdir().expect("a folder");
+    let (head, _) = made(place.path());
+    let repository = Repository::open(place.path()).expect("a repository");
+    repository.set_head_detached(Oid::from_str(&head.commit).expect("an id")).expect("detached");
+    assert!(matches!(super::head(place.path()), Err(ChangeError::Detached(_))));
+}
+
+#[test]
+fn an_export_holds_the_files() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (head, _) = made(place.path());
+    let target = place.path().join("out");
+    export(place.path(), &head.commit, &target).expect("written");
+    for (name, text) in FILES {
+        assert_eq!(fs::read_to_string(target.join(name)).expect("there"), text);
+    }
+}

@@ -1,0 +1,493 @@
+//! The life of an API, from inception to retired.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::linted::{equip, passes, tools};
+use crate::program::{Program, Ran};
+
+const LINK: &str = "https://example.org/evidence";
+
+/// At how many moments of each move a run is killed.
+const MOMENTS: u32 = 8;
+
+/// Evidence for every gate of these that people settle.
+fn evidence(gates: &[&str]) -> Vec<String> {
+    gates.iter().flat_map(|gate| ["--evidence".to_owned(), format!("{gate}={LINK}/{gate}")]).collect()
+}
+
+fn moved(program: &Program, phase: &str, gates: &[&str], more: &[&str]) -> Ran {
+    let evidence = evidence(gates);
+    let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
+    program.done(&[&["phase", "my-api", phase], &evidence[..], more].concat())
+}
+
+/// What an API of the built-in template shows to enter each phase.
+const LIFE: [(&str, &[&str], &[&str]); 6] = [
+    ("discovery", &["kick-off"], &[]),
+    ("alpha", &["api-is-right", "funding", "team-skills"], &["--note", "agreed in June"]),
+    ("beta", &["specification", "lint", "feedback"], &[]),
+    (
+        "live",
+        &[
+            "logging",
+            "monitoring",
+            "live-support",
+            "clinical-safety",
+            "information-governance",
+            "legal",
+            "smoke-test",
+            "onboarding",
+            "first-adopters",
+        ],
+        &["--waive", "security-review=tested in March, next in September"],
+    ),
+    (
+        "deprecated",
+        &["migration-guide", "consumers-told"],
+        &[
+            "--deprecation",
+            "2020-01-31",
+            "--sunset",
+            "2020-07-31",
+            "--documentation",
+            "https://example.org/guide",
+            "--successor",
+            "https://example.org/next",
+        ],
+    ),
+    ("retired", &["no-consumers"], &[]),
+];
+
+fn text(program: &Program, path: &str) -> String {
+    fs::read_to_string(program.folder().join("my-api").join(path)).expect("readable")
+}
+
+fn record(program: &Program) -> Value {
+    program.done(&["show", "my-api", "--json"]).json()
+}
+
+/// What the repository's `make bundle` writes about the end of the API, without spaces between tags.
+fn bundled(program: &Program) -> String {
+    let folder = program.folder().join("my-api");
+    let script = "import re, zipfile, html\nbundle = zipfile.ZipFile('build/lint/live.zip')\nfor name in bundle.namelist():\n    if 'AssignMessage.Lifecycle' in name or 'AssignMessage.Release' in name:\n        print(html.unescape(re.sub(r'>\\s+<', '><', bundle.read(name).decode())))";
+    let output = Command::new("python3").args(["-c", script]).current_dir(folder).output().expect("python3 starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_life_goes_from_inception_to_retired() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let tools = tools();
+    if let Some(tools) = &tools {
+        equip(&program.folder().join("my-api"), tools);
+    }
+    for (at, (phase, gates, more)) in LIFE.into_iter().enumerate() {
+        let ran = moved(&program, phase, gates, more);
+        assert!(ran.stdout.starts_with(&format!("my-api is in phase {phase}\n")), "{ran:?}");
+        assert_eq!(program.git("my-api", &["status", "--porcelain", "--untracked-files=no"]), "");
+        assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), (at + 2).to_string());
+        assert!(text(&program, "environments.toml").contains(&format!("phase = \"{phase}\"\n")), "{phase}");
+        assert!(text(&program, "catalog-info.yaml").contains(&format!("phase: {phase}\n")), "{phase}");
+        assert!(text(&program, ".apiscaffold.toml").contains(&format!("phase = \"{phase}\"\n")), "{phase}");
+        let has_prod = text(&program, "environments.toml").contains("name = \"prod\"");
+        assert_eq!(has_prod, at >= 2, "{phase}: production is there from beta on");
+        assert_eq!(record(&program)["phase"], phase);
+        if tools.is_some() {
+            passes(&program.folder().join("my-api"));
+            let bundle = bundled(&program);
+            let tells = |words: &str| bundle.contains(words);
+            assert_eq!(tells("@1580428800") && tells("Fri, 31 Jul 2020 00:00:00 GMT"), at >= 4, "{phase}: {bundle}");
+            assert_eq!(tells("<https://example.org/next>; rel=\"successor-version\""), at >= 4, "{phase}");
+            assert_eq!(tells("<Name>release.retired</Name><Value>true</Value>"), at >= 5, "{phase}: {bundle}");
+        }
+    }
+    let specification = text(&program, "specification/my-api.yaml");
+    assert!(specification.contains("This API is retired"), "{specification}");
+    assert!(text(&program, "README.md").contains("Phase: retired. [docs/phases/retired.md]"));
+    let lifecycle = text(&program, "environments.toml");
+    for line in ["deprecation = \"2020-01-31\"", "sunset = \"2020-07-31\"", "successor = \"https://example.org/next\""]
+    {
+        assert!(lifecycle.contains(line), "{line}: {lifecycle}");
+    }
+    let record = record(&program);
+    let phases: Vec<&str> =
+        record["history"].as_array().expect("a list").iter().filter_map(|c| c["phase"].as_str()).collect();
+    assert_eq!(phases, ["inception", "discovery", "alpha", "beta", "live", "deprecated", "retired"]);
+    assert_eq!(record["history"][2]["note"], "agreed in June");
+    assert!(record["environments"].as_array().expect("a list").contains(&json!("prod")), "{record}");
+    assert_eq!(program.git("my-api", &["fsck", "--strict"]), "");
+    let last = program.done(&["phase", "my-api"]);
+    assert_eq!(last.stdout, "my-api is in phase retired, the last one\n");
+}
+
+#[test]
+fn every_unmet_gate_is_told_at_once_and_nothing_is_written() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    moved(&program, "discovery", &["kick-off"], &[]);
+    let (before, head) = (record(&program), program.git("my-api", &["rev-parse", "HEAD"]));
+    let ran = program.run(&["phase", "my-api", "alpha", "--evidence", "funding=https://example.org/1"]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.stderr.contains("2 of 3 gates are not met"), "{ran:?}");
+    for gate in ["api-is-right: An API is the right answer; nothing shows it yet. Decide it", "team-skills: "] {
+        assert!(ran.stderr.contains(gate), "{gate}: {ran:?}");
+    }
+    assert!(!ran.stderr.contains("funding: "), "{ran:?}");
+    assert_eq!((record(&program), program.git("my-api", &["rev-parse", "HEAD"])), (before, head));
+    let document = program.run(&["phase", "my-api", "alpha", "--json"]).json();
+    assert_eq!(document["gates"][0]["state"], "unmet", "{document}");
+}
+
+#[test]
+fn phases_are_entered_one_by_one_and_never_backwards() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    moved(&program, "discovery", &["kick-off"], &[]);
+    for (asked, why) in [("beta", "one by one"), ("inception", "forward only")] {
+        let ran = program.run(&["phase", "my-api", asked]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("`apiscaffold phase my-api alpha`"), "{ran:?}");
+    }
+    let again = program.done(&["phase", "my-api", "discovery"]);
+    assert!(again.stdout.starts_with("my-api is in phase discovery already: nothing to do"), "{again:?}");
+}
+
+#[test]
+fn what_is_given_is_judged_all_at_once() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let cases: [(&[&str], &str); 8] = [
+        (&["--evidence", "kickoff=https://example.org"], "no gate `kickoff`; did you mean `kick-off`?"),
+        (&["--evidence", "kick-off=see the wiki"], "this is no link"),
+        (&["--evidence", "kick-off=https://me:pw@example.org"], "holds a user or a password"),
+        (&["--evidence", "kick-off=file:///etc/passwd"], "begins with `https://`"),
+        (&["--waive", "kick-off= "], "`--waive kick-off` needs a reason"),
+        (&["--waive", "kick-off=a\nb"], "one line"),
+        (&["discovery", "--sunset", "2027-01-31"], "belong to phase deprecated"),
+        (&["discovery", "--successor", "http://example.org"], "must be an https address"),
+    ];
+    let before = record(&program);
+    for (arguments, why) in cases {
+        let ran = program.run(&[&["phase", "my-api"], arguments].concat());
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains(why) && !ran.stderr.contains("pw@"), "{why}: {ran:?}");
+    }
+    let all = program.run(&["phase", "my-api", "--evidence", "a=b", "--waive", "c= ", "--note", "x"]);
+    assert_eq!(all.code, Some(2), "a note belongs to a move: {all:?}");
+    let all = program.run(&["phase", "my-api", "--evidence", "a=b", "--waive", "c= "]);
+    for why in ["no gate `a`", "no gate `c`", "no link", "needs a reason"] {
+        assert!(all.stderr.contains(why), "{why}: {all:?}");
+    }
+    assert_eq!(record(&program), before);
+}
+
+#[test]
+fn evidence_and_waivers_are_kept_with_who_and_when_and_stay_visible() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let command =
+        ["phase", "my-api", "--waive", "kick-off=it is a renewal", "--evidence", "funding=https://example.org/f"];
+    let first = program.done(&command);
+    assert!(first.stdout.contains("waived kick-off  The kick-off was held: it is a renewal"), "{first:?}");
+    let kept = record(&program);
+    program.done(&command);
+    assert_eq!(record(&program), kept, "the same again is kept once");
+    assert_eq!(kept["phase"], "inception", "nothing has moved");
+    assert_eq!(kept["waivers"][0]["reason"], "it is a renewal");
+    assert_eq!(kept["waivers"][0]["by"], "apiscaffold <apiscaffold@localhost>");
+    assert!(kept["waivers"][0]["date"].as_str().is_some_and(|date| date.ends_with('Z')), "{kept}");
+    let ran = program.done(&["phase", "my-api", "discovery"]);
+    assert!(ran.stdout.contains("waived kick-off: it is a renewal"), "{ran:?}");
+    let shown = program.done(&["show", "my-api"]).stdout;
+    assert!(shown.contains("[[waivers]]\ngate = \"kick-off\"\nreason = \"it is a renewal\""), "{shown}");
+    let alpha = program.done(&["phase", "my-api", "--json"]).json();
+    let funding = alpha["gates"].as_array().expect("a list").iter().find(|gate| gate["id"] == "funding");
+    assert_eq!(funding.map(|gate| &gate["state"]), Some(&json!("met")), "evidence given early counts later");
+    assert_eq!(alpha["waivers"][0]["gate"], "kick-off", "{alpha}");
+}
+
+/// Moves an API to the phase before `phase`.
+fn until(program: &Program, phase: &str) {
+    program.done(&["new", "my-api"]);
+    for (next, gates, more) in LIFE.iter().take_while(|(next, ..)| *next != phase) {
+        moved(program, next, gates, more);
+    }
+}
+
+fn unmet(program: &Program, phase: &str) -> String {
+    let ran = program.run(&["phase", "my-api", phase]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    ran.stderr
+}
+
+#[test]
+fn the_tool_looks_at_the_repository_itself() {
+    let program = Program::new();
+    until(&program, "beta");
+    let folder = program.folder().join("my-api");
+    let edit = |path: &str, change: &dyn Fn(&str) -> String| {
+        let text = fs::read_to_string(folder.join(path)).expect("readable");
+        fs::write(folder.join(path), change(&text)).expect("written");
+    };
+    edit("specification/my-api.yaml", &|text| {
+        let content = "{application/json: {schema: {type: string}}}";
+        let more = format!("  /more: {{get: {{responses: {{'200': {{description: ok, content: {content}}}}}}}}}\n");
+        text.replacen("\npaths:\n", &format!("\npaths:\n{more}"), 1)
+    });
+    let told = unmet(&program, "beta");
+    assert!(told.contains("has no example for `GET /more`"), "{told}");
+    edit("environments.toml", &|text| text.replace("name = \"int\"", "name = \"other\""));
+    let told = unmet(&program, "beta");
+    assert!(told.contains("no environment for integration is set up"), "{told}");
+    let lint = program.run(&["phase", "my-api", "beta", "--evidence", &format!("examples={LINK}")]);
+    assert!(lint.stderr.contains("has no example for"), "a link does not replace a check: {lint:?}");
+    assert!(lint.stderr.contains("lint: The repository passes its own checks; not looked at"), "{lint:?}");
+    fs::write(folder.join("specification/my-api.yaml"), "openapi: 3.1\n").expect("written");
+    let told = unmet(&program, "beta");
+    assert!(told.contains("examples: "), "{told}");
+}
+
+#[test]
+fn limits_of_every_environment_are_looked_at() {
+    let program = Program::new();
+    until(&program, "live");
+    let path = program.folder().join("my-api/environments.toml");
+    let text = fs::read_to_string(&path).expect("readable");
+    fs::write(&path, text.replacen("quota_per_minute = 300", "quota_per_minute = 0", 1)).expect("written");
+    let told = unmet(&program, "live");
+    assert!(told.contains("has no quota_per_minute and no spike_per_minute for internal-dev"), "{told}");
+}
+
+#[test]
+fn dates_must_leave_time_and_the_sunset_must_have_passed() {
+    let program = Program::new();
+    until(&program, "deprecated");
+    let evidence = evidence(&["migration-guide", "consumers-told"]);
+    let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
+    let command = |dates: &[&str]| program.run(&[&["phase", "my-api", "deprecated"], &evidence[..], dates].concat());
+    let none = command(&[]);
+    assert!(none.code == Some(5) && none.stderr.contains("no date of deprecation and of sunset is set"), "{none:?}");
+    let short = command(&["--deprecation", "2999-01-31", "--sunset", "2999-07-30"]);
+    assert!(short.code == Some(5) && short.stderr.contains("less than 6 months"), "{short:?}");
+    let wrong = command(&["--deprecation", "31.1.2999", "--sunset", "2999-07-30"]);
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    for (dates, why) in [
+        (&["--sunset", "2999-07-31"][..], "a sunset needs the date of a deprecation"),
+        (&["--deprecation", "2999-08-01", "--sunset", "2999-07-31"], "is before the deprecation"),
+    ] {
+        let ran = command(&[dates, &["--waive", "dates=x"]].concat());
+        assert!(ran.code == Some(2) && ran.stderr.contains(why), "{why}: {ran:?}");
+    }
+    let good = command(&["--deprecation", "2999-01-31", "--sunset", "2999-07-31"]);
+    assert_eq!(good.code, Some(0), "{good:?}");
+    let early = program.run(&["phase", "my-api", "retired", "--evidence", "no-consumers=https://example.org"]);
+    assert!(early.code == Some(5) && early.stderr.contains("the sunset is on 2999-07-31"), "{early:?}");
+    // The dates can be changed while the phase stays.
+    let later = program.done(&["phase", "my-api", "deprecated", "--sunset", "2999-12-31"]);
+    assert!(later.stdout.contains("environments.toml"), "{later:?}");
+    assert!(text(&program, "environments.toml").contains("sunset = \"2999-12-31\""));
+    assert_eq!(record(&program)["ending"]["sunset"], "2999-12-31");
+    assert_eq!(record(&program)["history"].as_array().map(Vec::len), Some(6), "no phase was entered");
+}
+
+#[test]
+fn what_people_wrote_stays_and_what_they_changed_alike_is_refused() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let path = program.folder().join("my-api/environments.toml");
+    let original = fs::read_to_string(&path).expect("readable");
+    let mine = original
+        .replace("phase = \"inception\"", "phase = \"inception\" # since Monday")
+        .replace("deprecation = \"\"", "deprecation = \"\" # never!");
+    fs::write(&path, &mine).expect("written");
+    let dirty = program.run(&["phase", "my-api", "discovery", "--waive", "kick-off=x"]);
+    assert!(dirty.code == Some(5) && dirty.stderr.contains("not committed: `environments.toml`"), "{dirty:?}");
+    assert_eq!(record(&program)["phase"], "inception");
+    program.git("my-api", &["commit", "-qam", "mine"]);
+    program.write("my-api/untracked.txt", "mine");
+    moved(&program, "discovery", &["kick-off"], &[]);
+    assert_eq!(fs::read_to_string(&path).expect("readable"), mine.replace("\"inception\" #", "\"discovery\" #"));
+
+    fs::write(&path, mine.replace("\"inception\" #", "\"live\" #")).expect("written");
+    program.git("my-api", &["commit", "-qam", "by hand"]);
+    let evidence = evidence(LIFE[1].1);
+    let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
+    let alpha = [&["phase", "my-api", "alpha"], &evidence[..]].concat();
+    let refused = program.run(&alpha);
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(refused.stderr.contains("`environments.toml` was changed where the phase is written"), "{refused:?}");
+    assert!(refused.stderr.contains("phase = \"alpha\""), "{refused:?}");
+    fs::write(&path, mine.replace("\"inception\" #", "\"alpha\" #")).expect("written");
+    fs::remove_file(program.folder().join("my-api/catalog-info.yaml")).expect("removed");
+    program.git("my-api", &["commit", "-qam", "as it was told"]);
+    let ran = program.done(&alpha);
+    assert!(ran.stderr.contains("`catalog-info.yaml`"), "what is left alone is told: {ran:?}");
+    assert_eq!(record(&program)["phase"], "alpha");
+}
+
+#[test]
+fn a_document_of_the_producer_is_theirs() {
+    let program = Program::new();
+    let spec = "openapi: 3.0.3\ninfo: {title: T, version: 1.0.0}\npaths:\n  /a:\n    get: {responses: {'204': {description: gone}}}\n";
+    program.write("spec.yaml", spec);
+    program.done(&["new", "my-api", "--spec", "spec.yaml"]);
+    for (phase, gates, more) in LIFE.iter().take(3) {
+        moved(&program, phase, gates, more);
+    }
+    assert_eq!(text(&program, "specification/my-api.yaml"), spec);
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_does_nothing() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let (before, head) = (record(&program), program.git("my-api", &["rev-parse", "HEAD"]));
+    let ran = program.done(&["phase", "my-api", "discovery", "--waive", "kick-off=x", "--dry-run"]);
+    for words in ["would do:\n  1 commit 4 files on main", "environments.toml", "2 record `my-api` in phase discovery"]
+    {
+        assert!(ran.stdout.contains(words), "{words}: {ran:?}");
+    }
+    program.done(&["phase", "my-api", "--waive", "kick-off=x", "--dry-run"]);
+    assert_eq!((record(&program), program.git("my-api", &["rev-parse", "HEAD"])), (before, head));
+    assert_eq!(program.git("my-api", &["count-objects"]), "0 objects, 0 kilobytes");
+}
+
+#[test]
+fn keys_of_a_newer_version_stay_in_the_record() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let registry = program.home().join(".local/share/apiscaffold/registry.git");
+    let clone = program.folder().join("clone");
+    let git = |folder: &Path, arguments: &[&str]| crate::program::git(folder, arguments);
+    git(&program.folder(), &["clone", "-q", registry.to_str().expect("a path"), "clone"]);
+    let path = git(&clone, &["ls-files", "apis"]);
+    let old = fs::read_to_string(clone.join(&path)).expect("readable");
+    fs::write(clone.join(&path), format!("colour = \"blue\"\n{old}")).expect("written");
+    git(&clone, &["commit", "-qam", "newer"]);
+    git(&clone, &["push", "-q", "origin", "HEAD:main"]);
+    moved(&program, "discovery", &["kick-off"], &[]);
+    let record = record(&program);
+    assert_eq!((&record["colour"], &record["phase"]), (&json!("blue"), &json!("discovery")));
+}
+
+#[test]
+fn gates_come_from_the_template_that_the_api_was_made_from() {
+    let program = Program::new();
+    program.write(
+        "own/apiscaffold.toml",
+        "[template]\nname = \"own\"\n[[gate]]\nid = \"cake\"\nphase = \"discovery\"\ntitle = \"There is cake\"\nhow = \"Bake one.\"\n",
+    );
+    program.write("own/state.txt", "{{ api.phase }}\n");
+    program.done(&["new", "my-api", "--template", "own"]);
+    let ran = program.done(&["phase", "my-api"]);
+    assert!(ran.stdout.contains("unmet  cake  There is cake"), "{ran:?}");
+    moved(&program, "discovery", &["cake"], &[]);
+    assert_eq!(text(&program, "state.txt"), "discovery\n");
+    let free = program.done(&["phase", "my-api", "alpha"]);
+    assert!(free.stdout.starts_with("my-api is in phase alpha\n"), "{free:?}");
+    fs::rename(program.folder().join("own"), program.folder().join("gone")).expect("renamed");
+    let lost = program.run(&["phase", "my-api"]);
+    assert!(lost.stderr.contains("the template that `my-api` was made from"), "{lost:?}");
+    assert!(lost.stderr.contains("cannot be had") && lost.stderr.contains("--template SOURCE"), "{lost:?}");
+    program.done(&["phase", "my-api", "--template", "gone"]);
+}
+
+#[test]
+fn making_an_api_again_does_not_begin_its_life_anew() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    moved(&program, "discovery", &["kick-off"], &[]);
+    let before = record(&program);
+    program.done(&["new", "my-api"]);
+    assert_eq!(record(&program), before);
+    fs::remove_dir_all(program.folder().join("my-api")).expect("removed");
+    let lost = program.run(&[
+        "phase",
+        "my-api",
+        "alpha",
+        "--waive",
+        "funding=x",
+        "--waive",
+        "team-skills=x",
+        "--waive",
+        "api-is-right=x",
+    ]);
+    assert!(lost.code == Some(1) && lost.stderr.contains("--repository DIR"), "{lost:?}");
+    program.done(&["new", "my-api"]);
+    assert_eq!(record(&program), before);
+    let behind = program.done(&["phase", "my-api", "discovery"]);
+    assert!(behind.stdout.contains("done: commit 4 files"), "the repository catches up: {behind:?}");
+}
+
+#[test]
+fn killed_at_any_moment_the_same_command_finishes_the_move() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let start = |arguments: &[&str]| {
+        let mut command = program.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+    };
+    let moves = ["discovery", "alpha", "beta", "live", "deprecated"];
+    let waivers: Vec<String> =
+        LIFE.iter().flat_map(|(_, gates, _)| gates.iter()).map(|gate| format!("{gate}=x")).collect();
+    let waive = |more: &[&str]| -> Vec<String> {
+        let waivers = waivers.iter().flat_map(|waiver| ["--waive".to_owned(), waiver.clone()]);
+        more.iter().map(|word| (*word).to_owned()).chain(waivers).collect()
+    };
+    let mut killed = 0;
+    for (at, phase) in moves.into_iter().enumerate() {
+        let ending = ["--waive", "dates=x", "--waive", "security-review=x"];
+        let command = waive(&[&["phase", "my-api", phase], &ending[..]].concat());
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let before = Instant::now();
+        program.done(&[&command[..], &["--dry-run"]].concat());
+        let span = before.elapsed();
+        // The plan takes as long as the work up to its first effect; what is of interest comes at the end of it.
+        for part in 0..MOMENTS {
+            let mut child = start(&command);
+            thread::sleep(span.mul_f64(0.7 + 0.6 * f64::from(part) / f64::from(MOMENTS)));
+            let finished = child.try_wait().expect("asked").is_some();
+            child.kill().expect("killed");
+            child.wait().expect("it ends");
+            killed += usize::from(!finished);
+        }
+        program.done(&command);
+        assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), (at + 2).to_string(), "{phase}");
+        assert_eq!(program.git("my-api", &["status", "--porcelain", "--untracked-files=no"]), "");
+        assert_eq!(program.git("my-api", &["for-each-ref", "refs/apiscaffold/moving"]), "");
+        assert_eq!(record(&program)["phase"], phase);
+        assert_eq!(record(&program)["history"].as_array().map(Vec::len), Some(at + 2), "{phase}");
+    }
+    println!("{killed} runs were killed before their end");
+    assert!(killed > 0);
+    assert_eq!(program.git("my-api", &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn the_repository_s_own_checks_run_when_they_are_asked_for() {
+    let program = Program::new();
+    until(&program, "beta");
+    let makefile = program.folder().join("my-api/Makefile");
+    let lint = |arguments: &[&str]| {
+        let standing = program.done(&[&["phase", "my-api", "--json"], arguments].concat()).json();
+        let gates = standing["gates"].as_array().cloned().unwrap_or_default();
+        gates.into_iter().find(|gate| gate["id"] == "lint").expect("a gate")
+    };
+    let with = |script: &str| fs::write(&makefile, format!("lint test:\n\t@{script}\n")).expect("written");
+    with("touch ran");
+    assert_eq!(lint(&[])["state"], "unmet");
+    assert!(!program.folder().join("my-api/ran").exists(), "nothing of it runs unasked");
+    assert_eq!(lint(&["--run-checks"])["why"], "`make lint test` passes");
+    assert!(program.folder().join("my-api/ran").exists());
+    with("echo it is wrong; false");
+    let told = lint(&["--run-checks"]);
+    assert!(told["state"] == "unmet" && told["why"].as_str().is_some_and(|why| why.contains("it is wrong")), "{told}");
+}
