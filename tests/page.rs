@@ -266,7 +266,7 @@ fn an_export_makes_the_site_and_replaces_it_and_touches_no_other_folder() {
     let export = ["registry", "export", "--format", "html", "--into", "public/site"];
     program.done(&["new", "first", "--set", "title=The <first>"]);
     let told = program.done(&export).stdout;
-    assert!(told.starts_with("1 APIs in ") && told.trim_end().ends_with("public/site/index.html"), "{told}");
+    assert!(told.starts_with("1 API in ") && told.trim_end().ends_with("public/site/index.html"), "{told}");
     program.done(&["new", "second"]);
     let made = program.done(&[&export[..], &["--json"]].concat()).json();
     let site = program.folder().join("public/site");

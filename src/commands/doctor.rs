@@ -9,6 +9,7 @@ use super::input::Material;
 use super::render::Rendered;
 use super::{location, render};
 use crate::cli::{DoctorArgs, Global};
+use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
@@ -167,7 +168,7 @@ impl Doctor<'_> {
             let hint = "clone the registry, mend it, commit and push";
             self.findings.bad("registry", problem.to_string(), Fault::Environment, hint);
         }
-        self.findings.good("registry", format!("{shown} has {} records", listing.records.len()));
+        self.findings.good("registry", format!("{shown} has {}", counted(listing.records.len(), "record")));
         match self.arguments.name {
             Some(_) => Ok(registry.get(self.name.as_str())?),
             None => Ok(None),

@@ -96,6 +96,11 @@ fn man(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `1 file`, `2 files`.
+fn counted(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Who makes a change: by the environment, else git's configuration, else this tool.
 fn author(world: &World) -> Author {
     let given =

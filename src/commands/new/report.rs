@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Decision;
 use crate::apply::{Outcome, Went};
+use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::call::Call;
 use crate::model::plan::{Status, Step};
@@ -222,9 +223,4 @@ fn line(call: &Call) -> String {
         Some(body) => format!("{} {body}", call.words()),
         None => call.words(),
     }
-}
-
-/// `1 file`, `2 files`.
-fn counted(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }

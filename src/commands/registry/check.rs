@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::cli::Global;
+use crate::commands::counted;
 use crate::commands::location;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
@@ -84,7 +85,7 @@ fn report(listing: &Listing, found: Vec<Found>, world: &World) -> Result<(), Fai
         if world.terminal.json() {
             world.terminal.result_json(&json!({"apis": listing.records.len(), "problems": []}));
         } else {
-            world.terminal.result(&format!("nothing is wrong with {} records", listing.records.len()));
+            world.terminal.result(&format!("nothing is wrong with {}", counted(listing.records.len(), "record")));
         }
         return Ok(());
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::commands::counted;
 use crate::disk::{self, Staging};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::record::Record;
@@ -57,7 +58,7 @@ pub(super) fn write(records: &[Record], into: &Path, world: &World) -> Result<()
     if world.terminal.json() {
         world.terminal.result_json(&json!({"path": target, "apis": records.len(), "files": tree.len()}));
     } else {
-        world.terminal.result(&format!("{} APIs in {}", records.len(), target.join(INDEX).display()));
+        world.terminal.result(&format!("{} in {}", counted(records.len(), "API"), target.join(INDEX).display()));
     }
     Ok(())
 }
