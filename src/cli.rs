@@ -231,7 +231,7 @@ pub struct ListArgs {
 pub enum RegistryCommand {
     /// Say everything that is wrong in the registry, by file and line
     Check,
-    /// Print every record: as JSON, as CSV, or as entities for Backstage
+    /// Print every record as JSON, as CSV or as entities for Backstage; or make a site of them
     Export(ExportArgs),
     /// Record APIs that exist: all of them in one commit, or none
     Import(ImportArgs),
@@ -242,12 +242,15 @@ pub enum RegistryCommand {
     },
 }
 
-/// Print every record: as JSON, as CSV, or as entities for Backstage
+/// Print every record as JSON, as CSV or as entities for Backstage; or make a site of them
 #[derive(Args, Debug)]
 pub struct ExportArgs {
     /// In which notation
     #[arg(long, value_enum)]
     pub format: Format,
+    /// The folder that `--format html` makes; one that it made before is replaced
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub into: Option<PathBuf>,
 }
 
 /// A notation of an export.
@@ -261,6 +264,8 @@ pub enum Format {
     Csv,
     /// A stream of entities of kind API, as in `catalog-info.yaml`
     Backstage,
+    /// A static site to read, search and print: a page for each API, and nothing from any other place
+    Html,
 }
 
 /// Record APIs that exist: all of them in one commit, or none

@@ -8,7 +8,7 @@
 //! | [`commands`] | one file a command: arguments → material → plan → report |
 //! | [`apply`] | a plan → its effects |
 //! | [`world`] | environment, current folder, clock, terminal: read once |
-//! | [`answers`], [`disk`], [`forge`], [`git`], [`openapi`], [`registry`], [`template`], [`terminal`] | one subject each |
+//! | [`answers`], [`disk`], [`forge`], [`git`], [`openapi`], [`page`], [`registry`], [`template`], [`terminal`] | one subject each |
 //! | [`net`] | reaching other machines: clients, troubles, Ctrl-C |
 //! | [`model`], [`error`] | pure values, and who must act on a failure |
 //!
@@ -28,6 +28,7 @@ pub mod git;
 pub mod model;
 pub mod net;
 pub mod openapi;
+pub mod page;
 pub mod registry;
 pub mod template;
 pub mod terminal;

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Each room and the rooms it may use. `error`, `model` and `net` are open to all.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("main", &["lib"]),
     ("lib", &["cli", "commands", "template", "terminal", "world"]),
     ("cli", &["terminal"]),
     (
         "commands",
-        &["answers", "apply", "cli", "disk", "forge", "git", "openapi", "registry", "template", "terminal", "world"],
+        &[
+            "answers", "apply", "cli", "disk", "forge", "git", "openapi", "page", "registry", "template", "terminal",
+            "world",
+        ],
     ),
     ("apply", &["disk", "forge", "git", "registry", "terminal", "world"]),
     ("world", &["terminal"]),
@@ -22,6 +25,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("forge", &[]),
     ("git", &[]),
     ("openapi", &[]),
+    ("page", &[]),
     ("registry", &["git"]),
     ("template", &[]),
     ("terminal", &[]),

@@ -21,6 +21,7 @@ mod hostile;
 mod killed;
 mod linted;
 mod new;
+mod page;
 mod papers;
 mod phase;
 mod program;

@@ -292,12 +292,12 @@ fn a_run_killed_while_it_shares_leaves_the_registry_whole_and_is_finished_by_the
     let shared = Shared::new();
     let program = machine(&shared.url());
     program.done(&["new", "first"]);
-    let kills = 30;
+    let kills = 16;
     for round in 0..kills {
         let name = format!("api-{round}");
         let mut command = program.command(&["new", &name]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-        std::thread::sleep(Duration::from_millis(9 * round));
+        std::thread::sleep(Duration::from_millis(16 * round));
         child.kill().expect("killed");
         child.wait().expect("it ends");
         program.done(&["new", &name]);

@@ -79,7 +79,7 @@ impl Hosting<'_> {
         let is_ours = |found: &Found, Unclear(unclear): Unclear| {
             let Some(claim) = claim.or(unclear.then_some(now)) else { return Ok(false) };
             let content = self.github.content(&self.target)?;
-            Ok(matches!(standing(Some(claim), &self.target, found, &content, &self.tree), Standing::Ours { .. }))
+            Ok(matches!(standing(Some(claim), new, found, &content, &self.tree), Standing::Ours { .. }))
         };
         let (found, made) = self.github.create(new, &is_ours)?;
         self.found = Some(found);

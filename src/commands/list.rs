@@ -10,9 +10,6 @@ use crate::model::record::{Record, State, TemplateUsed};
 use crate::registry::{Listing, Registry};
 use crate::world::World;
 
-/// How long a reservation may take before it is shown as forgotten.
-const FRESH: SignedDuration = SignedDuration::from_hours(24);
-
 /// What `--json` shows.
 #[derive(Serialize)]
 struct Document<'l> {
@@ -38,7 +35,8 @@ pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Resul
     for problem in &listing.problems {
         world.terminal.warn(&problem.to_string());
     }
-    let stale: Vec<&str> = listing.records.iter().filter(|r| is_stale(r, world.now)).map(|r| r.name.as_str()).collect();
+    let stale: Vec<&str> =
+        listing.records.iter().filter(|r| r.is_forgotten(world.now)).map(|r| r.name.as_str()).collect();
     if world.terminal.json() {
         let problems = listing.problems.iter().map(ToString::to_string).collect();
         world.terminal.result_json(&Document { apis: &listing.records, stale, problems });
@@ -75,11 +73,6 @@ fn is_outdated(used: &TemplateUsed, current: &TemplateUsed) -> bool {
     used.name == current.name && used.revision != current.revision
 }
 
-/// Whether it was reserved more than a day ago. A date that cannot be read is old.
-fn is_stale(record: &Record, now: Timestamp) -> bool {
-    record.state == State::Reserved && age(record, now).is_none_or(|age| age > FRESH)
-}
-
 fn age(record: &Record, now: Timestamp) -> Option<SignedDuration> {
     let since: Timestamp = record.history.first()?.date.parse().ok()?;
     Some(now.duration_since(since))
@@ -103,7 +96,7 @@ fn row(record: &Record, now: Timestamp) -> [String; 6] {
     let days = age(record, now).map_or(0, |age| age.as_hours() / 24);
     let state = match record.state {
         State::Active => "active".to_owned(),
-        State::Reserved if is_stale(record, now) => format!("reserved {days} d ago"),
+        State::Reserved if record.is_forgotten(now) => format!("reserved {days} d ago"),
         State::Reserved => "reserved".to_owned(),
     };
     let title: String = record.title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();

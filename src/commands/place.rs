@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
+use crate::model::author::Author;
 use crate::model::name::ApiName;
-use crate::model::record::{KeyKind, Record};
+use crate::model::record::{KeyKind, Record, State};
 use crate::registry::{Registry, RegistryError};
 
 /// The place of a repository.
@@ -96,11 +97,22 @@ impl Place {
         fs::symlink_metadata(&self.target).is_ok()
     }
 
-    /// Who has the name. A folder that no record of ours speaks of is in the way.
-    pub(super) fn standing(&self, name: &ApiName, registry: Option<&Registry>) -> Result<Standing, Failure> {
+    /// Who has the name. On a forge a repository is for everybody, so that a reservation is ours only when `author` made
+    /// it; a path on this machine is ours alone. A folder that no record of ours speaks of is in the way.
+    pub(super) fn standing(
+        &self,
+        name: &ApiName,
+        registry: Option<&Registry>,
+        author: &Author,
+    ) -> Result<Standing, Failure> {
         let record = registry.map(|registry| registry.get(name.as_str())).transpose()?.flatten();
+        let is_here = self.url.starts_with("file:");
+        let is_ours = |record: &Record| {
+            let by_us = record.history.first().is_none_or(|first| first.by == author.to_string());
+            record.repository.url == self.url && (is_here || record.state == State::Active || by_us)
+        };
         match record {
-            Some(record) if record.repository.url == self.url => Ok(Standing::Ours(Box::new(record))),
+            Some(record) if is_ours(&record) => Ok(Standing::Ours(Box::new(record))),
             Some(record) => {
                 Err(RegistryError::taken(KeyKind::Name, name.to_string(), name.as_str(), Some(&record)).into())
             }

@@ -1,10 +1,14 @@
 //! A record: what the registry knows about one API.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ending::Ending;
 use super::{name::ApiName, phase::Phase};
+
+/// How long a reservation may take before it counts as forgotten.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether an API's name is only reserved, or its repository is complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,5 +181,16 @@ impl Record {
             KeyKind::Guid => self.guid.to_string(),
             KeyKind::Repository => self.repository.url.clone(),
         }
+    }
+
+    /// Whether the repository is not complete yet.
+    pub fn is_reserved(&self) -> bool {
+        self.state == State::Reserved
+    }
+
+    /// Whether it was reserved more than a day before `now` and never finished. A date that cannot be read is old.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        let since = self.history.first().and_then(|change| change.date.parse::<Timestamp>().ok());
+        self.is_reserved() && since.is_none_or(|since| now.duration_since(since) > FRESH)
     }
 }

@@ -119,16 +119,6 @@ impl Setting {
         }
     }
 
-    /// The environment that must be there before this can be made.
-    pub fn needs_environment(&self) -> Option<&str> {
-        match self {
-            Self::Variable(Variable { environment, .. }) | Self::Secret(Secret { environment, .. }) => {
-                environment.as_deref()
-            }
-            _ => None,
-        }
-    }
-
     /// Whether only a repository of an organisation can have it.
     pub fn needs_organisation(&self) -> bool {
         matches!(self, Self::Team(_) | Self::Properties(_))

@@ -44,13 +44,13 @@ pub(super) fn beginning(snapshot: &Snapshot<'_>) -> Vec<Edit> {
 
 /// The path of the record of the API `name`.
 pub(super) fn record(name: &str) -> String {
-    format!("{APIS}/{}/{name}.toml", shards(&hash(name)))
+    format!("{APIS}/{}/{name}.toml", shards(hash(name)))
 }
 
 /// The path of a key. All kinds share the shards: a folder less to write for each key that is taken.
 pub(super) fn key(kind: KeyKind, value: &str) -> String {
     let hash = hash(value);
-    format!("{KEYS}/{}/{}={}", shards(&hash), word(kind), escaped(value, &hash))
+    format!("{KEYS}/{}/{}={}", shards(hash), word(kind), escaped(value, hash))
 }
 
 fn word(kind: KeyKind) -> &'static str {
@@ -63,22 +63,22 @@ fn word(kind: KeyKind) -> &'static str {
     }
 }
 
-fn hash(value: &str) -> String {
-    Sha1::digest(value.as_bytes()).iter().fold(String::with_capacity(40), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+fn hash(value: &str) -> [u8; 20] {
+    Sha1::digest(value.as_bytes()).into()
 }
 
 /// Three folders of at most sixteen each: a change writes every folder on its way anew, so they must stay small however
 /// many records there are.
-fn shards(hash: &str) -> String {
-    format!("{}/{}/{}", &hash[..1], &hash[1..2], &hash[2..3])
+fn shards(hash: [u8; 20]) -> String {
+    // Without formatting each byte: a list of 100,000 records asks for half a million of these.
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    let [first, second, third] = [hash[0] >> 4, hash[0] & 15, hash[1] >> 4].map(digit);
+    String::from_iter([first, '/', second, '/', third])
 }
 
 /// `value` as a file name that every file system and git take: letters, digits, `-`, `_` and inner dots stay, each other
 /// byte becomes `%XX`. A long one is cut and ends with `~` and its hash; no value is `%`.
-fn escaped(value: &str, hash: &str) -> String {
+fn escaped(value: &str, hash: [u8; 20]) -> String {
     let mut name = String::with_capacity(value.len() + 16);
     for (at, byte) in value.bytes().enumerate() {
         let inner_dot = byte == b'.' && at > 0 && at + 1 < value.len();
@@ -89,9 +89,11 @@ fn escaped(value: &str, hash: &str) -> String {
         }
     }
     if name.len() > LONGEST {
-        name.truncate(LONGEST - hash.len() - 1);
+        name.truncate(LONGEST - 2 * hash.len() - 1);
         name.push('~');
-        name.push_str(hash);
+        for byte in hash {
+            let _ = write!(name, "{byte:02x}");
+        }
     }
     if name.is_empty() { "%".to_owned() } else { name }
 }
@@ -104,24 +106,25 @@ mod tests {
 
     #[test]
     fn paths_can_be_read() {
-        assert_eq!(record("my-api"), format!("apis/{}/my-api.toml", shards(&hash("my-api"))));
+        assert_eq!(record("my-api"), format!("apis/{}/my-api.toml", shards(hash("my-api"))));
         let path = key(KeyKind::BasePath, "a/b.c");
-        assert_eq!(path, format!("keys/{}/base-path=a%2Fb.c", shards(&hash("a/b.c"))));
-        assert_eq!(shards("a9993e"), "a/9/9");
-        assert_eq!(hash("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d", "the example of FIPS 180");
+        assert_eq!(path, format!("keys/{}/base-path=a%2Fb.c", shards(hash("a/b.c"))));
+        assert_eq!(shards(hash("abc")), "a/9/9", "the example of FIPS 180 is a9993e36…");
+        let long = "a".repeat(300);
+        assert!(escaped(&long, hash("abc")).ends_with("a~a9993e364706816aba3e25717850c26c9cd0d89d"));
     }
 
     #[test]
     fn names_that_git_fears_are_escaped() {
         for (value, name) in [("", "%"), (".git", "%2Egit"), ("..", "%2E%2E"), ("git~1", "git%7E1"), ("é", "%C3%A9")] {
-            assert_eq!(escaped(value, &hash(value)), name);
+            assert_eq!(escaped(value, hash(value)), name);
         }
     }
 
     proptest! {
         #[test]
         fn two_values_never_share_a_name(one in "[a%./~]{0,6}|\\PC{190,210}", other in "[a%./~]{0,6}|\\PC{190,210}") {
-            let name = |value: &str| escaped(value, &hash(value));
+            let name = |value: &str| escaped(value, hash(value));
             prop_assert_eq!(one == other, name(&one) == name(&other));
             prop_assert!(!name(&one).is_empty() && name(&one).len() <= LONGEST);
             prop_assert!(name(&one).bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.%~".contains(&b)));

@@ -40,8 +40,6 @@ impl fmt::Display for Problem {
 
 /// A file among the records, read.
 struct Read {
-    path: String,
-    bytes: Vec<u8>,
     record: Result<Record, Flaw>,
     /// Paths of its keys, in the order of `KEPT`; none when it is no record.
     keys: Vec<String>,
@@ -49,47 +47,38 @@ struct Read {
 
 impl Read {
     fn of(path: &str, bytes: Vec<u8>) -> Self {
-        let entry = Entry { path: path.to_owned(), bytes };
-        let record = entry.parse();
+        let record = Entry { path: path.to_owned(), bytes }.parse();
         let key = |record: &Record| layout::KEPT.map(|kind| layout::key(kind, &record.key(kind))).to_vec();
         let keys = record.as_ref().map(key).unwrap_or_default();
-        Self { path: entry.path, bytes: entry.bytes, record, keys }
-    }
-
-    /// The line on which a record says its key.
-    fn line_of(&self, kind: KeyKind) -> Option<usize> {
-        let word = match kind {
-            KeyKind::Name => "name",
-            KeyKind::ShortName => "short_name",
-            KeyKind::BasePath => "base_path",
-            KeyKind::Guid => "guid",
-            KeyKind::Repository => "url",
-        };
-        let says = |line: &str| line.split_once('=').is_some_and(|(key, _)| key.trim() == word);
-        String::from_utf8_lossy(&self.bytes).lines().position(says).map(|at| at + 1)
+        Self { record, keys }
     }
 }
 
+type Files = Vec<(String, FileId)>;
+
 /// Reads all records, and checks that each has its keys and each key its record.
 pub(super) fn read(snapshot: &Snapshot<'_>) -> Result<Listing, RegistryError> {
-    let read = snapshot.each(&snapshot.list(layout::APIS)?, Read::of)?;
-    let files = snapshot.list(layout::KEYS)?;
-    let keys: Keys<'_> = files.iter().enumerate().map(|(at, (path, id))| (path.as_str(), (at, *id))).collect();
-    let found: Vec<Vec<Found<'_>>> = read.par_iter().map(|read| check_keys(read, &keys)).collect();
-    let mut problems = Vec::new();
-    let mut matched = vec![false; files.len()];
-    let mut others = Vec::new();
+    let files = snapshot.list(layout::APIS)?;
+    let read = snapshot.each(&files, Read::of)?;
+    let key_files = snapshot.list(layout::KEYS)?;
+    let keys: Keys<'_> = key_files.iter().enumerate().map(|(at, (path, id))| (path.as_str(), (at, *id))).collect();
+    let found: Vec<Vec<Found>> =
+        read.par_iter().enumerate().map(|(of, read)| check_record((of, &files[of].0), read, &keys)).collect();
+    let mut matched = vec![false; key_files.len()];
+    let (mut problems, mut astray) = (Vec::new(), Vec::new());
     for found in found.into_iter().flatten() {
         match found {
             Found::Matched(at) => matched[at] = true,
             Found::Problem(problem) => problems.push(problem),
-            Found::Other { read, kind, at } => others.push((read, kind, files[at].clone())),
+            Found::Astray(key) => astray.push(key),
         }
     }
-    let strays: Vec<(String, FileId)> =
-        files.iter().zip(&matched).filter(|(_, matched)| !**matched).map(|(file, _)| file.clone()).collect();
-    problems.extend(taken_by_others(snapshot, &others)?);
-    problems.extend(without_records(snapshot, &strays, &read)?);
+    let strays: Files =
+        key_files.iter().zip(&matched).filter(|(_, matched)| !**matched).map(|(file, _)| file.clone()).collect();
+    let unread: HashSet<&str> =
+        files.iter().zip(&read).filter(|(_, read)| read.record.is_err()).map(|(file, _)| file.0.as_str()).collect();
+    problems.extend(keys_astray(snapshot, &files, &key_files, &astray)?);
+    problems.extend(without_records(snapshot, &strays, &unread)?);
     let mut records: Vec<Record> = read.into_iter().filter_map(|read| read.record.ok()).collect();
     records.par_sort_by(|one, other| one.name.cmp(&other.name));
     problems.sort_by(|one, other| (&one.path, one.line).cmp(&(&other.path, other.line)));
@@ -99,31 +88,69 @@ pub(super) fn read(snapshot: &Snapshot<'_>) -> Result<Listing, RegistryError> {
 /// The keys' files by path: their place in the list, and what they hold.
 type Keys<'k> = HashMap<&'k str, (usize, FileId)>;
 
-fn said(_: &str, bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).trim().escape_debug().to_string()
+/// What was found about a record, or about one of its keys.
+enum Found {
+    /// The key at this place is its own.
+    Matched(usize),
+    Problem(Problem),
+    Astray(Astray),
 }
 
-fn taken_by_others(
-    snapshot: &Snapshot<'_>,
-    others: &[(&Read, KeyKind, (String, FileId))],
-) -> Result<Vec<Problem>, RegistryError> {
-    let files: Vec<_> = others.iter().map(|(.., file)| file.clone()).collect();
-    let holders = snapshot.each(&files, said)?;
-    let problem = |((read, kind, (path, _)), holder): (&(&Read, KeyKind, (String, FileId)), String)| {
-        let message = format!("its {} is also a key of `{holder}`, by `{path}`", kind.word());
-        Problem { path: read.path.clone(), line: read.line_of(*kind), message }
+/// A key that a record says is its own, and the registry does not.
+struct Astray {
+    /// The record's place in the list.
+    of: usize,
+    kind: KeyKind,
+    /// Where the key would be.
+    path: String,
+    /// The place in the list of the key that is another's; none when it is missing.
+    at: Option<usize>,
+}
+
+/// Compares ids: to read the keys of thousands of records would take far longer.
+fn check_record((of, path): (usize, &str), read: &Read, keys: &Keys<'_>) -> Vec<Found> {
+    let problem = |line, message| Found::Problem(Problem { path: path.to_owned(), line, message });
+    let record = match &read.record {
+        Ok(record) => record,
+        Err(flaw) => return vec![problem(flaw.line, flaw.message.clone())],
     };
-    Ok(others.iter().zip(holders).map(problem).collect())
+    let faults = faults(record).into_iter().map(|message| problem(None, message));
+    let ours = FileId::of(format!("{}\n", record.name).as_bytes());
+    let found = |(kind, path): (KeyKind, &String)| match keys.get(path.as_str()) {
+        Some((at, id)) if ours.as_ref() == Some(id) => Found::Matched(*at),
+        held => Found::Astray(Astray { of, kind, path: path.clone(), at: held.map(|(at, _)| *at) }),
+    };
+    layout::KEPT.into_iter().zip(&read.keys).map(found).chain(faults).collect()
+}
+
+fn keys_astray(
+    snapshot: &Snapshot<'_>,
+    files: &Files,
+    key_files: &Files,
+    astray: &[Astray],
+) -> Result<Vec<Problem>, RegistryError> {
+    let of: Files = astray.iter().map(|key| files[key.of].clone()).collect();
+    let texts = snapshot.each(&of, |_, bytes| String::from_utf8_lossy(&bytes).into_owned())?;
+    let held: Files = astray.iter().filter_map(|key| Some(key_files[key.at?].clone())).collect();
+    let mut holders = snapshot.each(&held, said)?.into_iter();
+    let problem = |(key, text): (&Astray, String)| {
+        let (word, path) = (key.kind.word(), &key.path);
+        let holder = key.at.and_then(|_| holders.next());
+        let message = match holder {
+            Some(holder) => format!("its {word} is also a key of `{holder}`, by `{path}`"),
+            None => format!("its {word} is not taken: `{path}` is missing"),
+        };
+        Problem { path: files[key.of].0.clone(), line: line_of(key.kind, &text), message }
+    };
+    Ok(astray.iter().zip(texts).map(problem).collect())
 }
 
 /// Keys of names that no record has. A record that cannot be read may well have them.
 fn without_records(
     snapshot: &Snapshot<'_>,
-    strays: &[(String, FileId)],
-    read: &[Read],
+    strays: &Files,
+    unread: &HashSet<&str>,
 ) -> Result<Vec<Problem>, RegistryError> {
-    let unread: HashSet<&str> =
-        read.iter().filter(|read| read.record.is_err()).map(|read| read.path.as_str()).collect();
     let mut problems = Vec::new();
     for ((path, _), holder) in strays.iter().zip(snapshot.each(strays, said)?) {
         if !unread.contains(layout::record(&holder).as_str()) {
@@ -134,32 +161,20 @@ fn without_records(
     Ok(problems)
 }
 
-/// What was found about a record, or about one of its keys.
-enum Found<'r> {
-    /// The key at this place is its own.
-    Matched(usize),
-    Problem(Problem),
-    /// The key at this place is another's.
-    Other {
-        read: &'r Read,
-        kind: KeyKind,
-        at: usize,
-    },
+/// The name that a key's file says.
+fn said(_: &str, bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).trim().escape_debug().to_string()
 }
 
-/// Compares ids: to read the keys of thousands of records would take far longer.
-fn check_keys<'r>(read: &'r Read, keys: &Keys<'_>) -> Vec<Found<'r>> {
-    let problem = |line, message| Found::Problem(Problem { path: read.path.clone(), line, message });
-    let record = match &read.record {
-        Ok(record) => record,
-        Err(flaw) => return vec![problem(flaw.line, flaw.message.clone())],
+/// The line on which a record says its key.
+fn line_of(kind: KeyKind, text: &str) -> Option<usize> {
+    let word = match kind {
+        KeyKind::Name => "name",
+        KeyKind::ShortName => "short_name",
+        KeyKind::BasePath => "base_path",
+        KeyKind::Guid => "guid",
+        KeyKind::Repository => "url",
     };
-    let faults = faults(record).into_iter().map(|message| problem(None, message));
-    let ours = FileId::of(format!("{}\n", record.name).as_bytes());
-    let found = |(kind, path): (KeyKind, &String)| match keys.get(path.as_str()) {
-        Some((at, id)) if ours.as_ref() == Some(id) => Found::Matched(*at),
-        Some((at, _)) => Found::Other { read, kind, at: *at },
-        None => problem(read.line_of(kind), format!("its {} is not taken: `{path}` is missing", kind.word())),
-    };
-    layout::KEPT.into_iter().zip(&read.keys).map(found).chain(faults).collect()
+    let says = |line: &str| line.split_once('=').is_some_and(|(key, _)| key.trim() == word);
+    text.lines().position(says).map(|at| at + 1)
 }

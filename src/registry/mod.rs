@@ -237,9 +237,11 @@ fn write(path: String, bytes: Vec<u8>) -> Edit {
     Edit { path, bytes: Some(bytes) }
 }
 
-/// Whether `old` is what an earlier run reserved for the same repository, or `record` itself.
+/// Whether `old` is what an earlier run reserved for the same repository, or `record` itself. A run that goes on keeps
+/// who reserved it and when; another producer who wants the same repository of a forge does not know them.
 fn is_ours(old: &Record, record: &Record) -> bool {
-    old == record || (old.state == State::Reserved && old.repository.url == record.repository.url)
+    let goes_on = || old.repository.url == record.repository.url && old.history.first() == record.history.first();
+    old == record || (old.state == State::Reserved && goes_on())
 }
 
 fn holder(snapshot: &Snapshot<'_>, kind: KeyKind, value: &str) -> Result<Option<String>, RegistryError> {

@@ -228,14 +228,20 @@ fn stderr(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", redacted(text));
 }
 
+/// Where the user name and password end that a URL's rest after `://` begins with; none when it has no password.
+fn secret(after: &str) -> Option<usize> {
+    let end = after.find(|c: char| c == '/' || c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len());
+    after[..end].rfind('@').filter(|at| after[..*at].contains(':'))
+}
+
 /// `text` without user names and passwords in URLs, and without control characters that would steer a terminal.
 fn redacted(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\u{1b}');
     // A list of 100,000 records is 100 MB: what cannot be in it is not looked for letter by letter.
     let plain = |byte: u8| (b' '..0x7f).contains(&byte) || matches!(byte, b'\n' | b'\t' | 0x1b);
     let may_steer = !text.bytes().all(plain) && text.contains(steers);
-    let may_tell = text.contains("://") && text.contains('@');
-    if !may_steer && !may_tell {
+    let mut urls = text.match_indices("://");
+    if !may_steer && !urls.any(|(at, mark)| secret(&text[at + mark.len()..]).is_some()) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -243,8 +249,7 @@ fn redacted(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
-        let end = after.find(|c: char| c == '/' || c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len());
-        let secret = after[..end].rfind('@').filter(|at| after[..*at].contains(':'));
+        let secret = secret(after);
         out.push_str(secret.map_or("", |_| "***"));
         rest = &after[secret.unwrap_or(0)..];
     }

@@ -252,9 +252,11 @@ fn secrets_in_urls_bodies_and_arguments_are_noticed() {
     github.guard("hush-hush");
     status(&walker, &Method::POST, "/user/repos", Some(&json!({"name": "hush-hush"})));
     assert_eq!(github.leaks().len(), 2);
-    // A shell that waits for a line, with the token as its name.
+    // A shell that says that it is there and waits for a line, with the token as its name.
     let mut shell = Command::new("sh");
-    let mut child = shell.args(["-c", "read line", &walker.token]).stdin(Stdio::piped()).spawn().expect("it starts");
+    shell.args(["-c", "echo; read line", &walker.token]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = shell.spawn().expect("it starts");
+    child.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("it is there");
     status(&walker, &Method::GET, "/user", None);
     child.kill().expect("ended");
     child.wait().expect("ended");

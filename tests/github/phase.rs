@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::faults::{each, killed_at};
-use super::server::fault::Side;
+use super::server::fault::{Side, When};
 use super::server::log::Entry;
 use super::story::Story;
 use crate::git_server::clean_git;
@@ -116,8 +116,7 @@ fn killed_at_any_request_the_same_command_finishes_it() {
     let moments = (1..=count).flat_map(|number| [(number, Side::Before), (number, Side::After)]).collect();
     each(moments, |(number, side)| {
         let story = story();
-        assert!(killed_at(&story, &DISCOVERY, number, side), "request {number} of {count} was not made");
-        story.github.heal();
+        assert!(killed_at(&story, &DISCOVERY, When::Nth(number), side), "request {number} of {count} was not made");
         story.done(&DISCOVERY);
         assert_eq!(pulls(&story).len(), 1, "request {number}");
         assert_eq!(phase(&story), "discovery");

@@ -113,26 +113,26 @@ impl Forge {
             }),
             Standing::Free => None,
         };
-        let is_active = matches!(standing, Standing::Ours(record) if record.state == State::Active);
-        let pushed = match (&found, &self.github) {
-            (Some(found), Some(github)) => {
-                // A foreign repository is not looked into.
-                let content = if claim.is_some() { github.content(&target)? } else { github::Content::Empty };
-                match github::standing(claim, &target, found, &content, &tree) {
-                    github::Standing::Ours { pushed } => pushed,
-                    github::Standing::Differs => return Err(InTheWay::DiffersThere(page).into()),
-                    github::Standing::Foreign(why) => return Err(github.foreign(&target, why).into()),
-                }
-            }
-            _ if is_active && self.github.is_some() => return Err(ForgeError::Gone { page }.into()),
-            _ => false,
-        };
         let new = NewRepository {
             target,
             kind,
             visibility,
             description: settings.description.clone(),
             homepage: settings.homepage.clone(),
+        };
+        let is_active = matches!(standing, Standing::Ours(record) if record.state == State::Active);
+        let pushed = match (&found, &self.github) {
+            (Some(found), Some(github)) => {
+                // A foreign repository is not looked into.
+                let content = if claim.is_some() { github.content(&new.target)? } else { github::Content::Empty };
+                match github::standing(claim, &new, found, &content, &tree) {
+                    github::Standing::Ours { pushed } => pushed,
+                    github::Standing::Differs => return Err(InTheWay::DiffersThere(page).into()),
+                    github::Standing::Foreign(why) => return Err(github.foreign(&new.target, why).into()),
+                }
+            }
+            _ if is_active && self.github.is_some() => return Err(ForgeError::Gone { page }.into()),
+            _ => false,
         };
         let visibility = found.as_ref().map_or(visibility, Found::visibility);
         let settings = forge::fitting(settings, kind, visibility, world);

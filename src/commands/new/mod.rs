@@ -99,7 +99,7 @@ impl Call<'_> {
         if let Some(surveyed) = &surveyed {
             place.url.clone_from(&surveyed.page);
         }
-        let standing = place.standing(name, registry)?;
+        let standing = place.standing(name, registry, &self.author)?;
         let bar = world.terminal.bar("reading");
         let mut material = Material::read(name.clone(), &arguments.input, world)?;
         drop(bar);

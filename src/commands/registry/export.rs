@@ -4,32 +4,52 @@ use serde_json::json;
 
 use crate::cli::{ExportArgs, Format, Global};
 use crate::commands::location;
+use crate::commands::registry::page;
 use crate::error::{Blame, Failure, Fault};
 use crate::registry::exchange::{SCHEMA, backstage, csv};
 use crate::registry::{Listing, Registry};
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
-#[error("`--json` goes with `--format json` and `--format json-schema` only")]
-struct NotJson;
+enum ExportError {
+    #[error("`--json` goes with `--format json`, `--format json-schema` and `--format html` only")]
+    NotJson,
+    #[error("`--format html` needs a folder to write to")]
+    NoFolder,
+    #[error("`--into` goes with `--format html` only")]
+    NotInto,
+}
 
-impl Blame for NotJson {
+impl Blame for ExportError {
     fn fault(&self) -> Fault {
         Fault::Input
     }
 
     fn hint(&self) -> Option<String> {
-        Some("leave `--json` out: an export is printed in its own notation".to_owned())
+        Some(match self {
+            Self::NotJson => "leave `--json` out: an export is printed in its own notation".to_owned(),
+            Self::NoFolder => "add `--into FOLDER`".to_owned(),
+            Self::NotInto => "leave `--into` out: the export is printed".to_owned(),
+        })
+    }
+}
+
+/// Whether the options go together.
+fn check(arguments: &ExportArgs, json: bool) -> Result<(), ExportError> {
+    match (arguments.format, &arguments.into) {
+        (Format::Html, None) => Err(ExportError::NoFolder),
+        (Format::Html, Some(_)) => Ok(()),
+        (_, Some(_)) => Err(ExportError::NotInto),
+        (Format::Csv | Format::Backstage, None) if json => Err(ExportError::NotJson),
+        (_, None) => Ok(()),
     }
 }
 
 pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Result<(), Failure> {
+    check(arguments, world.terminal.json())?;
     if arguments.format == Format::JsonSchema {
         world.terminal.result(SCHEMA.trim_end());
         return Ok(());
-    }
-    if world.terminal.json() && arguments.format != Format::Json {
-        return Err(NotJson.into());
     }
     let registry = Registry::open(&location::registry(global, world)?)?;
     let (place, commit, listing) = match &registry {
@@ -50,7 +70,10 @@ pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Res
         }
         Format::Csv => world.terminal.result(csv::write(records).trim_end()),
         Format::Backstage => world.terminal.result(backstage::write(records).trim_end()),
-        Format::JsonSchema => {}
+        Format::JsonSchema | Format::Html => {}
+    }
+    if let Some(folder) = &arguments.into {
+        page::write(records, folder, world)?;
     }
     Ok(())
 }

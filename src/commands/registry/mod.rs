@@ -3,6 +3,7 @@
 mod check;
 mod export;
 mod import;
+mod page;
 mod release;
 
 use crate::cli::{Global, RegistryCommand};

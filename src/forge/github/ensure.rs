@@ -83,7 +83,7 @@ impl Github {
     /// Makes each setting so, and tells of each how it went, in their order. One that fails does not stop the others,
     /// unless nothing more can be done at all.
     pub fn make(&self, wish: &Wish<'_>) -> Vec<Made> {
-        let mut making = Making { github: self, wish, observed: Observed::default() };
+        let mut making = Making { github: self, wish, observed: Observed::default(), unmade: BTreeSet::new() };
         if let Some(repository) = wish.fresh {
             making.observed.put(Reading::Repository, repository.clone());
             let teams = wish.settings.iter().flat_map(setting::teams);
@@ -95,15 +95,13 @@ impl Github {
         let mut end: Option<ForgeError> = None;
         for (done, one) in wish.settings.iter().enumerate() {
             (wish.progress)(done, &one.words());
-            all.push(match (&end, making.unmet(one, &all)) {
-                (Some(error), _) => Made::Left(error.clone()),
-                (None, Some(unmet)) => Made::Left(unmet),
-                (None, None) => making.one(one),
+            all.push(match &end {
+                Some(error) => Made::Left(error.clone()),
+                None => making.one(one),
             });
-            if let Some(Made::Failed(error)) = all.last()
-                && error.ends_all()
-            {
-                end = Some(error.clone());
+            if let Some(Made::Failed(error)) = all.last() {
+                making.unmade.extend(setting::makes_environment(one).map(str::to_owned));
+                end = error.ends_all().then(|| error.clone());
             }
         }
         (wish.progress)(all.len(), "reading everything back");
@@ -156,6 +154,8 @@ struct Making<'m> {
     github: &'m Github,
     wish: &'m Wish<'m>,
     observed: Observed,
+    /// Environments that could not be made: GitHub answers 404 to all that is in them, which would be waited out.
+    unmade: BTreeSet<String>,
 }
 
 impl Making<'_> {
@@ -170,16 +170,10 @@ impl Making<'_> {
         self.observed.extend(self.github.look_at(self.wish.target, settings));
     }
 
-    /// What the setting belongs to and could not be made before it.
-    fn unmet(&self, one: &Setting, before: &[Made]) -> Option<ForgeError> {
-        let name = one.needs_environment()?;
-        let is_it = |setting: &Setting| matches!(setting, Setting::Environment(other) if other.name == name);
-        let at = self.wish.settings.iter().position(is_it)?;
-        let failed = matches!(before.get(at), Some(Made::Failed(_) | Made::Left(_)));
-        failed.then(|| ForgeError::NoEnvironment { name: name.to_owned() })
-    }
-
     fn one(&mut self, one: &Setting) -> Made {
+        if let Some(name) = setting::environment(one).filter(|name| self.unmade.contains(*name)) {
+            return Made::Left(ForgeError::NoEnvironment { name: name.to_owned() });
+        }
         match setting::differences(one, &self.observed) {
             Ok(differences) if differences.is_empty() => return Made::AlreadySo,
             Ok(_) => {}
@@ -198,7 +192,8 @@ impl Making<'_> {
                 return Err(ForgeError::NoValue { variable: secret.variable() });
             }
             // All keys at once, at the first secret: by then every environment is made.
-            let scopes = self.wish.settings.iter().filter_map(|one| match one {
+            let is_made = |one: &&Setting| setting::environment(one).is_none_or(|name| !self.unmade.contains(name));
+            let scopes = self.wish.settings.iter().filter(is_made).filter_map(|one| match one {
                 Setting::Secret(secret) => Some(Reading::Key(secret.environment.clone())),
                 _ => None,
             });

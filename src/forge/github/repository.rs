@@ -75,6 +75,15 @@ impl Found {
             body,
         })
     }
+
+    /// Whether its texts are those that its creation gives it.
+    fn is_as_made(&self, new: &NewRepository) -> bool {
+        let same = |key: &str, wanted: &Option<String>| {
+            let found = self.body.get(key).and_then(Value::as_str).unwrap_or_default();
+            found.trim() == wanted.as_deref().unwrap_or_default().trim()
+        };
+        same("description", &new.description) && same("homepage", &new.homepage)
+    }
 }
 
 impl Found {
@@ -122,9 +131,9 @@ pub enum Standing {
     Foreign(&'static str),
 }
 
-/// Judges by our record, the repository's number, its age and its first commit.
-pub fn standing(claim: Option<Claim>, target: &Target, found: &Found, content: &Content, tree: &str) -> Standing {
-    let name = format!("{}/{}", target.owner, target.name);
+/// Judges by our record, the repository's number, its age, what `new` would have written on it, and its first commit.
+pub fn standing(claim: Option<Claim>, new: &NewRepository, found: &Found, content: &Content, tree: &str) -> Standing {
+    let name = format!("{}/{}", new.target.owner, new.target.name);
     let Some(claim) = claim else { return Standing::Foreign("the registry has no record of it") };
     if !found.full_name.eq_ignore_ascii_case(&name) {
         return Standing::Foreign("the name leads to a repository that was renamed or moved");
@@ -136,6 +145,10 @@ pub fn standing(claim: Option<Claim>, target: &Target, found: &Found, content: &
             let earliest = claim.reserved.and_then(|reserved| reserved.checked_sub(CLOCKS_DIFFER).ok());
             if earliest.is_none_or(|earliest| found.created < earliest) {
                 return Standing::Foreign("it is older than the registry's record");
+            }
+            // Young and empty is a stranger's, too, who came between two runs of ours.
+            if *content == Content::Empty && !found.is_as_made(new) {
+                return Standing::Foreign("somebody else made it");
             }
         }
     }
@@ -263,7 +276,15 @@ mod tests {
         let reserved = "2026-01-01T12:00:00Z".parse().ok();
         let noted = Claim { id: Some(7), reserved };
         let unnoted = Claim { id: None, reserved };
-        let judge = |claim, found: &Found, content: &Content| standing(claim, &target, found, content, "ours");
+        let new = |name: &str, description: Option<&str>| NewRepository {
+            target: Target { name: name.to_owned(), ..target.clone() },
+            kind: OwnerKind::Organisation,
+            visibility: Visibility::Private,
+            description: description.map(str::to_owned),
+            homepage: None,
+        };
+        let mine = new("my-api", None);
+        let judge = |claim, found: &Found, content: &Content| standing(claim, &mine, found, content, "ours");
         let young = found(7, "2026-01-01T12:00:03Z");
         let (empty, ours, theirs) = (Content::Empty, Content::Base("ours".to_owned()), Content::Base("x".to_owned()));
         assert_eq!(judge(Some(unnoted), &young, &empty), Standing::Ours { pushed: false });
@@ -275,8 +296,13 @@ mod tests {
         assert!(foreign(judge(Some(noted), &found(8, "2026-01-01T12:00:03Z"), &ours)));
         assert!(foreign(judge(Some(unnoted), &found(7, "2026-01-01T11:00:00Z"), &empty)));
         assert!(foreign(judge(Some(noted), &young, &Content::Other("x".to_owned()))));
-        let renamed = Target { owner: "org".to_owned(), name: "other".to_owned() };
-        assert!(foreign(standing(Some(noted), &renamed, &young, &ours, "ours")));
+        assert!(foreign(standing(Some(noted), &new("other", None), &young, &ours, "ours")));
+        let described = new("my-api", Some("What it is for"));
+        assert!(
+            foreign(standing(Some(unnoted), &described, &young, &empty, "ours")),
+            "young and empty, but not as made"
+        );
+        assert_eq!(standing(Some(noted), &described, &young, &empty, "ours"), Standing::Ours { pushed: false });
     }
 
     #[test]

@@ -12,7 +12,8 @@ use reqwest::{Method as HttpMethod, Url};
 use serde_json::Value;
 
 use super::call::{Answer, Call, Head, Method, next};
-use super::error::{ForgeError, Refusal};
+use super::error::ForgeError;
+use super::refusal::Refusal;
 use super::retry::{Around, Met, Next, Tries, Why};
 use crate::model::token::Token;
 use crate::net::{self, Interrupt, Limits, Trouble};

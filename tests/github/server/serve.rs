@@ -220,20 +220,31 @@ impl Shared {
         secrets
     }
 
-    /// Looks for secrets where nobody should see them: in the URL, in the body, in any process's arguments.
+    /// Looks for secrets where nobody should see them: in the URL, in the body, in the arguments of processes.
     fn look_for_leaks(&self, request: &Request) {
         let secrets = self.secrets();
         let mut places = vec![("URL", format!("{}?{}", request.path, request.query))];
         places.push(("body", String::from_utf8_lossy(&request.body).into_owned()));
-        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            if let Ok(arguments) = std::fs::read(entry.path().join("cmdline")) {
-                places.push(("arguments", String::from_utf8_lossy(&arguments).into_owned()));
-            }
-        }
+        let mut arguments = Vec::new();
+        arguments_below(std::process::id(), &mut arguments);
+        places.extend(arguments.into_iter().map(|text| ("arguments", text)));
         for (place, text) in places {
             if secrets.iter().any(|secret| text.contains(secret.as_str())) {
                 self.leaks.lock().expect("no panic").push(format!("{} {}: {place}", request.method, request.path));
             }
+        }
+    }
+}
+
+/// The arguments of every process that this test program started, and of those that they started.
+fn arguments_below(process: u32, found: &mut Vec<String>) {
+    for task in std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+        // A process that ended in the meantime has nothing to tell.
+        let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
+            let arguments = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+            found.push(String::from_utf8_lossy(&arguments).into_owned());
+            arguments_below(child, found);
         }
     }
 }

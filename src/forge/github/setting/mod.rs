@@ -73,6 +73,23 @@ pub(super) fn deeper(setting: &Setting, observed: &Observed) -> Option<Reading> 
     Some(Reading::Ruleset(id))
 }
 
+/// The environment that a setting belongs to.
+pub(super) fn environment(setting: &Setting) -> Option<&str> {
+    match setting {
+        Setting::Variable(variable) => variable.environment.as_deref(),
+        Setting::Secret(secret) => secret.environment.as_deref(),
+        _ => None,
+    }
+}
+
+/// The environment that a setting makes.
+pub(super) fn makes_environment(setting: &Setting) -> Option<&str> {
+    match setting {
+        Setting::Environment(environment) => Some(&environment.name),
+        _ => None,
+    }
+}
+
 /// The teams that must be there before a setting can be made.
 pub(super) fn teams(setting: &Setting) -> BTreeSet<&str> {
     match setting {

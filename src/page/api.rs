@@ -1,0 +1,72 @@
+//! The page of one API.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::text::apart;
+use super::{NONE, Page, capital, document, linked, listed, phase, rest, said, table, time, title, unfinished};
+use crate::model::record::{PhaseChange, Record, State};
+
+/// The page.
+pub(super) fn page(record: &Record, made: Timestamp) -> String {
+    let header = format!(
+        "<nav aria-label=\"Where you are\"><a href=\"../index.html\">All APIs</a></nav>\n<h1>{}</h1>\n<p>{}</p>\n",
+        apart(title(record)),
+        phase(record)
+    );
+    let about = if record.description.trim().is_empty() {
+        String::new()
+    } else {
+        format!("<p class=\"about\">{}</p>\n", apart(record.description.trim()))
+    };
+    let main = [unfinished(record, made), about, facts(record), history(record), rest::sections(record)].concat();
+    let title = format!("{} – APIs", title(record));
+    document(&Page { title: &title, up: "../", head: "", header: &header, main: &main, made })
+}
+
+/// What the record says, as a list of terms.
+fn facts(record: &Record) -> String {
+    let state = match record.state {
+        State::Reserved => "reserved: the repository is not complete",
+        State::Active => "active: the repository is complete",
+    };
+    let facts = [
+        ("Name", apart(record.name.as_str())),
+        ("Short name", said(&record.short_name)),
+        ("Owner", said(&record.owner)),
+        ("Contact", linked(&record.contact)),
+        ("Repository", linked(&record.repository.url)),
+        ("Repository’s number", record.repository.id.map_or_else(|| NONE.to_owned(), |id| id.to_string())),
+        ("Base path", said(&record.base_path)),
+        ("Environments", listed(&record.environments)),
+        ("Service level", said(&record.service_level)),
+        ("Style", said(&record.style)),
+        ("State", state.to_owned()),
+        ("Guid", record.guid.to_string()),
+        ("Guid of the specification", record.spec_guid.to_string()),
+        ("Template", said(&record.template.name)),
+        ("Source of the template", linked(&record.template.source)),
+        ("Revision of the template", said(&record.template.revision)),
+    ];
+    let mut html = "<section>\n<h2>Record</h2>\n<dl class=\"facts\">\n".to_owned();
+    for (term, fact) in facts {
+        let _ = writeln!(html, "<div><dt>{term}</dt><dd>{fact}</dd></div>");
+    }
+    html + "</dl>\n</section>\n"
+}
+
+/// The phases entered, oldest first.
+fn history(record: &Record) -> String {
+    let html = "<section>\n<h2 id=\"history\">History</h2>\n";
+    if record.history.is_empty() {
+        return format!("{html}<p>The record has no history.</p>\n</section>\n");
+    }
+    let row = |change: &PhaseChange| {
+        let note = change.note.as_deref().unwrap_or_default();
+        vec![capital(change.phase.word()), time(&change.date), said(&change.by), linked(note)]
+    };
+    let rows: Vec<Vec<String>> = record.history.iter().map(row).collect();
+    let columns = ["Phase", "Entered", "By", "Note"].map(str::to_owned);
+    format!("{html}{}</section>\n", table::table("history", &columns, &rows))
+}
