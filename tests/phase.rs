@@ -461,8 +461,10 @@ fn killed_at_any_moment_the_same_command_finishes_the_move() {
         }
         // Killed within git's own writing, a lock is left, which only a person can tell from another git at work.
         let first = program.run(&command);
-        if let Some((_, rest)) = first.stderr.split_once("lock file '").filter(|_| first.code == Some(1)) {
-            fs::remove_file(rest.split('\'').next().expect("a path")).expect("the lock that the error names");
+        let lock = ["lock file '", "remove '"].iter().find_map(|words| first.stderr.split_once(words));
+        if let Some((_, rest)) = lock.filter(|_| first.code == Some(1)) {
+            let named = rest.split('\'').next().expect("a path").trim_end_matches(".lock");
+            fs::remove_file(format!("{named}.lock")).expect("the lock that the error names");
         }
         program.done(&command);
         assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), (at + 2).to_string(), "{phase}");

@@ -95,9 +95,12 @@ impl Blame for ChangeError {
             Self::Dirty { .. } => "commit or stash them, then run the same command again".to_owned(),
             Self::Detached(folder) => format!("check a branch out first: git -C '{}' switch main", folder.display()),
             Self::Moved(_) => "run the same command again".to_owned(),
-            Self::Here { source, .. } if source.code() == ErrorCode::Locked => {
-                "another git is at work there; if none is, remove the lock file that the cause names, then run the same command again"
-                    .to_owned()
+            Self::Here { folder, source } if source.code() == ErrorCode::Locked => {
+                let lock = match source.class() {
+                    git2::ErrorClass::Index => format!("'{}'", folder.join(".git/index.lock").display()),
+                    _ => "the lock file that the cause names".to_owned(),
+                };
+                format!("another git is at work there; if none is, remove {lock}, then run the same command again")
             }
             Self::Here { folder, .. } => format!("see what git says: git -C '{}' status", folder.display()),
             Self::Git(error) => return error.hint(),
