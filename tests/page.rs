@@ -75,8 +75,9 @@ fn hostiles() -> Vec<Record> {
 }
 
 const EVIDENCE: &str = "deprecation = 2027-01-02T03:04:05Z\nscore = 7\n\
-    waivers = [{ gate = \"funding\", reason = \"Paid by the trust.\", by = \"Ada\" }]\n\
-    evidence = { kick-off = { link = \"https://example.org/minutes\", by = \"Ada\", date = \"2026-02-03\" }, empty = {} }";
+    waivers = [{ gate = \"funding\", reason = \"Paid by the trust.\", by = \"Ada\", date = \"then\" }]\n\
+    evidence = [{ gate = \"legal\", link = \"https://example.org/terms\", by = \"Bo\", date = \"now\" }]\n\
+    proof = { kick-off = { link = \"https://example.org/minutes\", by = \"Ada\", date = \"2026-02-03\" }, empty = {} }";
 
 /// A registry with a bit of everything.
 fn registry() -> Vec<Record> {
@@ -182,7 +183,7 @@ fn the_page_of_an_api_tells_its_facts_its_history_and_what_this_version_does_not
     let tree = site(&registry(), made()).expect("a site");
     let html = page(&tree, "apis/cafe-less.html");
     assert_eq!(words(&html, "h1"), ["Café opening times"]);
-    assert_eq!(words(&html, "h2"), ["Record", "History", "Waivers", "Evidence", "More"]);
+    assert_eq!(words(&html, "h2"), ["Record", "History", "Evidence", "Waivers", "Proof", "More"]);
     assert_eq!(
         words(&html, "tbody th, td"),
         [
@@ -190,9 +191,14 @@ fn the_page_of_an_api_tells_its_facts_its_history_and_what_this_version_does_not
             "2 January 2026, 03:04 UTC",
             "Ada <ada@example.org>",
             "none",
+            "legal",
+            "https://example.org/terms",
+            "Bo",
+            "now",
             "funding",
             "Paid by the trust.",
             "Ada",
+            "then",
         ]
     );
     let text = words(&html, "main").concat();

@@ -1,8 +1,8 @@
 //! One more commit on the branch of a repository that somebody works in: prepared without touching the work tree, then
 //! put in place so that a run that is killed is finished by the next.
 //!
-//! While it is put in place, [`MOVING`] points to the commit. The files come first, each by one rename, then the index,
-//! then the branch, then that reference goes.
+//! While it is put in place, the file [`MOVING`] names the commit. The files come first, each by one rename, then the index,
+//! then the branch, then that file goes.
 
 use std::fs;
 use std::io;
@@ -18,8 +18,9 @@ use super::read;
 use crate::error::{Blame, Fault};
 use crate::model::tree::{File, TreePath};
 
-/// What points to a commit that is being put in place.
-const MOVING: &str = "refs/apiscaffold/moving";
+/// The file in git's folder that names a commit that is being put in place. It is no reference: a process that is killed
+/// while it writes one leaves a lock behind.
+const MOVING: &str = "apiscaffold-moving";
 /// How many changed files an error names.
 const TOLD: usize = 5;
 
@@ -94,9 +95,12 @@ impl Blame for ChangeError {
             Self::Dirty { .. } => "commit or stash them, then run the same command again".to_owned(),
             Self::Detached(folder) => format!("check a branch out first: git -C '{}' switch main", folder.display()),
             Self::Moved(_) => "run the same command again".to_owned(),
-            Self::Here { source, .. } if source.code() == ErrorCode::Locked => {
-                "another git is at work there; if none is, remove `.git/index.lock`, then run the same command again"
-                    .to_owned()
+            Self::Here { folder, source } if source.code() == ErrorCode::Locked => {
+                let lock = match source.class() {
+                    git2::ErrorClass::Index => format!("'{}'", folder.join(".git/index.lock").display()),
+                    _ => "the lock file that the cause names".to_owned(),
+                };
+                format!("another git is at work there; if none is, remove {lock}, then run the same command again")
             }
             Self::Here { folder, .. } => format!("see what git says: git -C '{}' status", folder.display()),
             Self::Git(error) => return error.hint(),
@@ -178,24 +182,25 @@ pub fn advance(folder: &Path, head: &Head, commit: &str) -> Result<(), ChangeErr
     let repository = read::open(folder)?;
     let moving = Moving::new(&repository, folder, head, commit)?;
     clean_but_for(&repository, folder, &[])?;
-    repository.reference(MOVING, moving.to, true, "apiscaffold").map_err(at(folder))?;
+    begin(&repository, commit)?;
     moving.finish()
 }
 
 /// Finishes what a run that was killed has left, if it left something; says whether it did.
 pub fn resume(folder: &Path) -> Result<bool, ChangeError> {
     let repository = read::open(folder)?;
-    let id = match repository.refname_to_id(MOVING) {
-        Ok(id) => id,
-        Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),
-        Err(error) => return Err(at(folder)(error)),
+    let place = repository.path().join(MOVING);
+    let id = match fs::read_to_string(&place) {
+        Ok(id) => Oid::from_str(id.trim()).map_err(at(folder))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(GitError::Look { path: place, source }.into()),
     };
     let head = head(folder)?;
     let commit = repository.find_commit(id).map_err(at(folder))?;
     let is_next = commit.parent_ids().any(|parent| parent.to_string() == head.commit);
     if !is_next && id.to_string() != head.commit {
         // Its people went on without it.
-        drop_moving(&repository).map_err(at(folder))?;
+        end(&repository)?;
         return Ok(false);
     }
     let moving = Moving::new(&repository, folder, &head, &id.to_string())?;
@@ -255,8 +260,22 @@ fn signature(of: &Signature) -> Result<git2::Signature<'static>, git2::Error> {
     git2::Signature::new(&name, &email, &git2::Time::new(of.seconds.max(0), 0))
 }
 
-fn drop_moving(repository: &Repository) -> Result<(), git2::Error> {
-    repository.find_reference(MOVING)?.delete()
+/// Writes down that `commit` is on its way, by one rename.
+fn begin(repository: &Repository, commit: &str) -> Result<(), ChangeError> {
+    let place = repository.path().join(MOVING);
+    let failed = failed_at(&place);
+    let mut new = tempfile::Builder::new().prefix(".apiscaffold-").tempfile_in(repository.path()).map_err(&failed)?;
+    new.write_all(commit.as_bytes()).map_err(&failed)?;
+    new.persist(&place).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+fn end(repository: &Repository) -> Result<(), ChangeError> {
+    let place = repository.path().join(MOVING);
+    match fs::remove_file(&place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed_at(&place)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// `allowed` are files that may differ.
@@ -337,12 +356,13 @@ impl<'m> Moving<'m> {
                 let message = format!("commit: {}", message.summary().ok().flatten().unwrap_or_default());
                 self.repository.reference_matching(&self.head.branch, self.to, true, from, &message)?;
             }
-            drop_moving(self.repository)
+            Ok(())
         };
-        put().map_err(|error| match error.code() {
+        put().map_err(|error: git2::Error| match error.code() {
             ErrorCode::Modified => ChangeError::Moved(self.folder.to_owned()),
             _ => at(self.folder)(error),
-        })
+        })?;
+        end(self.repository)
     }
 
     /// The file appears by one rename, so that it is never half written.

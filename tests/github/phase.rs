@@ -117,7 +117,6 @@ fn killed_at_any_request_the_same_command_finishes_it() {
     each(moments, |(number, side)| {
         let story = story();
         assert!(killed_at(&story, &DISCOVERY, When::Nth(number), side), "request {number} of {count} was not made");
-        story.github.heal();
         story.done(&DISCOVERY);
         assert_eq!(pulls(&story).len(), 1, "request {number}");
         assert_eq!(phase(&story), "discovery");

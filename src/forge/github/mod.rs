@@ -39,7 +39,7 @@ use send::{Bearer, Persist, Sender};
 pub use ensure::{Made, Secrets, Wish, rehearse};
 pub use error::ForgeError;
 pub use place::Place;
-pub use pull::{NewPull, Pull, PullState, archive_call, pull_call};
+pub use pull::{NewPull, Pull, PullState};
 pub use refusal::Refusal;
 pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};
 pub use retry::Why as PauseReason;

@@ -60,7 +60,7 @@ impl Pull {
 }
 
 /// The call that makes a pull request.
-pub fn pull_call(target: &Target, new: &NewPull) -> Call {
+fn pull_call(target: &Target, new: &NewPull) -> Call {
     let NewPull { branch, base, title, body } = new;
     Call::with(
         Method::Post,
@@ -70,7 +70,7 @@ pub fn pull_call(target: &Target, new: &NewPull) -> Call {
 }
 
 /// The call that archives a repository.
-pub fn archive_call(target: &Target) -> Call {
+fn archive_call(target: &Target) -> Call {
     Call::with(Method::Patch, below(target, &[]), json!({"archived": true}))
 }
 

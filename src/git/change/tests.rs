@@ -56,7 +56,7 @@ fn settled(folder: &Path, commit: &str) {
     assert_eq!(fs::read_to_string(folder.join("new/c.txt")).expect("there"), "three\n");
     assert!(!resume(folder).expect("nothing to do"));
     let repository = Repository::open(folder).expect("a repository");
-    assert!(repository.find_reference(MOVING).is_err());
+    assert!(!repository.path().join(MOVING).exists());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn whatever_was_done_before_it_was_killed_the_rest_is_done() {
         let (head, edits) = made(place.path());
         let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
         let repository = Repository::open(place.path()).expect("a repository");
-        repository.reference(MOVING, Oid::from_str(&commit).expect("an id"), true, "test").expect("set");
+        begin(&repository, &commit).expect("written");
         let moving = Moving::new(&repository, place.path(), &head, &commit).expect("known");
         for (path, _, after) in moving.files.iter().take(steps) {
             moving.write(path, after.as_ref()).expect("written");
@@ -121,7 +121,7 @@ fn what_people_did_meanwhile_is_not_undone() {
     let (head, edits) = made(place.path());
     let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
     let repository = Repository::open(place.path()).expect("a repository");
-    repository.reference(MOVING, Oid::from_str(&commit).expect("an id"), true, "test").expect("set");
+    begin(&repository, &commit).expect("written");
     fs::write(place.path().join("a.txt"), "mine").expect("written");
     assert!(matches!(resume(place.path()), Err(ChangeError::Dirty { .. })));
     assert_eq!(fs::read_to_string(place.path().join("a.txt")).expect("there"), "mine");
