@@ -131,11 +131,13 @@ fn check_yaml(title: &str) {
 }
 
 fn check_json(title: &str) {
-    let template = r#"{"a": {{ title }}, "b": "{{ title }}", "c": "x {{ title }} \" y", {{ title }}: [{{ flag }}]}"#;
+    let template =
+        r#"{"a": {{ title }}, "b": "{{ title }}", "c": "x {{ title }} \" y", "d": { {{ title }}: [{{ flag }}] }}"#;
     let text = formatted(Format::Json, template, title);
     let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     assert_eq!((&value["a"], &value["b"]), (&json!(title), &json!(title)));
     assert_eq!(value["c"], json!(format!("x {title} \" y")));
+    assert_eq!(value["d"][title], json!([true]));
 }
 
 fn check_toml(title: &str) {
