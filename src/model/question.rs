@@ -88,7 +88,9 @@ pub enum DefaultValue {
     Value(Value),
 }
 
-/// What a text must look like: a regular expression that must match the whole of it, in linear time.
+/// What a text must look like: a regular expression that must match the whole of it, in linear time. It means what it
+/// means in a JSON Schema (ECMA-262 with the flag `u`: `\d` and `\w` are ASCII), so that an editor that has the schema
+/// of the questions takes the same answers; look-around and back-references are refused.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
@@ -103,7 +105,8 @@ impl Pattern {
         let text = text.into();
         // Alone first: `a)(b` would be an expression only between the parentheses added below.
         Regex::new(&text)?;
-        let regex = Regex::new(&format!(r"\A(?:{text})\z"))?;
+        let meant = jsonschema_regex::to_rust_regex(&text).unwrap_or_else(|()| text.as_str().into());
+        let regex = Regex::new(&format!(r"\A(?:{meant})\z"))?;
         Ok(Self { text, regex, hint })
     }
 
