@@ -96,10 +96,13 @@ def operations(document):
 
 
 def status(code, codes):
-    """A status that stands for a documented code: itself, or the first of a range (or of 5XX) that has no own answer."""
+    """A status that stands for a documented code: itself, or the first of a range (or of 5XX) that has no own answer.
+    None for a key that is no status, such as a date."""
     code = code.upper()
     if code.isdigit():
         return int(code)
+    if code != "DEFAULT" and code[1:] != "XX":
+        return None
     # A default answer is asked for by a status that neither an answer of its own nor a range takes.
     hundreds = [5, 4, 2, 3] if code == "DEFAULT" else [int(code[0])]
     free = [hundred for hundred in hundreds if code != "DEFAULT" or f"{hundred}XX" not in codes]
