@@ -36,8 +36,28 @@ fn a_bare_name_is_enough() {
     let ran = program.done(&["new", "bare", "--json"]);
     let document = ran.json();
     assert_eq!(document["record"]["title"], json!("Bare"));
+    assert_eq!(document["record"]["state"], json!("active"));
     assert_eq!(document["commit"].as_str().map(str::len), Some(40));
     assert_eq!(program.git("bare", &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn keys_that_a_template_does_not_ask_for_get_a_number_too() {
+    let program = Program::new();
+    program.write("template/apiscaffold.toml", "[template]\nname = \"t\"\n");
+    program.write("template/keys", "{{ api.short_name }}");
+    for (name, short_name) in [("pay-one", "po"), ("pay-other", "po2"), ("pay-other", "po2")] {
+        program.done(&["new", name, "--template", "template"]);
+        let keys = fs::read_to_string(program.folder().join(name).join("keys")).expect("there");
+        assert_eq!(keys, short_name);
+    }
+}
+
+#[test]
+fn the_next_command_is_one_that_a_shell_takes() {
+    let program = Program::new();
+    let ran = program.done(&["new", "bare", "--into", "with 'it'"]);
+    assert!(ran.stdout.contains(r"next: cd 'with '\''it'\''/bare'"), "{ran:?}");
 }
 
 #[test]

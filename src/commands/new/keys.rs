@@ -23,7 +23,7 @@ impl Keys<'_> {
         let propose = |question: &Question, proposed: Option<Value>| self.propose(question, proposed);
         let mut answers = material.answers(world, &propose)?;
         let mut record = render::draft(material, &answers);
-        let mut changed = false;
+        let mut derived = Vec::new();
         for (question, kind) in [("short_name", KeyKind::ShortName), ("base_path", KeyKind::BasePath)] {
             let value = record.key(kind);
             let free = self.free(kind, &value)?;
@@ -37,11 +37,18 @@ impl Keys<'_> {
             }
             world.terminal.say(&format!("the {} `{value}` is taken: `{free}` it is", kind.word()));
             material.derive(question, &free);
-            changed = true;
+            derived.push((kind, free));
         }
-        if changed {
+        if !derived.is_empty() {
             answers = material.answers(world, &|_, proposed| proposed)?;
             record = render::draft(material, &answers);
+            // A template need not ask for its keys: then no answer has carried them here.
+            for (kind, free) in derived {
+                match kind {
+                    KeyKind::ShortName => record.short_name = free,
+                    _ => record.base_path = free,
+                }
+            }
         }
         Ok((answers, record))
     }

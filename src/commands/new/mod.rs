@@ -53,7 +53,12 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
             secrets::gather(&forge.secrets_missing(hosted)?, &mut secrets, world)?;
         }
         match call.apply(&mut decision, &secrets, &mut registry) {
-            Ok(outcome) => return Report { decision: &decision, world }.outcome(outcome),
+            Ok(outcome) => {
+                if outcome.stopped.is_none() && outcome.left().next().is_none() {
+                    decision.record.state = State::Active;
+                }
+                return Report { decision: &decision, world }.outcome(outcome);
+            }
             // Someone else took a derived key in the meantime: it gets the next free value.
             Err(failure) if failure.fault() == Fault::Conflict && !world.terminal.can_ask() => {
                 let next = call.decide(&name, place.clone(), registry.get())?;

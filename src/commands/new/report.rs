@@ -129,8 +129,8 @@ impl Report<'_> {
         });
         let shown = self.shown();
         self.world.terminal.result(&format!(
-            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}{github}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd '{shown}'",
-            self.decision.files, template.name,
+            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}{github}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd '{}'",
+            self.decision.files, template.name, shown.replace('\'', r"'\''"),
         ));
     }
 
