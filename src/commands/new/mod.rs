@@ -62,8 +62,10 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
             // Someone else took a derived key in the meantime: it gets the next free value.
             Err(failure) if failure.fault() == Fault::Conflict && !world.terminal.can_ask() => {
                 let next = call.decide(&name, place.clone(), registry.get())?;
-                // Another run of the same command may have done it all by now.
-                if next.keys() == decision.keys() && !next.plan.steps.is_empty() {
+                // Another run of the same command may have done it all by now; or one that was killed had sent its
+                // reservation, which came after we had looked: then there is something of ours to go on with.
+                let is_news = next.keys() != decision.keys() || next.record.history != decision.record.history;
+                if !is_news && !next.plan.steps.is_empty() {
                     return Err(failure);
                 }
                 decision = next;
