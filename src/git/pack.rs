@@ -12,6 +12,13 @@ use sha1::{Digest as _, Sha1};
 /// The name of an object: a SHA-1.
 pub(super) type Id = [u8; 20];
 
+/// libgit2's form of an id in ours.
+pub(super) fn of_git2(id: git2::Oid) -> Id {
+    let mut bytes = Id::default();
+    bytes.copy_from_slice(id.as_bytes());
+    bytes
+}
+
 /// Offsets from here on do not fit the index's first table.
 const LARGE: u64 = 1 << 31;
 

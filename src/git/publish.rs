@@ -1,12 +1,16 @@
 //! Publishing: the references of a repository on this machine, pushed to an empty one elsewhere.
 
+mod sole;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, PushOptions, RemoteCallbacks, Repository};
 
-use super::read;
+use self::sole::{Sole, sole};
+use super::push::{Push, Pushed};
 use super::transport::{Address, Session, has_secret};
+use super::{pack, read};
 use crate::error::{Blame, Fault};
 use crate::net::printable;
 
@@ -117,8 +121,32 @@ impl Blame for PublishError {
 }
 
 /// Pushes [`REFERENCES`]. What is there already stays; nothing is ever overwritten.
+///
+/// The pack that the first commit was written as goes out as it is, when it is all there is: libgit2 would make another.
 pub fn publish(request: &Publish) -> Result<(), PublishError> {
-    push(request, &REFERENCES)
+    let address = checked(&request.url)?;
+    let sole = || sole(&opened(&request.folder).ok()?, &REFERENCES);
+    match address {
+        Address::Http | Address::Ssh(_) => {
+            sole().map_or_else(|| push(request, &REFERENCES), |sole| send(request, sole))
+        }
+        Address::Local(_) | Address::Unknown => push(request, &REFERENCES),
+    }
+}
+
+/// Sends the repository's one pack.
+fn send(request: &Publish, Sole { commit, pack }: Sole) -> Result<(), PublishError> {
+    let Publish { network, url, .. } = request;
+    let push = Push { references: &REFERENCES, expected: None, commit: pack::of_git2(commit) };
+    let url = url.clone();
+    match push.run(pack, network, &url) {
+        Ok(Pushed::Done) => Ok(()),
+        Ok(Pushed::Moved) => Err(PublishError::Other { url }),
+        Ok(Pushed::Refused { reference, reason, said }) => {
+            Err(PublishError::Refused { url, reference, reason: printable(&format!("{reason}\n{said}")) })
+        }
+        Err(cause) => Err(PublishError::There { url, cause }),
+    }
 }
 
 /// Pushes a branch that is not there yet, at this commit (hex) of the repository on this machine.
@@ -134,9 +162,7 @@ pub fn push_branch(request: &Publish, branch: &str, commit: &str) -> Result<(), 
 /// Pushes these references under the names that they have here.
 fn push(request: &Publish, references: &[&str]) -> Result<(), PublishError> {
     let Publish { folder, url, network } = request;
-    if has_secret(url) || matches!(Address::of(url), Address::Unknown) {
-        return Err(PublishError::Url(without_secret(url)));
-    }
+    checked(url)?;
     let here = |source| PublishError::Here { folder: folder.clone(), source };
     let repository = opened(folder)?;
     let session = Session::begin(network);
@@ -196,6 +222,15 @@ pub fn origin(folder: &Path) -> Option<String> {
     (!has_secret(url)).then(|| url.to_owned())
 }
 
+/// Where a URL leads, when it is one that can be pushed to.
+fn checked(url: &str) -> Result<Address, PublishError> {
+    match Address::of(url) {
+        Address::Unknown => Err(PublishError::Url(without_secret(url))),
+        _ if has_secret(url) => Err(PublishError::Url(without_secret(url))),
+        address => Ok(address),
+    }
+}
+
 fn opened(folder: &Path) -> Result<Repository, PublishError> {
     read::open(folder).map_err(|error| {
         let source = git2::Error::from_str(&error.to_string());
@@ -208,86 +243,4 @@ fn without_secret(url: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::git::commit::{self, NewCommit, Signature};
-    use crate::model::tree::{File, Tree, TreePath};
-
-    fn made(folder: &Path) -> String {
-        let mut tree = Tree::new();
-        let file = File::plain(b"# x\n".to_vec());
-        tree.insert(TreePath::new("README.md").expect("a path"), file).expect("new");
-        fs::write(folder.join("README.md"), "# x\n").expect("written");
-        let author = Signature { name: "A".to_owned(), email: "a@b.c".to_owned(), seconds: 1 };
-        commit::first_commit(folder, &tree, &NewCommit { author, message: "one".to_owned() }).expect("a commit")
-    }
-
-    #[test]
-    fn both_references_arrive_and_nothing_is_overwritten() {
-        let place = tempfile::tempdir().expect("a folder");
-        let folder = |name: &str| {
-            let folder = place.path().join(name);
-            fs::create_dir(&folder).expect("made");
-            folder
-        };
-        let (here, there) = (folder("here"), folder("there"));
-        let commit = made(&here);
-        let bare = Repository::init_bare(&there).expect("a repository");
-        let url = format!("file://{}", there.display());
-        let request = Publish { folder: here.clone(), url: url.clone(), network: Network::default() };
-        publish(&request).expect("pushed");
-        for reference in REFERENCES {
-            assert_eq!(bare.refname_to_id(reference).expect("there").to_string(), commit);
-        }
-        publish(&request).expect("nothing to do");
-        connect(&here, &url).expect("connected");
-        connect(&here, &url).expect("connected already");
-        let local = Repository::open(&here).expect("a repository");
-        let branch = local.find_branch("main", git2::BranchType::Local).expect("main");
-        assert_eq!(branch.upstream().expect("an upstream").name().expect("a name"), Some("origin/main"));
-
-        let other = folder("other");
-        fs::write(other.join("x"), "").expect("written");
-        let mut tree = Tree::new();
-        tree.insert(TreePath::new("x").expect("a path"), File::plain(Vec::new())).expect("new");
-        let author = Signature { name: "B".to_owned(), email: String::new(), seconds: 2 };
-        let new = NewCommit { author, message: "two".to_owned() };
-        commit::first_commit(&other, &tree, &new).expect("a commit");
-        let refused = publish(&Publish { folder: other, ..request }).expect_err("other commits");
-        assert!(matches!(refused, PublishError::Other { .. }), "{refused:?}");
-        assert_eq!(bare.refname_to_id("refs/heads/main").expect("there").to_string(), commit);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_a_hook_says_is_told() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let place = tempfile::tempdir().expect("a folder");
-        let (here, there) = (place.path().join("here"), place.path().join("there"));
-        fs::create_dir(&here).expect("made");
-        made(&here);
-        Repository::init_bare(&there).expect("a repository");
-        let hook = there.join("hooks/pre-receive");
-        fs::write(&hook, "#!/bin/sh\necho 'GH013: not on a Monday' >&2\nexit 1\n").expect("written");
-        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
-        // libgit2 runs no hooks in repositories of this machine, so real git listens.
-        let ssh_command = Some(r#"sh -c 'eval "$2"' loopback"#.to_owned());
-        let network = Network { ssh_command, ..Network::default() };
-        let url = format!("ssh://me@h{}", there.display());
-        let refused = publish(&Publish { folder: here, url, network }).expect_err("a hook");
-        let PublishError::Refused { reference, reason, .. } = &refused else { panic!("{refused:?}") };
-        assert!(REFERENCES.contains(&reference.as_str()), "{reference}");
-        assert!(reason.contains("GH013: not on a Monday"), "{reason}");
-    }
-
-    #[test]
-    fn a_password_in_a_url_is_refused_and_not_shown() {
-        let request = |url: &str| Publish { folder: PathBuf::new(), url: url.to_owned(), network: Network::default() };
-        for url in ["https://me:pw@h/r", "ext::sh -c x://"] {
-            let error = publish(&request(url)).expect_err("refused");
-            assert!(!error.to_string().contains("pw"), "{error}");
-        }
-    }
-}
+mod tests;

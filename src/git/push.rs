@@ -1,20 +1,29 @@
-//! Pushing one commit to one branch, compared and swapped: it is taken on top of the commit that is expected there, or
-//! not at all.
+//! Pushing one commit to references, compared and swapped: each of them is taken on top of the commit that is expected
+//! there, or not at all.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::time::Duration;
 
 use super::pack::{Id, Pack, hex};
 use super::transport::{Network, NetworkError, Receiver};
 use crate::net::printable;
 
+/// The slowest line that a pack is sent over, in bytes a second.
+const SLOWEST: u64 = 64 << 10;
+
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
-    /// The branch is at the new commit.
+    /// Every reference is at the new commit.
     Done,
-    /// The branch is at another commit than expected.
+    /// A reference is at another commit than expected.
     Moved,
-    /// The remote does not take it, though the branch is where it should be: a hook, or a rule for the branch.
+    /// The remote does not take it, though everything is where it should be: a hook, or a rule for a reference.
     Refused {
-        /// The reason given for the branch.
+        /// The reference's full name.
+        reference: String,
+        /// The reason given for it.
         reason: String,
         /// What else the remote says, on one line.
         said: String,
@@ -23,34 +32,63 @@ pub(super) enum Pushed {
 
 /// What is pushed.
 pub(super) struct Push<'p> {
-    /// The branch's full name.
-    pub(super) reference: &'p str,
-    /// Where it must be; none when it must not exist.
+    /// The references' full names. One that is at the new commit already is left out.
+    pub(super) references: &'p [&'p str],
+    /// Where each must be; none when it must not exist.
     pub(super) expected: Option<Id>,
-    /// Where it shall be.
+    /// Where each shall be.
     pub(super) commit: Id,
-    /// Everything that the remote does not have yet.
-    pub(super) pack: &'p Pack,
+}
+
+/// The bytes of a pack, read when they are sent.
+pub(super) struct Packed {
+    bytes: Box<dyn Read + Send>,
+    length: u64,
+}
+
+impl Packed {
+    /// A pack that lies in a file.
+    pub(super) fn file(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { bytes: Box::new(file), length })
+    }
+}
+
+impl From<&Pack> for Packed {
+    fn from(pack: &Pack) -> Self {
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail.
+        let _ = pack.write(&mut bytes);
+        let length = bytes.len() as u64;
+        Self { bytes: Box::new(Cursor::new(bytes)), length }
+    }
 }
 
 impl Push<'_> {
-    /// Pushes. Whether it took effect is looked at when the answer got lost.
-    pub(super) fn run(&self, network: &Network, url: &str) -> Result<Pushed, NetworkError> {
+    /// Pushes, with a pack of everything that the remote does not have yet. Whether it took effect is looked at when the
+    /// answer got lost.
+    pub(super) fn run(&self, pack: Packed, network: &Network, url: &str) -> Result<Pushed, NetworkError> {
+        let network = &patient(network, pack.length);
         let (remote, listed) = Receiver::open(network, url)?;
         let list = List::read(&listed)?;
-        if list.find(self.reference) != self.expected.map(|id| hex(&id)).as_deref() {
-            remote.leave();
-            return Ok(Pushed::Moved);
-        }
+        let left = match self.left(&list) {
+            Some(left) if !left.is_empty() => left,
+            settled => {
+                remote.leave();
+                return Ok(if settled.is_some() { Pushed::Done } else { Pushed::Moved });
+            }
+        };
         let banded = list.offers("side-band-64k");
-        let answer = remote.ask(&self.request(banded)).map(|packets| Report::read(&packets, banded));
-        match answer {
-            Ok(Report { failure: None, .. }) => Ok(Pushed::Done),
-            Ok(Report { failure: Some(reason), said }) => match self.look(network, url)? {
-                Standing::Ours => Ok(Pushed::Done),
-                Standing::Elsewhere => Ok(Pushed::Moved),
-                Standing::Expected => Ok(Pushed::Refused { reason, said }),
-            },
+        let head = self.request(&left, &list);
+        let length = head.len() as u64 + pack.length;
+        let answer = remote.ask(Cursor::new(head).chain(pack.bytes), length);
+        match answer.map(|packets| Report::read(&packets, banded, &left)) {
+            Ok(report) if report.failures.is_empty() => Ok(Pushed::Done),
+            Ok(report) => Ok(match self.look(network, url)? {
+                Standing::Ours => Pushed::Done,
+                Standing::Elsewhere => Pushed::Moved,
+                Standing::Expected => report.refused(),
+            }),
             Err(NetworkError::Forbidden { reason }) => Err(NetworkError::Forbidden { reason }),
             Err(error) => match self.look(network, url) {
                 Ok(Standing::Ours) => Ok(Pushed::Done),
@@ -60,33 +98,59 @@ impl Push<'_> {
         }
     }
 
+    /// The references that are not at the new commit yet; none when one of them is not where it is expected either.
+    fn left(&self, list: &List<'_>) -> Option<Vec<&str>> {
+        let (expected, commit) = (self.expected.map(|id| hex(&id)), hex(&self.commit));
+        let mut left = Vec::new();
+        for &reference in self.references {
+            match list.find(reference) {
+                Some(id) if id == commit => {}
+                id if id == expected.as_deref() => left.push(reference),
+                _ => return None,
+            }
+        }
+        Some(left)
+    }
+
     fn look(&self, network: &Network, url: &str) -> Result<Standing, NetworkError> {
         let (remote, listed) = Receiver::open(network, url)?;
-        let head = List::read(&listed)?.find(self.reference).map(str::to_owned);
+        let left = self.left(&List::read(&listed)?);
         remote.leave();
-        Ok(match head {
-            Some(head) if head == hex(&self.commit) => Standing::Ours,
-            head if head == self.expected.map(|id| hex(&id)) => Standing::Expected,
-            _ => Standing::Elsewhere,
+        Ok(match left {
+            Some(left) if left.is_empty() => Standing::Ours,
+            Some(_) => Standing::Expected,
+            None => Standing::Elsewhere,
         })
     }
 
-    fn request(&self, banded: bool) -> Vec<u8> {
-        let old = hex(&self.expected.unwrap_or_default());
-        let bands = if banded { " side-band-64k" } else { "" };
-        let agent = concat!("agent=apiscaffold/", env!("CARGO_PKG_VERSION"));
-        let command = format!("{old} {} {}\0 report-status{bands} {agent}", hex(&self.commit), self.reference);
-        let mut request = format!("{:04x}{command}0000", command.len() + 4).into_bytes();
-        // Writing to memory does not fail.
-        let _ = self.pack.write(&mut request);
-        request
+    /// What comes before the pack.
+    fn request(&self, left: &[&str], list: &List<'_>) -> Vec<u8> {
+        let (old, new) = (hex(&self.expected.unwrap_or_default()), hex(&self.commit));
+        let mut capabilities = "\0 report-status".to_owned();
+        // Of several references all are taken or none is.
+        for capability in ["side-band-64k", "atomic"].into_iter().filter(|capability| list.offers(capability)) {
+            capabilities = format!("{capabilities} {capability}");
+        }
+        capabilities += concat!(" agent=apiscaffold/", env!("CARGO_PKG_VERSION"));
+        let mut request = String::new();
+        for reference in left {
+            let command = format!("{old} {new} {reference}{}", std::mem::take(&mut capabilities));
+            request += &format!("{:04x}{command}", command.len() + 4);
+        }
+        (request + "0000").into_bytes()
     }
+}
+
+/// A network that waits for an answer for as long as so many bytes may take to be sent: over http the limit is for both.
+fn patient(network: &Network, length: u64) -> Network {
+    let idle_limit = network.idle_limit + Duration::from_secs(length / SLOWEST);
+    Network { idle_limit, ..network.clone() }
 }
 
 enum Standing {
     Ours,
-    Expected,
     Elsewhere,
+    Expected,
 }
 
 /// What a remote lists before it is asked anything.
@@ -128,13 +192,13 @@ impl<'l> List<'l> {
 /// What a remote answers to a push.
 #[derive(Debug, PartialEq, Eq)]
 struct Report {
-    /// Why the branch was not moved; none when it was.
-    failure: Option<String>,
+    /// The references that were not moved, and why not.
+    failures: Vec<(String, String)>,
     said: String,
 }
 
 impl Report {
-    fn read(packets: &[Vec<u8>], banded: bool) -> Self {
+    fn read(packets: &[Vec<u8>], banded: bool, references: &[&str]) -> Self {
         let mut report = Vec::new();
         let mut said = Vec::new();
         for packet in packets {
@@ -149,15 +213,30 @@ impl Report {
             }
         }
         let report = String::from_utf8_lossy(&report);
-        // Inside a band, packets have their lengths before them still: only the words count.
-        let after = |word: &str| report.find(word).map(|at| report[at + word.len()..].lines().next().unwrap_or(""));
-        let unpacked = report.contains("unpack ok");
-        let failure = match (after("ng refs/"), unpacked && report.contains("ok refs/")) {
-            (Some(refused), _) => Some(refused.split_once(' ').map_or("refused", |(_, reason)| reason)),
-            (None, true) => None,
-            (None, false) => Some(after("unpack ").unwrap_or("the answer does not say whether it was taken")),
-        };
-        Self { failure: failure.map(printable), said: printable(&spoken(&String::from_utf8_lossy(&said))) }
+        let failure = |name: &&str| Some(((*name).to_owned(), printable(failure(&report, name)?)));
+        let failures = references.iter().filter_map(failure).collect();
+        Self { failures, said: printable(&spoken(&String::from_utf8_lossy(&said))) }
+    }
+
+    /// The reference that was refused for its own sake: it takes the others along, whose reason is this word of git's.
+    fn refused(self) -> Pushed {
+        let Self { mut failures, said } = self;
+        let own = failures.iter().position(|(_, reason)| reason != "atomic push failure");
+        let (reference, reason) = failures.swap_remove(own.unwrap_or_default());
+        Pushed::Refused { reference, reason, said }
+    }
+}
+
+/// Why a reference was not moved; none when it was.
+fn failure<'r>(report: &'r str, reference: &str) -> Option<&'r str> {
+    // Inside a band, packets have their lengths before them still: only the words count.
+    let after = |words: &str| report.lines().find_map(|line| Some(line.split_once(words)?.1));
+    let taken = || report.lines().any(|line| line.ends_with(&format!("ok {reference}")));
+    match (after(&format!("ng {reference} ")), after("unpack ")) {
+        (Some(why), _) => Some(why),
+        (None, Some("ok")) if taken() => None,
+        (None, Some("ok") | None) => Some("the answer does not say whether it was taken"),
+        (None, Some(why)) => Some(why),
     }
 }
 
@@ -189,19 +268,64 @@ mod tests {
     }
 
     #[test]
+    fn a_request_names_what_is_left_and_asks_for_what_is_offered() {
+        let push = Push { references: &["refs/a", "refs/b"], expected: None, commit: [0xab; 20] };
+        let (zero, ours, other) = ("0".repeat(40), "ab".repeat(20), "cd".repeat(20));
+        let nothing = packets(&[&format!("{zero} capabilities^{{}}\0atomic")]);
+        let nothing = List::read(&nothing).expect("a list");
+        assert_eq!(push.left(&nothing), Some(vec!["refs/a", "refs/b"]));
+        let request = String::from_utf8(push.request(&["refs/a", "refs/b"], &nothing)).expect("text");
+        let agent = concat!("agent=apiscaffold/", env!("CARGO_PKG_VERSION"));
+        let first = format!("{zero} {ours} refs/a\0 report-status atomic {agent}");
+        assert_eq!(request, format!("{:04x}{first}005c{zero} {ours} refs/b0000", first.len() + 4));
+        let listed = |a: &str, b: &str| packets(&[&format!("{a} refs/a\0side-band-64k"), &format!("{b} refs/b")]);
+        let left = |listed: &[Vec<u8>]| push.left(&List::read(listed).expect("a list")).map(|left| left.len());
+        assert_eq!(left(&listed(&ours, &ours)), Some(0));
+        assert_eq!(left(&listed(&ours, &other)), None);
+        assert_eq!(left(&listed(&ours, &other)[..1]), Some(1));
+    }
+
+    #[test]
+    fn a_long_pack_has_its_time() {
+        let network = Network { idle_limit: Duration::from_secs(30), ..Network::default() };
+        let limits = [300, 100 << 20].map(|length| patient(&network, length).idle_limit.as_secs());
+        assert_eq!(limits, [30, 30 + 1600]);
+    }
+
+    #[test]
     fn a_report_says_whether_the_branch_moved_and_why_not() {
-        let read = |lines: &[&str], banded| Report::read(&packets(lines), banded);
-        assert_eq!(read(&["unpack ok\n", "ok refs/heads/main\n"], false).failure, None);
+        let main = ["refs/heads/main"];
+        let read = |lines: &[&str], banded| Report::read(&packets(lines), banded, &main);
+        let failure = |report: Report| report.failures.into_iter().next().map(|(_, reason)| reason);
+        assert_eq!(failure(read(&["unpack ok\n", "ok refs/heads/main\n"], false)), None);
         let refused = read(&["unpack ok\n", "ng refs/heads/main pre-receive hook declined\n"], false);
-        assert_eq!(refused.failure.as_deref(), Some("pre-receive hook declined"));
+        assert_eq!(failure(refused).as_deref(), Some("pre-receive hook declined"));
         let banded = [
             "\u{2}Checking: 50% (1/2)\r",
             "\u{2}no \u{1b}[31mway\n",
             "\u{1}000eunpack ok\n0019ok refs/heads/main\n0000",
         ];
-        assert_eq!(read(&banded, true), Report { failure: None, said: "no [31mway".to_owned() });
+        assert_eq!(read(&banded, true), Report { failures: Vec::new(), said: "no [31mway".to_owned() });
         let bad = read(&["\u{1}0011unpack no room\n0020ng refs/heads/main unpacker error\n"], true);
-        assert_eq!(bad.failure.as_deref(), Some("unpacker error"));
-        assert!(read(&[], true).failure.is_some() && read(&["unpack ok"], false).failure.is_some());
+        assert_eq!(failure(bad).as_deref(), Some("unpacker error"));
+        assert_eq!(failure(read(&["\u{1}0011unpack no room\n"], true)).as_deref(), Some("no room"));
+        let silent = Some("the answer does not say whether it was taken".to_owned());
+        assert_eq!(failure(read(&[], true)), silent);
+        assert_eq!(failure(read(&["unpack ok"], false)), silent);
+        assert_eq!(failure(read(&["unpack ok\n", "ok refs/heads/mainly\n"], false)), silent);
+    }
+
+    #[test]
+    fn of_several_references_the_one_that_is_refused_for_its_own_sake_is_named() {
+        let names = ["refs/heads/main", "refs/apiscaffold/base"];
+        let lines = "unpack ok\nng refs/heads/main atomic push failure\nng refs/apiscaffold/base hook declined\n";
+        let Pushed::Refused { reference, reason, .. } = Report::read(&packets(&[lines]), false, &names).refused()
+        else {
+            panic!("refused");
+        };
+        assert_eq!((reference.as_str(), reason.as_str()), ("refs/apiscaffold/base", "hook declined"));
+        let lines = "unpack ok\nok refs/heads/main\nng refs/apiscaffold/base no\n";
+        let report = Report::read(&packets(&[lines]), false, &names);
+        assert_eq!(report.failures, [("refs/apiscaffold/base".to_owned(), "no".to_owned())]);
     }
 }

@@ -87,7 +87,7 @@ impl Store {
     /// Makes a change of `edits` on `parent`; writes nothing.
     fn prepare(&self, parent: Option<Oid>, edits: &[Edit], message: &str, by: &By) -> Result<Change, StoreError> {
         let base = parent.map(|id| self.repository.find_commit(id)).transpose().map_err(self.git())?;
-        let base = base.map(|commit| bytes(commit.tree_id()));
+        let base = base.map(|commit| pack::of_git2(commit.tree_id()));
         let mut editing = Editing::of(self);
         let mut blobs: BTreeMap<&[u8], Id> = BTreeMap::new();
         let mut changes = Vec::with_capacity(edits.len());
@@ -104,12 +104,6 @@ impl Store {
         let commit = editing.keep(Kind::Commit, text.into_bytes());
         Ok(Change { pack: Pack::new(editing.objects()), commit })
     }
-}
-
-fn bytes(id: Oid) -> Id {
-    let mut bytes = Id::default();
-    bytes.copy_from_slice(id.as_bytes());
-    bytes
 }
 
 impl Writer<'_> {
@@ -130,7 +124,7 @@ impl Writer<'_> {
                 packs::write(&store.folder, &change.pack)?;
                 self.swap(expected, &change, message)?
             }
-            Some(remote) => remote.swap(store, &self.turn, expected.map(bytes), &change)?,
+            Some(remote) => remote.swap(store, &self.turn, expected.map(pack::of_git2), &change)?,
         };
         // The change is made: that packs cannot be merged now is nothing to fail for.
         let _ = packs::tidy(store);

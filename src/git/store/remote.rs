@@ -14,7 +14,7 @@ use super::edit::Change;
 use super::lock::Turn;
 use super::{MAIN, Store, StoreError, Swap, packs};
 use crate::git::pack::{self, Id};
-use crate::git::push::{Push, Pushed};
+use crate::git::push::{Packed, Push, Pushed};
 use crate::git::remote::{is_readable, slug};
 use crate::git::transport::{Address, Network, NetworkError, Session, has_secret};
 
@@ -138,10 +138,11 @@ impl Remote {
         change: &Change,
     ) -> Result<Swap, StoreError> {
         let began = SystemTime::now();
-        let push = Push { reference: MAIN, expected, commit: change.commit, pack: &change.pack };
-        match push.run(&self.network, &self.url).map_err(|cause| self.unreachable(store, true, cause))? {
+        let push = Push { references: &[MAIN], expected, commit: change.commit };
+        let pack = Packed::from(&change.pack);
+        match push.run(pack, &self.network, &self.url).map_err(|cause| self.unreachable(store, true, cause))? {
             Pushed::Moved => return Ok(Swap::Moved),
-            Pushed::Refused { reason, said } => {
+            Pushed::Refused { reason, said, .. } => {
                 return Err(StoreError::Refused { url: self.url.clone(), reason, said });
             }
             Pushed::Done => {}

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
-use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::blocking::{Body, Client, RequestBuilder, Response};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{StatusCode, Url};
@@ -16,6 +16,8 @@ use crate::net::{self, Limits, Trouble, printable};
 /// Servers tell git from a browser by how this begins.
 const USER_AGENT: &str = concat!("git/2.0 (apiscaffold ", env!("CARGO_PKG_VERSION"), ")");
 const MOST_REDIRECTS: usize = 5;
+/// The longest question that is read before it is sent, in bytes.
+pub(super) const HELD: u64 = 16 << 20;
 
 pub(super) struct Http {
     shared: Arc<Shared>,
@@ -47,7 +49,7 @@ impl Http {
             .map_err(|error| NetworkError::Said { text: format!("not a URL: {error}") })?;
         let request = self.client()?.get(asked.clone()).header(CACHE_CONTROL, "no-cache");
         let request = self.signed(request, &asked);
-        let answer = self.answer(request, &asked, &format!("application/x-{service}-advertisement"))?;
+        let answer = send(&self.shared, request, &asked, &format!("application/x-{service}-advertisement"))?;
         let mut base = answer.url().clone();
         base.set_query(None);
         let path = base.path().strip_suffix("/info/refs").ok_or(Trouble::Redirect)?.to_owned();
@@ -58,6 +60,25 @@ impl Http {
     }
 
     pub(super) fn call(&self, url: &str, service: &'static str) -> Result<Call, NetworkError> {
+        let (request, target) = self.question(url, service)?;
+        Ok(Call::asking(Arc::clone(&self.shared), request, target, service))
+    }
+
+    /// Sends a question of so many bytes.
+    pub(super) fn ask(
+        &self,
+        url: &str,
+        service: &str,
+        question: impl Read + Send + 'static,
+        length: u64,
+    ) -> Result<Call, NetworkError> {
+        let (request, target) = self.question(url, service)?;
+        let request = request.body(body(question, length)?);
+        let answer = send(&self.shared, request, &target, &result_of(service))?;
+        Ok(Call { shared: Arc::clone(&self.shared), question: None, answer: Some(answer), listing: None })
+    }
+
+    fn question(&self, url: &str, service: &str) -> Result<(RequestBuilder, Url), NetworkError> {
         let base = self.base.borrow().clone().ok_or(Trouble::Lost)?;
         let mut target = base.clone();
         target.set_path(&format!("{}/{service}", base.path().trim_end_matches('/')));
@@ -65,10 +86,10 @@ impl Http {
             .client()?
             .post(target.clone())
             .header(CONTENT_TYPE, format!("application/x-{service}-request"))
-            .header(ACCEPT, format!("application/x-{service}-result"));
+            .header(ACCEPT, result_of(service));
         let same_server = Url::parse(url).is_ok_and(|first| first.origin() == target.origin());
         let request = if same_server { self.signed(request, &target) } else { request };
-        Ok(Call::asking(Arc::clone(&self.shared), request, target, service))
+        Ok((request, target))
     }
 
     /// Adds the token, if there is one and nobody on the way can read it.
@@ -80,10 +101,6 @@ impl Http {
             }
             _ => request,
         }
-    }
-
-    fn answer(&self, request: RequestBuilder, url: &Url, content_type: &str) -> Result<Response, NetworkError> {
-        send(&self.shared, request, url, content_type)
     }
 }
 
@@ -113,6 +130,23 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     } else {
         attempt.error("not followed")
     }
+}
+
+/// A body of so many bytes. `reqwest` hears an answer that comes before all is sent (too long, not allowed) only when it
+/// has the body in memory; what is long is read as it is sent all the same.
+fn body(mut question: impl Read + Send + 'static, length: u64) -> Result<Body, NetworkError> {
+    if length > HELD {
+        return Ok(Body::sized(question, length));
+    }
+    let mut bytes = Vec::new();
+    let read = question.read_to_end(&mut bytes);
+    read.map_err(|error| NetworkError::Said { text: format!("what is to be sent cannot be read: {error}") })?;
+    Ok(bytes.into())
+}
+
+/// The content type of an answer.
+fn result_of(service: &str) -> String {
+    format!("application/x-{service}-result")
 }
 
 fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Result<Response, NetworkError> {
@@ -161,8 +195,8 @@ impl Call {
     }
 
     fn ask(&self, question: Question) -> Result<Response, NetworkError> {
-        let wanted = format!("application/x-{}-result", question.service);
-        send(&self.shared, question.request.body(question.body), &question.url, &wanted)
+        let Question { request, url, service, body } = question;
+        send(&self.shared, request.body(body), &url, &result_of(service))
     }
 }
 

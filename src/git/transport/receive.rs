@@ -49,15 +49,16 @@ impl Receiver {
         }
     }
 
-    /// Sends a request, and gives the packets of the answer.
-    pub(in crate::git) fn ask(self, request: &[u8]) -> Result<Vec<Vec<u8>>, NetworkError> {
+    /// Sends a request of so many bytes, and gives the packets of the answer.
+    pub(in crate::git) fn ask(
+        self,
+        mut request: impl Read + Send + 'static,
+        length: u64,
+    ) -> Result<Vec<Vec<u8>>, NetworkError> {
         let Self { shared, line, url } = self;
         let answer = match line {
-            Line::Http(http) => {
-                let mut call = http.call(&url, SERVICE)?;
-                call.write_all(request).and_then(|()| packets(&mut call))
-            }
-            Line::Ssh(mut connection) => connection.write_all(request).and_then(|()| packets(&mut connection)),
+            Line::Http(http) => packets(&mut http.ask(&url, SERVICE, request, length)?),
+            Line::Ssh(mut connection) => io::copy(&mut request, &mut connection).and_then(|_| packets(&mut connection)),
         };
         answer.map_err(|error| trouble(&shared, &error))
     }
@@ -111,6 +112,11 @@ fn trouble(shared: &Shared, error: &io::Error) -> NetworkError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::net::TcpListener;
+    use std::thread::{self, JoinHandle};
+
+    use super::super::http::HELD;
     use super::*;
 
     #[test]
@@ -124,6 +130,47 @@ mod tests {
             ("<html>", io::ErrorKind::InvalidData),
         ] {
             assert_eq!(read(text).expect_err("not packets").kind(), kind, "{text}");
+        }
+    }
+
+    /// A server that lists nothing and, when something is pushed, reads so much of it before it answers with `status`.
+    fn server(reads: u64, status: u16) -> (String, JoinHandle<io::Result<()>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/r", listener.local_addr().expect("an address"));
+        let serve = move || {
+            let list = b"001f# service=git-receive-pack\n00000000";
+            let report = b"000eunpack ok\n0000";
+            for (reads, status, kind, body) in [(0, 200, "advertisement", &list[..]), (reads, status, "result", report)]
+            {
+                let (connection, _) = listener.accept()?;
+                let mut reader = BufReader::new(&connection);
+                let mut line = String::new();
+                while reader.read_line(&mut line)? > 2 {
+                    line.clear();
+                }
+                io::copy(&mut reader.by_ref().take(reads), &mut io::sink())?;
+                let length = body.len();
+                write!(&connection, "HTTP/1.1 {status} X\r\nContent-Type: application/x-{SERVICE}-{kind}\r\n")?;
+                write!(&connection, "Connection: close\r\nContent-Length: {length}\r\n\r\n")?;
+                (&connection).write_all(body)?;
+                // As real servers do: what still comes would else break the connection before the answer is read.
+                let _ = io::copy(&mut reader, &mut io::sink());
+            }
+            Ok(())
+        };
+        (url, thread::spawn(serve))
+    }
+
+    #[test]
+    fn a_refusal_is_heard_before_all_is_sent_and_what_is_longer_than_is_held_arrives_too() {
+        for (length, reads, status) in [(HELD, 0, 413), (HELD, HELD, 200), (HELD + 1, HELD + 1, 200)] {
+            let (url, server) = server(reads, status);
+            let (remote, _) = Receiver::open(&Network::default(), &url).expect("a list");
+            match remote.ask(io::repeat(7).take(length), length) {
+                Ok(answer) => assert_eq!((status, answer), (200, vec![b"unpack ok\n".to_vec()])),
+                Err(error) => assert!(matches!(error, NetworkError::Status { status: 413 }), "{length}: {error}"),
+            }
+            server.join().expect("no panic").expect("served");
         }
     }
 }

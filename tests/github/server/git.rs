@@ -37,7 +37,10 @@ done < refused
 pub(super) fn make(folder: &Path) {
     fs::create_dir_all(folder).expect("a folder");
     git(folder, &["init", "--quiet", "--bare", "--initial-branch=main", "."]).expect("made");
-    git(folder, &["config", "http.receivepack", "true"]).expect("configured");
+    // Every object is looked at, and a pack is kept as it comes, however small.
+    for (key, value) in [("http.receivepack", "true"), ("receive.fsckObjects", "true"), ("receive.unpackLimit", "1")] {
+        git(folder, &["config", key, value]).expect("configured");
+    }
     let hook = folder.join("hooks/update");
     fs::create_dir_all(folder.join("hooks")).expect("a folder");
     fs::write(&hook, UPDATE_HOOK).expect("written");
