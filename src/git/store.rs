@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use lock::Turn;
 
@@ -32,6 +32,9 @@ pub use snapshot::{FileId, Snapshot};
 
 /// The one branch a store reads and writes.
 const MAIN: &str = "refs/heads/main";
+
+/// How often packs are listed again for an object that is in none of them: each time others must have merged them anew.
+const LOOKS: usize = 4;
 
 /// A bare repository used as a store. It may be moved to another thread, not shared by two; each thread opens its own.
 pub struct Store {
@@ -162,7 +165,9 @@ impl Store {
     pub fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
         let head = self.head()?;
         let root = match head {
-            Some(head) => Some(self.repository.find_commit(head).and_then(|commit| commit.tree()).map_err(self.git())?),
+            Some(head) => {
+                Some(found(&self.repository, || self.repository.find_commit(head)?.tree()).map_err(self.git())?)
+            }
             None => None,
         };
         Ok(Snapshot { store: self, head, root, folders: RefCell::default() })
@@ -204,6 +209,20 @@ impl Store {
     fn obstacle(&self, path: &str) -> StoreError {
         StoreError::Obstacle { folder: self.folder.clone(), path: path.to_owned() }
     }
+}
+
+/// What `look` finds. Another run may merge packs meanwhile: whoever listed them before the new one was there and opens the
+/// old ones after they were removed finds an object in none, and has to list them again.
+fn found<T>(repository: &Repository, look: impl Fn() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+    for _ in 0..LOOKS {
+        match look() {
+            Err(error) if error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Odb => {
+                repository.odb()?.refresh()?;
+            }
+            result => return result,
+        }
+    }
+    look()
 }
 
 /// We write only objects whose parts we have just written or read: libgit2 need not look each of them up again.

@@ -9,7 +9,7 @@ use git2::{ErrorCode, Oid};
 
 use super::lock::{Turn, jitter};
 use super::tree::Editing;
-use super::{By, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, packs};
+use super::{By, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
 use crate::git::pack::{self, Id, Kind, Pack};
 
 /// The pause after the first swap that failed; it doubles each time, up to [`LONGEST_PAUSE`].
@@ -86,7 +86,10 @@ impl Store {
 
     /// Makes a change of `edits` on `parent`; writes nothing.
     fn prepare(&self, parent: Option<Oid>, edits: &[Edit], message: &str, by: &By) -> Result<Change, StoreError> {
-        let base = parent.map(|id| self.repository.find_commit(id)).transpose().map_err(self.git())?;
+        let base = parent
+            .map(|id| found(&self.repository, || self.repository.find_commit(id)))
+            .transpose()
+            .map_err(self.git())?;
         let base = base.map(|commit| pack::of_git2(commit.tree_id()));
         let mut editing = Editing::of(self);
         let mut blobs: BTreeMap<&[u8], Id> = BTreeMap::new();

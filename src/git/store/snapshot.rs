@@ -8,7 +8,7 @@ use std::rc::Rc;
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 use rayon::prelude::*;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, found};
 
 /// Fewest files that are worth another look at the repository.
 const SHARE_MIN: usize = 64;
@@ -41,14 +41,15 @@ impl<'store> Snapshot<'store> {
     /// The bytes of the file at `path`; none when there is no such file.
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(root) = &self.root else { return Ok(None) };
-        let found = match path.split_once('/') {
-            None => root.get_path(Path::new(path)),
+        let repository = &self.store.repository;
+        let entry = match path.split_once('/') {
+            None => found(repository, || root.get_path(Path::new(path))),
             Some((folder, rest)) => match self.folder(root, folder)? {
-                Some(folder) => folder.get_path(Path::new(rest)),
+                Some(folder) => found(repository, || folder.get_path(Path::new(rest))),
                 None => return Ok(None),
             },
         };
-        let entry = match found {
+        let entry = match entry {
             Ok(entry) => entry,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(self.store.git()(error)),
@@ -56,7 +57,7 @@ impl<'store> Snapshot<'store> {
         if entry.kind() != Some(ObjectType::Blob) {
             return Err(self.store.obstacle(path));
         }
-        let blob = self.store.repository.find_blob(entry.id()).map_err(self.store.git())?;
+        let blob = found(repository, || repository.find_blob(entry.id())).map_err(self.store.git())?;
         Ok(Some(blob.content().to_vec()))
     }
 
@@ -70,7 +71,8 @@ impl<'store> Snapshot<'store> {
         if let Some(folder) = self.folders.borrow().get(&id) {
             return Ok(Some(Rc::clone(folder)));
         }
-        let folder = Rc::new(self.store.repository.find_tree(id).map_err(self.store.git())?);
+        let folder =
+            Rc::new(found(&self.store.repository, || self.store.repository.find_tree(id)).map_err(self.store.git())?);
         self.folders.borrow_mut().insert(id, Rc::clone(&folder));
         Ok(Some(folder))
     }
@@ -83,7 +85,7 @@ impl<'store> Snapshot<'store> {
     pub fn list(&self, folder: &str) -> Result<Vec<(String, FileId)>, StoreError> {
         let mut files = Vec::new();
         let Some(root) = &self.root else { return Ok(files) };
-        let entry = match root.get_path(Path::new(folder)) {
+        let entry = match found(&self.store.repository, || root.get_path(Path::new(folder))) {
             Ok(entry) => entry,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(files),
             Err(error) => return Err(self.store.git()(error)),
@@ -96,7 +98,7 @@ impl<'store> Snapshot<'store> {
     }
 
     fn collect(&self, tree: Oid, folder: &str, files: &mut Vec<(String, FileId)>) -> Result<(), StoreError> {
-        let tree = self.store.repository.find_tree(tree).map_err(self.store.git())?;
+        let tree = found(&self.store.repository, || self.store.repository.find_tree(tree)).map_err(self.store.git())?;
         for entry in tree.iter() {
             let path = format!("{folder}/{}", String::from_utf8_lossy(entry.name_bytes()));
             match entry.kind() {
@@ -122,7 +124,7 @@ impl<'store> Snapshot<'store> {
             let repository = Repository::open_bare(folder).map_err(failed)?;
             let database = repository.odb().map_err(failed)?;
             let read = |(path, id): &(String, FileId)| {
-                let object = database.read(id.0).map_err(failed)?;
+                let object = found(&repository, || database.read(id.0)).map_err(failed)?;
                 Ok(make(path, object.data().to_vec()))
             };
             part.iter().map(read).collect()

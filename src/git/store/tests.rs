@@ -189,6 +189,26 @@ fn a_change_is_one_pack_and_packs_stay_few() {
 }
 
 #[test]
+fn an_object_that_comes_while_it_is_looked_for_is_found_and_one_that_does_not_is_not() {
+    let (_parent, store) = fresh();
+    let repository = &store.repository;
+    let late = Oid::hash_object(git2::ObjectType::Blob, b"late").expect("an id");
+    let looks = std::cell::Cell::new(0);
+    let look = |comes_at| {
+        looks.set(looks.get() + 1);
+        if looks.get() == comes_at {
+            repository.blob(b"late")?;
+        }
+        repository.find_blob(late).map(|blob| blob.content().to_vec())
+    };
+    let error = found(repository, || look(0)).expect_err("it is nowhere");
+    assert_eq!((error.code(), looks.get()), (ErrorCode::NotFound, LOOKS + 1));
+    looks.set(0);
+    assert_eq!(found(repository, || look(3)).expect("found"), b"late");
+    assert_eq!(looks.get(), 3);
+}
+
+#[test]
 fn a_packed_store_is_read_and_written() {
     let (_parent, store) = fresh();
     put(&store, &[edit("a/b", Some("1"))]).expect("written");

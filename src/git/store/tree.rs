@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use git2::{ObjectType, Oid};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, found};
 use crate::git::pack::{self, Id, Kind};
 
 /// A file without execute permission.
@@ -86,7 +86,7 @@ impl<'store> Editing<'store> {
         let read = || {
             let id = Oid::from_bytes(&folder)?;
             let database = self.store.repository.odb()?;
-            let object = database.read(id)?;
+            let object = found(&self.store.repository, || database.read(id))?;
             let rows = (object.kind() == ObjectType::Tree).then(|| rows(object.data())).flatten();
             rows.ok_or_else(|| git2::Error::from_str(&format!("`{id}` is not a folder that can be read")))
         };
