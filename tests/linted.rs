@@ -54,9 +54,11 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
     };
     let library = own("library/library.yaml");
     let (orchard, queue) = (own("orchard-2.0.yaml"), own("queue-3.2.yaml"));
-    let kinds: [(&str, &[&str]); 14] = [
+    let parcels = own("parcels/parcels.yaml");
+    let kinds: [(&str, &[&str]); 15] = [
         ("bare", &[]),
         ("library", &["--spec", &library]),
+        ("parcels", &["--spec", &parcels]),
         ("patients", &["--set", "standard=fhir-r4"]),
         ("alone", &["--set", "target=none"]),
         ("hosted", &["--set", "target=hosted", "--set", "access_modes=app-level0,nhs-cis2-aal3"]),

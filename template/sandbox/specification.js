@@ -171,14 +171,15 @@ class Operation {
     this.operation = operation;
   }
 
-  // The documented answers: a Map from code (`200`, `4XX`, `default`) to `{value, file}`.
+  // The documented answers: a Map from code (`200`, `4XX`, `default`) to `{value, file}`. Other keys are no answers.
   get responses() {
     const { value, file } = this.#document.resolve(this.operation.value.responses, this.operation.file);
     const found = new Map();
     for (const [code, response] of Object.entries(isObject(value) ? value : {})) {
       const resolved = this.#document.resolve(response, file);
-      if (!code.startsWith("x-")) {
-        found.set(code.toUpperCase() === "DEFAULT" ? "default" : code.toUpperCase(), resolved);
+      const key = code.toUpperCase();
+      if (/^([1-9][0-9]{2}|[1-5]XX|DEFAULT)$/.test(key)) {
+        found.set(key === "DEFAULT" ? "default" : key, resolved);
       }
     }
     return found;

@@ -99,9 +99,9 @@ def status(code, codes):
     """A status that stands for a documented code: itself, or the first of a range (or of 5XX) that has no own answer.
     None for a key that is no status, such as a date."""
     code = code.upper()
-    if code.isdigit():
+    if re.fullmatch("[1-9][0-9]{2}", code):
         return int(code)
-    if code != "DEFAULT" and code[1:] != "XX":
+    if not re.fullmatch("DEFAULT|[1-5]XX", code):
         return None
     # A default answer is asked for by a status that neither an answer of its own nor a range takes.
     hundreds = [5, 4, 2, 3] if code == "DEFAULT" else [int(code[0])]
