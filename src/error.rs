@@ -74,6 +74,11 @@ pub fn render(failure: &dyn Blame) -> String {
     text
 }
 
+/// `text` in quotes, as one word of a POSIX shell: for commands that a person may copy, or that `sh` runs.
+pub fn shell_quoted(text: impl std::fmt::Display) -> String {
+    format!("'{}'", text.to_string().replace('\'', r"'\''"))
+}
+
 /// The candidate that is likeliest meant by `word`, when one is near enough (a third of its length in edits, rounded up).
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = word.chars().count().div_ceil(3);
@@ -93,5 +98,15 @@ mod tests {
     fn the_nearest_word_is_found_and_a_far_one_is_not() {
         assert_eq!(nearest("titel", ["name", "title", "file"]), Some("title"));
         assert_eq!(nearest("colour", ["name", "title"]), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_quoted_word_is_one_word_for_a_shell() {
+        for text in ["", "a b", "it's", "''", "$(x) `y` \\", "-n"] {
+            let script = format!("printf %s {}", shell_quoted(text));
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), text);
+        }
     }
 }

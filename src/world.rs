@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::error::{Blame, Fault};
+use crate::error::{Blame, Fault, shell_quoted};
 use crate::terminal::{Color, Manner, Terminal};
 
 /// Environment, current folder, clock and terminal.
@@ -99,7 +99,7 @@ impl World {
     /// What git runs instead of `ssh`, in words that a shell splits.
     pub fn ssh_command(&self) -> Option<String> {
         // GIT_SSH is a program's path, GIT_SSH_COMMAND a line for the shell (`man git`).
-        let program = || self.variable("GIT_SSH").map(|path| format!("'{}'", path.replace('\'', r"'\''")));
+        let program = || self.variable("GIT_SSH").map(shell_quoted);
         self.variable("GIT_SSH_COMMAND").map(str::to_owned).or_else(program)
     }
 

@@ -15,7 +15,7 @@ use git2::{Commit, Delta, ErrorCode, FileMode, Oid, Repository, StatusOptions};
 use super::GitError;
 use super::commit::{NewCommit, Signature};
 use super::read;
-use crate::error::{Blame, Fault};
+use crate::error::{Blame, Fault, shell_quoted};
 use crate::model::tree::{File, TreePath};
 
 /// The file in git's folder that names a commit that is being put in place. It is no reference: a process that is killed
@@ -93,16 +93,18 @@ impl Blame for ChangeError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Dirty { .. } => "commit or stash them, then run the same command again".to_owned(),
-            Self::Detached(folder) => format!("check a branch out first: git -C '{}' switch main", folder.display()),
+            Self::Detached(folder) => {
+                format!("check a branch out first: git -C {} switch main", shell_quoted(folder.display()))
+            }
             Self::Moved(_) => "run the same command again".to_owned(),
             Self::Here { folder, source } if source.code() == ErrorCode::Locked => {
                 let lock = match source.class() {
-                    git2::ErrorClass::Index => format!("'{}'", folder.join(".git/index.lock").display()),
+                    git2::ErrorClass::Index => shell_quoted(folder.join(".git/index.lock").display()),
                     _ => "the lock file that the cause names".to_owned(),
                 };
                 format!("another git is at work there; if none is, remove {lock}, then run the same command again")
             }
-            Self::Here { folder, .. } => format!("see what git says: git -C '{}' status", folder.display()),
+            Self::Here { folder, .. } => format!("see what git says: git -C {} status", shell_quoted(folder.display())),
             Self::Git(error) => return error.hint(),
         })
     }

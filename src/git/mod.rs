@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Blame, Fault};
+use crate::error::{Blame, Fault, shell_quoted};
 use crate::model::tree::PathError;
 
 pub mod change;
@@ -135,21 +135,24 @@ impl Blame for GitError {
             Self::Look { .. } => "mend what the cause says, then run the same command again",
             Self::NotARepository { .. } => "give the folder of a git repository, the one that holds `.git`",
             Self::Untrusted { path } => {
-                return Some(format!("if you trust it: git config --global --add safe.directory '{}'", path.display()));
+                return Some(format!(
+                    "if you trust it: git config --global --add safe.directory {}",
+                    shell_quoted(path.display())
+                ));
             }
             Self::Unreadable { path, .. } => {
-                return Some(format!("see what git says: git -C '{}' fsck", path.display()));
+                return Some(format!("see what git says: git -C {} fsck", shell_quoted(path.display())));
             }
             Self::NoCommit { .. } => "commit the files of the template there first",
             Self::UnknownRevision { near: Some(near), .. } => return Some(format!("did you mean `{near}`?")),
             Self::UnknownRevision { path, .. } => {
-                return Some(format!("see what there is: git -C '{}' for-each-ref", path.display()));
+                return Some(format!("see what there is: git -C {} for-each-ref", shell_quoted(path.display())));
             }
             Self::AmbiguousRevision { .. } => "give more digits of the id",
             Self::UnknownFolder { path, commit, .. } => {
                 return Some(format!(
-                    "see which folders there are: git -C '{}' ls-tree -rd --name-only {commit}",
-                    path.display()
+                    "see which folders there are: git -C {} ls-tree -rd --name-only {commit}",
+                    shell_quoted(path.display())
                 ));
             }
             Self::Unsupported { .. } => "take it out of the template, or put a plain file in its place",

@@ -11,7 +11,7 @@ use self::sole::{Sole, sole};
 use super::push::{Push, Pushed};
 use super::transport::{Address, Session, has_secret};
 use super::{pack, read};
-use crate::error::{Blame, Fault};
+use crate::error::{Blame, Fault, shell_quoted};
 use crate::net::printable;
 
 pub use super::transport::{Network, NetworkError};
@@ -107,7 +107,7 @@ impl Blame for PublishError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Url(_) => Some("see whether `GITHUB_API_URL` names the API of a GitHub".to_owned()),
-            Self::Here { folder, .. } => Some(format!("see what git says: git -C '{}' fsck", folder.display())),
+            Self::Here { folder, .. } => Some(format!("see what git says: git -C {} fsck", shell_quoted(folder.display()))),
             Self::There { cause: NetworkError::Forbidden { .. }, .. } => {
                 Some("the token needs to write contents and workflows (a classic one: `repo` and `workflow`)".to_owned())
             }
@@ -124,14 +124,9 @@ impl Blame for PublishError {
 ///
 /// The pack that the first commit was written as goes out as it is, when it is all there is: libgit2 would make another.
 pub fn publish(request: &Publish) -> Result<(), PublishError> {
-    let address = checked(&request.url)?;
-    let sole = || sole(&opened(&request.folder).ok()?, &REFERENCES);
-    match address {
-        Address::Http | Address::Ssh(_) => {
-            sole().map_or_else(|| push(request, &REFERENCES), |sole| send(request, sole))
-        }
-        Address::Local(_) | Address::Unknown => push(request, &REFERENCES),
-    }
+    let is_here = matches!(checked(&request.url)?, Address::Local(_));
+    let written = if is_here { None } else { sole(&opened(&request.folder)?, &REFERENCES) };
+    written.map_or_else(|| push(request, &REFERENCES), |written| send(request, written))
 }
 
 /// Sends the repository's one pack.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::error::shell_quoted;
+
 /// Where an output stands in a file, and so how its value must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -355,11 +357,7 @@ pub(super) fn shell_words(value: &Value) -> String {
 }
 
 fn shell_word(text: &str) -> String {
-    if !text.is_empty() && text.chars().all(is_shell_safe) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    if !text.is_empty() && text.chars().all(is_shell_safe) { text.to_owned() } else { shell_quoted(text) }
 }
 
 fn is_shell_safe(c: char) -> bool {

@@ -64,8 +64,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
                 let next = call.decide(&name, place.clone(), registry.get())?;
                 // Another run of the same command may have done it all by now; or one that was killed had sent its
                 // reservation, which came after we had looked: then there is something of ours to go on with.
-                let is_news = next.keys() != decision.keys() || next.record.history != decision.record.history;
-                if !is_news && !next.plan.steps.is_empty() {
+                if next.claim() == decision.claim() && !next.plan.steps.is_empty() {
                     return Err(failure);
                 }
                 decision = next;
@@ -94,8 +93,9 @@ struct Decision {
 }
 
 impl Decision {
-    fn keys(&self) -> [String; 2] {
-        [KeyKind::ShortName, KeyKind::BasePath].map(|kind| self.record.key(kind))
+    /// The keys it takes, and since when. An earlier run of ours says another time than this one.
+    fn claim(&self) -> ([String; 2], &[PhaseChange]) {
+        ([KeyKind::ShortName, KeyKind::BasePath].map(|kind| self.record.key(kind)), &self.record.history)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Decision;
 use crate::apply::{Outcome, Went};
 use crate::commands::counted;
-use crate::error::{Blame, Failure, Fault};
+use crate::error::{Blame, Failure, Fault, shell_quoted};
 use crate::forge::github::call::Call;
 use crate::model::plan::{Status, Step};
 use crate::model::record::Record;
@@ -129,8 +129,8 @@ impl Report<'_> {
         });
         let shown = self.shown();
         self.world.terminal.result(&format!(
-            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}{github}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd '{}'",
-            self.decision.files, template.name, shown.replace('\'', r"'\''"),
+            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}{github}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd {}",
+            self.decision.files, template.name, shell_quoted(&shown),
         ));
     }
 

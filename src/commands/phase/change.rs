@@ -4,7 +4,7 @@ use super::error::PhaseError;
 use super::report::Took;
 use super::shift::Shift;
 use super::sight::{Home, Hosted, Sight};
-use crate::error::Failure;
+use crate::error::{Failure, shell_quoted};
 use crate::forge::github::{ForgeError, NewPull, PullState};
 use crate::git::change;
 use crate::git::commit::{NewCommit, Signature};
@@ -68,7 +68,7 @@ impl Changing<'_> {
             change::advance(git, head, &self.prepare()?)?;
             Status::Done
         };
-        let next = Some(format!("cd '{}' && make generate lint test, then push", folder.display()));
+        let next = Some(format!("cd {} && make generate lint test, then push", shell_quoted(folder.display())));
         Ok(Changed { took: vec![Took { step: "commit", words, status }], next })
     }
 

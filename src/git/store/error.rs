@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use git2::ErrorCode;
 
-use crate::error::{Blame, Fault};
+use crate::error::{Blame, Fault, shell_quoted};
 use crate::git::transport::NetworkError;
 
 /// A store that cannot be opened, read or written.
@@ -128,7 +128,8 @@ impl Blame for StoreError {
         Some(match self {
             Self::NotAStore { .. } => "name a bare git repository, or a folder that does not exist yet".to_owned(),
             Self::NoMain { name } => format!(
-                "name another place; or, if this is the right one, see its branches with `git ls-remote --heads '{name}'`"
+                "name another place; or, if this is the right one, see its branches with `git ls-remote --heads {}`",
+                shell_quoted(name)
             ),
             Self::Obstacle { folder, .. } => {
                 format!(
@@ -154,7 +155,10 @@ impl Blame for StoreError {
             Self::Offline { .. } => "run it without `--offline`".to_owned(),
             Self::NotCached { .. } => "run it once without `--offline`".to_owned(),
             Self::Busy { path, .. } => {
-                format!("see who holds it with `fuser '{}'`, then run the same command again", path.display())
+                format!(
+                    "see who holds it with `fuser {}`, then run the same command again",
+                    shell_quoted(path.display())
+                )
             }
             Self::Disk { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -167,10 +171,12 @@ impl Blame for StoreError {
             }
             .to_owned(),
             Self::Git { folder, source } if source.code() == ErrorCode::Owner => format!(
-                "it belongs to another user; if you trust it: `git config --global --add safe.directory '{}'`",
-                folder.display()
+                "it belongs to another user; if you trust it: `git config --global --add safe.directory {}`",
+                shell_quoted(folder.display())
             ),
-            Self::Git { folder, .. } => format!("see what is wrong with `git --git-dir '{}' fsck`", folder.display()),
+            Self::Git { folder, .. } => {
+                format!("see what is wrong with `git --git-dir {} fsck`", shell_quoted(folder.display()))
+            }
         })
     }
 }
