@@ -69,6 +69,18 @@ fn all_wrong_answers_are_told_at_once() {
 }
 
 #[test]
+fn environments_of_later_phases_are_not_to_be_had_at_inception() {
+    let program = Program::new();
+    let sentence = "`--set environments=int,prod`: `prod` is not for an API in phase inception; \
+                    `apiscaffold phase` adds it with phase beta";
+    fails(&program, &["new", "x", "--set", "environments=int,prod"], 2, sentence, "template questions");
+    assert_eq!(program.done(&["new", "x", "--set", "environments=int"]).code, Some(0));
+    let schema = program.done(&["template", "questions", "--json"]).json();
+    let offered = &schema["properties"]["environments"]["items"]["enum"];
+    assert!(offered.as_array().is_some_and(|offered| offered.len() == 8), "{offered}");
+}
+
+#[test]
 fn a_broken_manifest_says_file_and_line() {
     let program = Program::new();
     program.write("t/apiscaffold.toml", "[template]\nname = \"own\"\n\n[[question]]\nnam = \"x\"\n");

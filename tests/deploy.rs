@@ -206,7 +206,12 @@ fn a_preview_has_its_own_base_path_and_goes_away_again() {
 
 #[test]
 fn what_must_not_be_deployed_is_refused_before_any_request() {
-    let repository = Repository::new(Manner::default(), &["--set", "environments=internal-dev,ref,prod"]);
+    let repository = Repository::new(Manner::default(), &["--set", "environments=internal-dev,ref,int"]);
+    repository.edit("environments.toml", |text| {
+        let (before, int) = text.rsplit_once("[[environment]]").expect("environments");
+        let prod = int.replace("\"int\"", "\"prod\"").replace("\"auto\"", "\"manual\"");
+        format!("{before}[[environment]]{}", prod.replace("\"inception\", \"discovery\", \"alpha\", ", ""))
+    });
     for (arguments, said) in [
         (&["nowhere"][..], "environments.toml has no environment `nowhere`: it has internal-dev, ref, prod"),
         (&["prod"], "`prod` is not for an API in phase inception"),

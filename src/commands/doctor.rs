@@ -127,7 +127,7 @@ impl Doctor<'_> {
     }
 
     fn rendered(&self) -> Result<(String, Rendered), Failure> {
-        let mut material = Material::read(self.name.clone(), &self.arguments.input, self.world)?;
+        let mut material = Material::first(self.name.clone(), &self.arguments.input, self.world)?;
         let used = material.template.used.name.clone();
         let answers = material.answers(self.world, &|_, proposed| proposed)?;
         let record = render::draft(&material, &answers);

@@ -40,6 +40,14 @@ pub(super) struct Material {
 }
 
 impl Material {
+    /// Reads template, spec and answers files for an API that begins its life: environments that are for later phases
+    /// are not to be had yet.
+    pub(super) fn first(name: ApiName, input: &Input, world: &World) -> Result<Self, Failure> {
+        let mut material = Self::read(name, input, world)?;
+        material.template.manifest.withhold_environments(material.stage.0);
+        Ok(material)
+    }
+
     /// Reads template, spec and answers files.
     pub(super) fn read(name: ApiName, input: &Input, world: &World) -> Result<Self, Failure> {
         let spec = input.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
@@ -140,7 +148,7 @@ impl Material {
 
     /// The manifest's environments that the answer `environments` names; all of them when it is not asked.
     pub(super) fn environments(&self, answers: &Map<String, Value>) -> Vec<Value> {
-        let chosen = answers.get("environments").and_then(Value::as_array);
+        let chosen = answers.get(manifest::ENVIRONMENTS).and_then(Value::as_array);
         let wanted = |name: Option<&Value>| chosen.is_none_or(|chosen| name.is_some_and(|name| chosen.contains(name)));
         let all = self.template.manifest.environments.iter();
         all.filter(|environment| wanted(environment.get("name"))).cloned().map(Value::Object).collect()

@@ -7,6 +7,7 @@ use crate::cli::{PreviewArgs, TemplateSource};
 use crate::disk::{self, DiskError, Staging};
 use crate::error::Failure;
 use crate::model::name::ApiName;
+use crate::model::phase::Phase;
 use crate::model::question::{DefaultValue, Kind, Question};
 use crate::world::World;
 
@@ -16,7 +17,8 @@ use super::{load, render};
 
 /// Lists what a template asks.
 pub(super) fn questions(arguments: &TemplateSource, world: &World) -> Result<(), Failure> {
-    let template = load::template(arguments, world)?;
+    let mut template = load::template(arguments, world)?;
+    template.manifest.withhold_environments(Phase::default());
     let questions = &template.manifest.questions;
     if world.terminal.json() {
         world.terminal.result_json(&schema::schema(questions));

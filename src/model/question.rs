@@ -33,6 +33,8 @@ pub struct Question {
     pub max_length: usize,
     /// A Liquid condition: where it does not hold the question is not asked.
     pub when: Option<String>,
+    /// Items of a list that are not among its choices yet, and why not, as half a sentence each.
+    pub withheld: Vec<(String, String)>,
 }
 
 /// The type of an answer.
@@ -167,11 +169,25 @@ impl Question {
         }
     }
 
+    /// Takes `choice` out of a list's choices and out of its default: who gives it all the same is told the `reason`.
+    pub fn withhold(&mut self, choice: &str, reason: String) {
+        if let Kind::List { choices, .. } = &mut self.kind {
+            choices.retain(|other| other != choice);
+        }
+        if let Some(DefaultValue::Value(Value::Array(items))) = &mut self.default {
+            items.retain(|item| item != choice);
+        }
+        self.withheld.push((choice.to_owned(), reason));
+    }
+
     fn check_item(&self, choices: &[String], item: &Value) -> Result<Value, String> {
         let Value::String(text) = item else {
             return Err(format!("must be a list of texts, and one item is {}", type_of(item)));
         };
         let text = self.check_text(text)?;
+        if let Some((_, reason)) = self.withheld.iter().find(|(choice, _)| *choice == text) {
+            return Err(reason.clone());
+        }
         if !choices.is_empty() {
             among(&text, choices)?;
         }
@@ -281,6 +297,7 @@ mod tests {
             default: None::<DefaultValue>,
             pattern: None,
             max_length: MAX_LENGTH,
+            withheld: Vec::new(),
             when: None,
         }
     }

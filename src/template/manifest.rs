@@ -17,11 +17,15 @@ pub use self::github::Github;
 use self::table::Table;
 use crate::error::{Blame, Fault};
 use crate::model::gate::{Gate, LifecycleRules, PhaseWords};
+use crate::model::phase::Phase;
 use crate::model::question::Question;
 use crate::model::value::from_toml;
 
 /// The manifest's name, in the root of a template.
 pub const FILE_NAME: &str = "apiscaffold.toml";
+
+/// The question whose answer chooses among the manifest's environments.
+pub const ENVIRONMENTS: &str = "environments";
 
 const KEYS: [&str; 9] = ["template", "question", "file", "environment", "phase", "gate", "lifecycle", "spec", "github"];
 
@@ -161,6 +165,23 @@ impl Manifest {
         })
     }
 
+    /// Withholds from the question `environments` those that are not for an API in `phase`.
+    pub fn withhold_environments(&mut self, phase: Phase) {
+        let Some(question) = self.questions.iter_mut().find(|question| question.name == ENVIRONMENTS) else { return };
+        for environment in &self.environments {
+            if is_for(environment, phase) {
+                continue;
+            }
+            let Some(name) = environment.get("name").and_then(Value::as_str) else { continue };
+            let (first, now) = (Phase::ALL.into_iter().find(|phase| is_for(environment, *phase)), phase.word());
+            let then = first.map(|first| format!("; `apiscaffold phase` adds it with phase {}", first.word()));
+            question.withhold(
+                name,
+                format!("`{name}` is not for an API in phase {now}{}", then.unwrap_or_default()),
+            );
+        }
+    }
+
     /// Checks that the template can be used with `version` of this tool. A pre-release counts as its release.
     pub fn fits(&self, version: &str) -> Result<(), ManifestError> {
         let Some(Requirement { versions, line, column }) = &self.about.requires else { return Ok(()) };
@@ -179,6 +200,12 @@ impl Manifest {
             hint: Some("use a version of apiscaffold that fits, or another revision of the template".to_owned()),
         })
     }
+}
+
+/// Whether an environment is for an API in `phase`: one without a list of `phases` is for every phase.
+pub fn is_for(environment: &Map<String, Value>, phase: Phase) -> bool {
+    let phases = environment.get("phases").and_then(Value::as_array);
+    phases.is_none_or(|phases| phases.iter().any(|word| word == phase.word()))
 }
 
 fn about(root: &Table<'_>) -> Result<About, ManifestError> {

@@ -19,6 +19,7 @@ fn question(name: &str, kind: Kind) -> Question {
         default: None,
         pattern: None,
         max_length: MAX_LENGTH,
+        withheld: Vec::new(),
         when: None,
     }
 }

@@ -108,7 +108,7 @@ impl Call<'_> {
         }
         let standing = place.standing(name, registry, &self.author)?;
         let bar = world.terminal.bar("reading");
-        let mut material = Material::read(name.clone(), &arguments.input, world)?;
+        let mut material = Material::first(name.clone(), &arguments.input, world)?;
         drop(bar);
         if matches!(standing, Standing::Free) {
             naming::check(name, &material.template.manifest.environments, registry, world)?;

@@ -18,13 +18,11 @@ use crate::model::ending::Ending;
 use crate::model::phase::Phase;
 use crate::model::receipt::{self, Receipt};
 use crate::model::tree::{File, Tree, TreePath};
+use crate::template::manifest::{self, ENVIRONMENTS};
 use crate::world::World;
 
 /// How many lines that a file should hold are told.
 const TOLD: usize = 6;
-
-/// The answer that says which environments a repository has.
-const ENVIRONMENTS: &str = "environments";
 
 /// What is to be done to a repository.
 #[derive(Debug, Default)]
@@ -117,10 +115,8 @@ impl Moving<'_> {
         let listed = file.map(|file| checks::listed(&self.sight.folder, file)).unwrap_or_default();
         let chosen = answered(&self.receipt.answers);
         let opens = |environment: &Map<String, Value>| {
-            let phases = environment.get("phases").and_then(Value::as_array)?;
-            let is_for = |phase: Phase| phases.iter().any(|word| word == phase.word());
             let name = environment.get("name").and_then(Value::as_str)?;
-            let is_new = is_for(to) && !is_for(self.receipt.phase);
+            let is_new = manifest::is_for(environment, to) && !manifest::is_for(environment, self.receipt.phase);
             let is_there = listed.iter().any(|listed| listed == name) || chosen.iter().any(|chosen| chosen == name);
             (is_new && !is_there).then(|| name.to_owned())
         };

@@ -193,6 +193,7 @@ fn placeholder(
         default: None,
         pattern: pattern(table)?,
         max_length: MAX_LENGTH,
+        withheld: Vec::new(),
         when: when.map(str::to_owned),
     };
     question.default = default
@@ -254,6 +255,7 @@ fn asked(tree: &Tree) -> Vec<Question> {
             default: None,
             pattern: None,
             max_length: MAX_LENGTH,
+            withheld: Vec::new(),
             when: None,
         })
         .collect()

@@ -38,6 +38,7 @@ pub(super) fn read(table: &Table<'_>, default: Option<Value>) -> Result<Question
         default: None,
         pattern: pattern(table)?,
         max_length: max_length(table)?,
+        withheld: Vec::new(),
         when: table.text("when")?,
         name,
     };
