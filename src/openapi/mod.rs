@@ -68,7 +68,7 @@ pub enum FindingKind {
     Remote,
     /// `info.title` is missing or empty.
     Untitled,
-    /// Something that is no operation, or no path item, where one belongs: it is left out.
+    /// Something that is no operation or no path item where one belongs, and is left out; or a path that is none.
     Misplaced,
 }
 

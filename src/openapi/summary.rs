@@ -203,7 +203,11 @@ impl<'a> Operations<'a> {
         let paths = follow_key(documents, root, "paths");
         for (path, value) in paths.into_iter().filter_map(|at| at.value.as_object()).flatten() {
             if let Some(at) = paths.filter(|_| is_name(path)) {
-                operations.of_item(path, At { value, ..at }, newest)?;
+                let item = At { value, ..at };
+                if !path.starts_with('/') {
+                    operations.misplaced(item, path, &format!("`{path}` does not begin with `/`, as a path must"));
+                }
+                operations.of_item(path, item, newest)?;
             }
         }
         Ok(operations)
@@ -236,6 +240,10 @@ impl<'a> Operations<'a> {
                             self.add(path, method.clone(), At { file, value })?;
                         }
                     }
+                } else if value.is_object() && is_name(key) {
+                    let known = self.methods.iter().find(|method| method.eq_ignore_ascii_case(key));
+                    let meant = known.map(|method| format!(": write `{method}`")).unwrap_or_default();
+                    self.misplaced(at, path, &format!("`{key}` is no method that this version of OpenAPI knows{meant}"));
                 }
             }
             hop = self.documents.next(at);

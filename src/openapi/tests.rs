@@ -120,7 +120,24 @@ fn the_methods_of_3_2_are_read() {
     assert_eq!(operations(&spec), ["QUERY /messages", "COPY /messages"]);
     assert_eq!(spec.summary.webhooks, ["arrived"]);
     let older = one(document("").replace("paths: {}", "paths: {/a: {query: {}, additionalOperations: {COPY: {}}}}"));
-    assert!(older.expect("read").summary.operations.is_empty(), "3.0 knows neither");
+    let older = older.expect("read");
+    assert!(older.summary.operations.is_empty(), "3.0 knows neither");
+    assert_eq!(older.findings.len(), 2, "{:?}", older.findings);
+}
+
+#[test]
+fn what_looks_like_an_operation_and_is_none_is_told() {
+    let item = "{GET: {}, purge: {}, x-own: {}, parameters: [], servers: [], summary: S, get: {}}";
+    let spec = one(document("").replace("paths: {}", &format!("paths: {{/a: {item}, b: {{get: {{}}}}}}"))).expect("read");
+    assert_eq!(operations(&spec), ["GET /a", "GET b"]);
+    let told: Vec<String> = spec.findings.iter().map(ToString::to_string).collect();
+    let method = "is no method that this version of OpenAPI knows";
+    let expected = [
+        format!("api.yaml#/paths/~1a: `GET` {method}: write `get`"),
+        format!("api.yaml#/paths/~1a: `purge` {method}"),
+        "api.yaml#/paths/b: `b` does not begin with `/`, as a path must".to_owned(),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]
