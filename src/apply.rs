@@ -114,6 +114,7 @@ impl Run<'_, '_> {
                 let parent = target.parent().unwrap_or(&target);
                 let name = target.file_name().unwrap_or_default().to_string_lossy();
                 let staging = Staging::new(parent, &name)?;
+                self.world.interrupt.leftover(staging.path());
                 let Author { name, email } = author;
                 let new = NewCommit { author: Signature { name, email, seconds }, message };
                 let (written, prepared) =

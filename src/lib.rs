@@ -77,10 +77,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(world) => world,
         Err(error) => return fail(&Terminal::new(Manner { json: speech.json, ..Manner::default() }), &error),
     };
+    let terminal = world.terminal.clone();
+    world.interrupt.listen(move |interrupted| terminal.fail(&interrupted));
     match commands::run(cli, &world) {
         Ok(()) if terminal::lost() => Fault::Environment.exit_code(),
         Ok(()) => 0,
-        Err(failure) => fail(&world.terminal, &*failure),
+        Err(failure) => {
+            world.interrupt.give_way();
+            fail(&world.terminal, &*failure)
+        }
     }
 }
 

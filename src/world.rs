@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::error::{Blame, Fault, shell_quoted};
+use crate::net::Interrupt;
 use crate::terminal::{Color, Manner, Terminal};
 
 /// Environment, current folder, clock and terminal.
@@ -22,6 +23,8 @@ pub struct World {
     pub terminal: Terminal,
     /// Whether the network is not to be used.
     pub offline: bool,
+    /// Ctrl-C.
+    pub interrupt: Interrupt,
     home: Option<PathBuf>,
 }
 
@@ -88,7 +91,8 @@ impl World {
         let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
         let terminal = Terminal::new(manner(speech, &variables));
         let folder = std::env::current_dir().map_err(WorldError::NoFolder)?;
-        Ok(Self { variables, folder, now: Timestamp::now(), terminal, offline, home: std::env::home_dir() })
+        let (now, interrupt, home) = (Timestamp::now(), Interrupt::default(), std::env::home_dir());
+        Ok(Self { variables, folder, now, terminal, offline, interrupt, home })
     }
 
     /// A variable that is set and not empty.

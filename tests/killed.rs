@@ -1,7 +1,7 @@
-//! Killed at any moment, the next identical run succeeds: one record, one repository, nothing left over.
+//! Killed or stopped at any moment, the next identical run succeeds: one record, one repository, nothing left over.
 
 use std::fs;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,4 +66,46 @@ fn killed_at_200_moments_the_next_run_finishes_the_work() {
     let registry = program.home().join(".local/share/apiscaffold/registry.git");
     assert_eq!(crate::program::git(&registry, &["fsck", "--strict", "--no-dangling"]), "");
     assert_eq!(files(&program.folder().join("api-0")).len(), files(&program.folder().join("usual-0")).len());
+}
+
+#[test]
+fn ctrl_c_is_answered_in_one_sentence_and_leaves_nothing() {
+    let program = Program::new();
+    program.write("t/apiscaffold.toml", "[template]\nname = \"many\"\n");
+    for number in 0..4_000 {
+        program.write(&format!("t/{}/{number}", number % 100), "{{ name }}\n".repeat(20));
+    }
+    let mut stopped = 0;
+    // A run that is done before it looks up is not stopped.
+    for round in 0..20 {
+        let name = format!("api-{round}");
+        let mut command = program.command(&["new", &name, "--template", "t"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let staged = || {
+            let mut entries = fs::read_dir(program.folder()).expect("listed").flatten();
+            entries.any(|entry| entry.file_name().to_string_lossy().starts_with(".apiscaffold-"))
+        };
+        let end = Instant::now() + Duration::from_secs(20);
+        while !staged() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
+        assert!(pressed.success());
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!staged(), "a staging folder was left over: {said}");
+        if !output.status.success() {
+            stopped += 1;
+            assert_eq!(output.status.code(), Some(130), "{said}");
+            let hint = "hint: run the same command again: it finishes what was begun";
+            assert_eq!(said, format!("error: stopped by Ctrl-C\n{hint}\n"));
+            assert!(!program.folder().join(&name).exists());
+        }
+        program.run(&["new", &name, "--template", "t"]);
+        assert_eq!(program.git(&name, &["rev-list", "--count", "HEAD"]), "1");
+        if stopped == 3 {
+            return;
+        }
+    }
+    panic!("only {stopped} of 20 runs were stopped");
 }

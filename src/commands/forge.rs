@@ -13,7 +13,7 @@ use crate::model::repository::{OwnerKind, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::model::token::Token;
-use crate::net::{Interrupt, Limits};
+use crate::net::Limits;
 use crate::world::World;
 
 /// The longest pause that is waited for when GitHub asks for one.
@@ -58,8 +58,8 @@ pub(super) fn place(world: &World) -> Result<Place, ForgeError> {
     Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
 }
 
-/// A client that asks in the name of whom the environment says, for repositories of `owner`. From now on Ctrl-C is heard
-/// while it waits. Nothing is sent yet.
+/// A client that asks in the name of whom the environment says, for repositories of `owner`. Ctrl-C is heard while it
+/// waits. Nothing is sent yet.
 pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
     if world.offline {
         return Err(ForgeError::Offline.into());
@@ -71,7 +71,7 @@ pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
         let before = std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), left);
         terminal.pause(why.words(), left.as_secs(), left > before);
     });
-    let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: Interrupt::listen(), listener };
+    let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: world.interrupt.clone(), listener };
     Ok(Github::new(place, identity, manner)?)
 }
 

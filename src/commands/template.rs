@@ -57,6 +57,7 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     let Rendered { tree, settings } = render::repository(&mut material, &answers, &record)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let staging = Staging::new(target.parent().unwrap_or(&world.folder), &name)?;
+    world.interrupt.leftover(staging.path());
     disk::write(&tree, staging.path())?;
     staging.put(&target)?;
     if world.terminal.json() {

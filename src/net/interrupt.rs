@@ -1,21 +1,48 @@
-//! Ctrl-C, heard while waiting for another machine.
+//! Ctrl-C: heard by whoever waits for another machine, else the end of the process, with nothing half-made left.
 
-use std::sync::Arc;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::error::{Blame, Fault};
+
 /// How often a wait looks up. Short against what a person notices.
 const TICK: Duration = Duration::from_millis(40);
+
+/// How often a folder is removed into which something may still be written.
+const TRIES: usize = 50;
 
 /// Whether Ctrl-C was pressed.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
     pressed: Arc<AtomicBool>,
-    /// Whether a press ends the process: whenever nobody waits here who would hear it.
-    ends: Arc<AtomicBool>,
-    waits: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// How many wait here, who hear of a press by themselves.
+    waits: AtomicUsize,
+    state: Mutex<State>,
+    /// What is of no use once the process has ended.
+    leftovers: Mutex<Vec<PathBuf>>,
+}
+
+/// What a press has led to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Nothing,
+    /// Somebody heard it, and ends what is going on.
+    Heard,
+    /// The process is being ended.
+    Ending,
 }
 
 /// Ctrl-C was pressed.
@@ -23,22 +50,75 @@ pub struct Interrupt {
 #[error("stopped by Ctrl-C")]
 pub struct Interrupted;
 
-impl Interrupt {
-    /// Listens to Ctrl-C from now on: pressed while something waits here, that ends; at another time, or again, it ends
-    /// the process with exit code 130. Where the system does not let us listen, Ctrl-C does what it always does.
-    pub fn listen() -> Self {
-        let interrupt = Self::default();
-        interrupt.ends.store(true, Ordering::SeqCst);
-        let signal = signal_hook::consts::SIGINT;
-        // In this order: a press that ends the process need not be told to anybody.
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.ends))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt.pressed)));
-        interrupt
+impl Blame for Interrupted {
+    fn fault(&self) -> Fault {
+        Fault::Interrupted
     }
 
-    /// Fails once Ctrl-C was pressed.
+    fn hint(&self) -> Option<String> {
+        Some("run the same command again: it finishes what was begun".to_owned())
+    }
+}
+
+impl Interrupt {
+    /// Listens to Ctrl-C from now on. Pressed while something waits here, that ends. At another time the leftovers are
+    /// removed, `say` is called, and the process ends with exit code 130, as it does at once when it is pressed again.
+    /// Where the system does not let us listen, Ctrl-C does what it always does.
+    pub fn listen(&self, say: impl FnOnce(Interrupted) + Send + 'static) {
+        let signal = signal_hook::consts::SIGINT;
+        // In this order: the first press is none that ends the process.
+        let heard = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&self.pressed))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&self.pressed)));
+        if heard.is_ok() {
+            let this = self.clone();
+            thread::spawn(move || this.end_when_pressed(say));
+        }
+    }
+
+    fn end_when_pressed(&self, say: impl FnOnce(Interrupted)) {
+        loop {
+            thread::sleep(TICK);
+            if self.is_pressed() && self.shared.waits.load(Ordering::SeqCst) == 0 {
+                match self.shared.settle(State::Ending) {
+                    State::Heard => return,
+                    State::Nothing | State::Ending => break,
+                }
+            }
+        }
+        self.shared.remove_leftovers();
+        say(Interrupted);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "main may be busy for long, in code that cannot be told to stop"
+        )]
+        process::exit(i32::from(Fault::Interrupted.exit_code()));
+    }
+
+    /// A folder to be removed when Ctrl-C ends the process; nothing happens when it is not there by then.
+    pub fn leftover(&self, folder: &Path) {
+        self.shared.leftovers.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
+    }
+
+    /// Fails once Ctrl-C was pressed. Does not return when the process is being ended.
     pub fn check(&self) -> Result<(), Interrupted> {
-        if self.pressed.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
+        if !self.is_pressed() {
+            return Ok(());
+        }
+        while self.shared.settle(State::Heard) == State::Ending {
+            thread::sleep(TICK);
+        }
+        Err(Interrupted)
+    }
+
+    /// Does not return when the process is being ended: a failure may then be that of having lost its leftovers.
+    pub fn give_way(&self) {
+        while *self.shared.state() == State::Ending {
+            thread::sleep(TICK);
+        }
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::SeqCst)
     }
 
     /// Waits so long; `tick` hears about once a second how much is left.
@@ -82,8 +162,7 @@ impl Interrupt {
     }
 
     fn waiting(&self) -> Waiting<'_> {
-        self.waits.fetch_add(1, Ordering::SeqCst);
-        self.ends.store(false, Ordering::SeqCst);
+        self.shared.waits.fetch_add(1, Ordering::SeqCst);
         Waiting(self)
     }
 
@@ -93,14 +172,39 @@ impl Interrupt {
     }
 }
 
+impl Shared {
+    /// What became of the press: `state`, unless that was settled before.
+    fn settle(&self, state: State) -> State {
+        let mut settled = self.state();
+        if *settled == State::Nothing {
+            *settled = state;
+        }
+        *settled
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remove_leftovers(&self) {
+        for folder in self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // Other threads may be writing into it.
+            for _ in 0..TRIES {
+                match fs::remove_dir_all(folder) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => thread::sleep(TICK / 20),
+                    _ => break,
+                }
+            }
+        }
+    }
+}
+
 /// Somebody waits, and looks up now and then.
 struct Waiting<'i>(&'i Interrupt);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.0.waits.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.ends.store(true, Ordering::SeqCst);
-        }
+        self.0.shared.waits.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

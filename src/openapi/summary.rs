@@ -243,7 +243,11 @@ impl<'a> Operations<'a> {
                 } else if value.is_object() && is_name(key) {
                     let known = self.methods.iter().find(|method| method.eq_ignore_ascii_case(key));
                     let meant = known.map(|method| format!(": write `{method}`")).unwrap_or_default();
-                    self.misplaced(at, path, &format!("`{key}` is no method that this version of OpenAPI knows{meant}"));
+                    self.misplaced(
+                        at,
+                        path,
+                        &format!("`{key}` is no method that this version of OpenAPI knows{meant}"),
+                    );
                 }
             }
             hop = self.documents.next(at);

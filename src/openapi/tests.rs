@@ -128,7 +128,8 @@ fn the_methods_of_3_2_are_read() {
 #[test]
 fn what_looks_like_an_operation_and_is_none_is_told() {
     let item = "{GET: {}, purge: {}, x-own: {}, parameters: [], servers: [], summary: S, get: {}}";
-    let spec = one(document("").replace("paths: {}", &format!("paths: {{/a: {item}, b: {{get: {{}}}}}}"))).expect("read");
+    let spec =
+        one(document("").replace("paths: {}", &format!("paths: {{/a: {item}, b: {{get: {{}}}}}}"))).expect("read");
     assert_eq!(operations(&spec), ["GET /a", "GET b"]);
     let told: Vec<String> = spec.findings.iter().map(ToString::to_string).collect();
     let method = "is no method that this version of OpenAPI knows";

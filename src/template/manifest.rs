@@ -175,10 +175,7 @@ impl Manifest {
             let Some(name) = environment.get("name").and_then(Value::as_str) else { continue };
             let (first, now) = (Phase::ALL.into_iter().find(|phase| is_for(environment, *phase)), phase.word());
             let then = first.map(|first| format!("; `apiscaffold phase` adds it with phase {}", first.word()));
-            question.withhold(
-                name,
-                format!("`{name}` is not for an API in phase {now}{}", then.unwrap_or_default()),
-            );
+            question.withhold(name, format!("`{name}` is not for an API in phase {now}{}", then.unwrap_or_default()));
         }
     }
 

@@ -103,6 +103,9 @@ impl Terminal {
 
     /// A failure: to stderr for a person, and as `{"error": …}` on stdout with `--json`.
     pub fn fail(&self, failure: &dyn Blame) {
+        if let Some(bar) = self.drawn().take() {
+            bar.finish_and_clear();
+        }
         let text = error::render(failure);
         let text = text.strip_prefix("error:").map_or_else(|| text.clone(), |rest| self.painted("error:", RED) + rest);
         stderr(text.trim_end());

@@ -53,6 +53,7 @@ pub(super) fn write(records: &[Record], into: &Path, world: &World) -> Result<()
     let tree = site(records, world.now)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let staging = Staging::new(target.parent().unwrap_or(&world.folder), &name)?;
+    world.interrupt.leftover(staging.path());
     disk::write(&tree, staging.path())?;
     staging.replace(&target)?;
     if world.terminal.json() {
