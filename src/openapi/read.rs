@@ -187,7 +187,9 @@ impl Collector {
         let text = || shown(reference.text);
         let (list, kind, message) = match outcome {
             Outcome::Fine => return,
-            Outcome::Remote => (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched", text())),
+            Outcome::Remote => {
+                (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched: it stays as it is", text()))
+            }
             Outcome::Dangling(why) => {
                 (&mut self.findings, FindingKind::Dangling, format!("`{}` leads nowhere: {why}", text()))
             }

@@ -230,7 +230,7 @@ pub(super) fn untested_changes(texts: &Texts) -> Vec<String> {
         .map(|event| format!("nothing runs on {event}"))
         .collect();
     let runs: Vec<&str> = steps(&workflow).filter_map(|step| step["run"].as_str()).collect();
-    for target in ["lint", "test", "bundle"] {
+    for target in ["lint", "test", "bundle", "publish"] {
         let word = regex(&format!(r"\bmake\b[^\n]*\b{target}\b"));
         if !runs.iter().any(|run| word.is_match(run)) {
             wrong.push(format!("no step runs `make {target}`"));

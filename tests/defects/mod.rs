@@ -191,6 +191,7 @@ fn defect_9_pull_requests_are_linted_tested_and_built() {
             (WORKFLOW, "run: make lint", "run: make help"),
             (WORKFLOW, "run: make test", "run: make help"),
             (WORKFLOW, "run: make bundle", "run: make help"),
+            (WORKFLOW, "run: make bundle publish", "run: make bundle"),
             (WORKFLOW, "  pull_request:", "  workflow_dispatch:"),
         ],
     );
