@@ -330,6 +330,11 @@ pub(super) fn missing_provenance(texts: &Texts) -> Vec<String> {
             wrong.push(format!("CODEOWNERS has no line `{pattern}…`"));
         }
     }
+    // GitHub takes the approval of any one owner on the last line that fits.
+    let workflows = owners.lines().rfind(|line| line.starts_with("/.github/ "));
+    if workflows.is_some_and(|line| line != "/.github/ @NHSDigital/api-platform-admins") {
+        wrong.push("others than the administrators can approve a change of workflows".to_owned());
+    }
     if parsed("catalog-info.yaml", &texts["catalog-info.yaml"])["kind"] != "API" {
         wrong.push("catalog-info.yaml is no entry of an API".to_owned());
     }

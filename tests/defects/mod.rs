@@ -253,6 +253,7 @@ fn defect_14_owners_catalogue_entry_and_provenance_are_there() {
         checks::missing_provenance,
         &[
             (".github/CODEOWNERS", "", "# nobody\n"),
+            (".github/CODEOWNERS", "/.github/ @", "/.github/ @NHSDigital/ma-team @"),
             ("catalog-info.yaml", "kind: API", "kind: Component"),
             (".apiscaffold.toml", "revision", "version"),
         ],
