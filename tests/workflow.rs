@@ -171,3 +171,42 @@ fn a_pull_request_builds_all_that_a_release_builds() {
         assert!(!wanted.is_empty() && wanted.iter().all(|target| tried.contains(target)), "{file}: {wanted:?}");
     }
 }
+
+/// Runs a step's command in an empty world with these variables; gives whether it succeeded, and what it said.
+fn step(command: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let mut bash = Command::new("bash");
+    bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", command]).env_clear().envs(variables.iter().copied());
+    let output = bash.output().expect("bash starts");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), said.into_owned())
+}
+
+#[test]
+fn a_release_is_a_tag_or_refused_at_the_first_step() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let (_, first) = steps(&program.folder().join("lib/.github/workflows/release.yml"), "build").remove(0);
+    for tag in ["refs/tags/v1.2.3", "refs/tags/v0.1.0-rc.1"] {
+        assert_eq!(step(&first, &[("GITHUB_REF", tag)]), (true, String::new()), "{tag}");
+    }
+    for other in ["refs/heads/main", "refs/heads/v1.2.3", "refs/tags/last", "refs/pull/1/merge"] {
+        let (done, said) = step(&first, &[("GITHUB_REF", other)]);
+        assert!(!done && said.starts_with("::error title=No release::") && said.contains(other), "{other}: {said}");
+    }
+}
+
+#[test]
+fn each_merge_is_deployed_where_previews_go_once_they_are_switched_on() {
+    let program = Program::new();
+    for style in ["apigee", "proxygen"] {
+        program.done(&["new", style, "--set", &format!("style={style}")]);
+        let path = program.folder().join(style).join(".github/workflows/deploy-preview.yml");
+        let workflow: Value = serde_saphyr::from_str(&fs::read_to_string(path).expect("read")).expect("YAML");
+        assert_eq!(workflow["on"]["push"], json!({"branches": ["main"]}), "{style}");
+        let condition = |job: &str| workflow["jobs"][job]["if"].as_str().expect("a condition").to_owned();
+        assert!(condition("build").starts_with("vars.DEPLOY_PREVIEWS == 'true' && (github.event_name == 'push' ||"));
+        // A push has no `action`.
+        assert!(condition("deploy").starts_with("github.event.action != 'closed'"), "{style}");
+        assert!(condition("remove").starts_with("github.event.action == 'closed'"), "{style}");
+    }
+}
