@@ -210,3 +210,25 @@ fn each_merge_is_deployed_where_previews_go_once_they_are_switched_on() {
         assert!(condition("remove").starts_with("github.event.action == 'closed'"), "{style}");
     }
 }
+
+#[test]
+fn the_repositorys_own_actions_are_found_on_every_github() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let folder = program.folder().join("lib");
+    let mut found = 0;
+    for entry in fs::read_dir(folder.join(".github/workflows")).expect("readable") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("read");
+        let workflow: Value = serde_saphyr::from_str(&text).expect("YAML");
+        for (name, job) in workflow["jobs"].as_object().expect("jobs") {
+            let uses: Vec<&str> =
+                job["steps"].as_array().expect("steps").iter().filter_map(|s| s["uses"].as_str()).collect();
+            for (at, action) in uses.iter().enumerate().filter(|(_, action)| !action.contains('@')) {
+                found += 1;
+                assert!(folder.join(action).join("action.yml").is_file(), "{name}: {action}");
+                assert!(uses[..at].iter().any(|before| before.starts_with("actions/checkout@")), "{name}: {action}");
+            }
+        }
+    }
+    assert!(found > 4, "{found}");
+}
