@@ -232,3 +232,25 @@ fn the_repositorys_own_actions_are_found_on_every_github() {
     }
     assert!(found > 4, "{found}");
 }
+
+#[test]
+fn a_template_update_that_this_apiscaffold_cannot_do_is_a_warning() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let steps = steps(&program.folder().join("lib/.github/workflows/template-update.yml"), "update");
+    let (_, update) = steps.last().expect("a step");
+    let built = Path::new(env!("CARGO_BIN_EXE_apiscaffold")).parent().expect("a folder").to_str().expect("a path");
+    let mut paths = vec!["/usr/bin:/bin".to_owned()];
+    if program.run(&["update", "--help"]).code != Some(0) {
+        paths.push(format!("{built}:/usr/bin:/bin"));
+    }
+    for path in paths {
+        let (done, said) = step(update, &[("PATH", &path)]);
+        assert!(done && said.lines().count() == 1, "{path}: {said}");
+        assert!(said.starts_with("::warning title=No template update::"), "{path}: {said}");
+    }
+    let later = program.write("later/apiscaffold", "#!/bin/sh\necho \"$*\"\n");
+    fs::set_permissions(&later, PermissionsExt::from_mode(0o755)).expect("executable");
+    let path = format!("{}:/usr/bin:/bin", program.folder().join("later").display());
+    assert_eq!(step(update, &[("PATH", &path)]), (true, "update --pull-request --yes\n".to_owned()));
+}
