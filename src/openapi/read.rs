@@ -11,7 +11,7 @@ use super::document::{self, MAX_VALUES, ParseError};
 use super::documents::Documents;
 use super::error::SpecError;
 use super::folder::{Folder, Found};
-use super::reference::{Force, Reference, Step, Target, pointer, shown, target, walk};
+use super::reference::{Force, Reference, Step, Target, plain, pointer, shown, target, walk};
 use super::{Finding, FindingKind};
 use crate::model::tree::{File, Tree, TreePath};
 
@@ -147,6 +147,10 @@ impl Collector {
                 Fetched::Missing(_) if !must => return Ok(Outcome::Fine),
                 Fetched::Missing(why) => return Ok(Outcome::Dangling(why)),
             }
+        }
+        if let Some(plain) = plain(reference.text).filter(|_| must) {
+            let (path, pointer, reference) = (self.folder.shown(file), pointer(steps), shown(reference.text));
+            return Err(SpecError::Encoded { path, pointer, reference, plain: shown(&plain) });
         }
         let other = self.documents.get(&path).map(AsRef::as_ref);
         let Some(whole) = (if path == file { Some(value) } else { other }) else { return Ok(Outcome::Fine) };
