@@ -182,7 +182,8 @@ pub(super) fn unsound_versions(texts: &Texts) -> Vec<String> {
 }
 
 pub(super) fn unsafe_workflows(texts: &Texts) -> Vec<String> {
-    let pinned = regex(r"(?m)uses: ([.$]/\S+|[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*)\s*$");
+    let pinned =
+        regex(r"(?m)uses: (\./\S+ # zizmor: ignore\[self-repository\]|[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*)\s*$");
     let mut wrong = Vec::new();
     for (path, text) in automation(texts) {
         let old = ["ACTIONS_ALLOW_UNSECURE_COMMANDS", "::set-env", "::add-path", "::set-output"];
