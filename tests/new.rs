@@ -224,3 +224,53 @@ fn the_parent_folder_is_made_and_links_to_it_are_followed() {
     let again = program.done(&["new", "deep", "--into", "link/b"]);
     assert!(again.stdout.contains("nothing to do"), "{again:?}");
 }
+
+#[test]
+fn the_contact_is_the_documents_own_where_it_is_an_address() {
+    let program = Program::new();
+    let contact = |email: &str| {
+        let info = serde_json::json!({"title": "T", "version": "1", "contact": {"email": email}});
+        let spec = serde_json::json!({"openapi": "3.0.3", "info": info, "paths": {}});
+        program.write("spec.json", spec.to_string());
+        let _ = std::fs::remove_dir_all(program.folder().join("out"));
+        program.done(&["template", "preview", "lib", "--spec", "spec.json", "--into", "out"]);
+        let receipt = std::fs::read_to_string(program.folder().join("out/.apiscaffold.toml")).expect("read");
+        let receipt: toml::Value = toml::from_str(&receipt).expect("TOML");
+        receipt["answers"]["contact_email"].as_str().expect("a text").to_owned()
+    };
+    for own in ["team@example.org", "First.Last_2%x+y-z@a-b.Example.co.uk", "a@b.c"] {
+        assert_eq!(contact(own), own);
+    }
+    assert_eq!(contact(" team@example.org\n"), "team@example.org");
+    let long = format!("{}@example.org", "a".repeat(243));
+    for other in [
+        "",
+        "team",
+        "@",
+        "team@",
+        "@example.org",
+        "team@example",
+        "a@b@example.org",
+        "a b@example.org",
+        "team@exam_ple.org",
+        "team@.org",
+        "team@example.",
+        "team@example..org",
+        "Team <team@example.org>",
+        "tëam@example.org",
+        "a@a@b.c",
+        &long,
+    ] {
+        assert_eq!(contact(other), "api.management@nhs.net", "{other}");
+    }
+}
+
+#[test]
+fn a_port_that_cannot_be_is_refused() {
+    let program = Program::new();
+    for (port, code) in [("1", 0), ("8443", 0), ("65535", 0), ("65536", 2), ("99999", 2), ("0", 2)] {
+        let url = format!("target_url=https://back-end.example.org:{port}/v1");
+        let ran = program.run(&["new", &format!("port-n{port}-e"), "--set", &url, "--dry-run"]);
+        assert_eq!(ran.code, Some(code), "{port}: {ran:?}");
+    }
+}

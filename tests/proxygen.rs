@@ -275,3 +275,15 @@ fn real_documents_become_documents_that_the_platform_takes() {
         assert!(output.status.success(), "{}: {:?}", path.display(), Ran::of(&output));
     }
 }
+
+#[test]
+fn no_page_promises_an_answer_that_the_platform_does_not_give() {
+    let program = Program::new();
+    program.done(&["new", "lib", "--set", "style=proxygen"]);
+    let page = |name: &str| fs::read_to_string(program.folder().join("lib/docs/phases").join(name)).expect("read");
+    let retired = page("retired.md");
+    assert!(retired.contains("The proxies are deleted in every environment") && !retired.contains("410"), "{retired}");
+    program.done(&["new", "other", "--set", "style=apigee"]);
+    let retired = fs::read_to_string(program.folder().join("other/docs/phases/retired.md")).expect("read");
+    assert!(retired.contains("Every call is answered 410"), "{retired}");
+}

@@ -298,3 +298,65 @@ fn the_examples_of_real_documents_are_answered() {
         assert!(output.status.success(), "{}: {said}{}", path.display(), String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn a_body_is_checked_though_an_enum_of_what_may_be_null_lists_null() {
+    let Some(tools) = tools() else { return };
+    let program = Program::new();
+    let notes = [
+        json!({"type": "string", "nullable": true, "enum": ["a", null]}),
+        json!({"nullable": true, "enum": ["a", null, "a"]}),
+    ];
+    for (number, note) in notes.iter().enumerate() {
+        let schema = json!({"type": "object", "required": ["id"], "properties": {"id": {}, "note": note}});
+        let operation = json!({
+            "requestBody": {"required": true, "content": {"application/json": {"schema": schema}}},
+            "responses": {"201": {"description": "Made."}},
+        });
+        let spec = json!({
+            "openapi": "3.0.3",
+            "info": {"title": "Notes", "version": "1"},
+            "paths": {"/notes": {"post": operation}},
+        });
+        program.write("notes.json", spec.to_string());
+        let name = format!("notes-{number}");
+        let (sandbox, _) = Sandbox::start(&repository(&program, &name, &["--spec", "notes.json"], &tools));
+        let status = |body: Value| sandbox.call("POST", "/notes", &[], Some(&body.to_string())).status;
+        for good in [json!({"id": 1}), json!({"id": 1, "note": null}), json!({"id": 1, "note": "a"})] {
+            assert_eq!(status(good.clone()), 201, "{note}: {good}");
+        }
+        for bad in [json!({}), json!({"id": 1, "note": "b"})] {
+            assert_eq!(status(bad.clone()), 422, "{note}: {bad}");
+        }
+    }
+}
+
+#[test]
+fn an_example_without_a_value_within_reach_is_none() {
+    let Some(tools) = tools() else { return };
+    let program = Program::new();
+    let examples = json!({
+        "near": {"value": {"id": 1}},
+        "nothing": {"value": null},
+        "far": {"externalValue": "https://example.org/far.json"},
+        "gone": {"$ref": "#/components/examples/gone"},
+        "empty": {"summary": "Nothing yet."},
+    });
+    let found = json!({"description": "One.", "content": {"application/json": {"examples": examples}}});
+    let spec = json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Ones", "version": "1"},
+        "paths": {"/one": {"get": {"responses": {"200": found}}}},
+    });
+    program.write("ones.json", spec.to_string());
+    let (sandbox, _) = Sandbox::start(&repository(&program, "ones", &["--spec", "ones.json"], &tools));
+    answers(&sandbox, &[("GET", "/one", "example=near", 200, json!({"id": 1}))]);
+    assert_eq!(sandbox.call("GET", "/one", &[("Prefer", "example=nothing")], None).body, "null");
+    for name in ["far", "gone", "empty", "none"] {
+        for prefer in [format!("example={name}"), format!("code=200, example={name}")] {
+            let answer = sandbox.call("GET", "/one", &[("Prefer", &prefer)], None);
+            let detail = format!("the specification has no example {name} with a value here");
+            assert_eq!((answer.status, &answer.json()["detail"]), (404, &json!(detail)), "{prefer}");
+        }
+    }
+}

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::linted::{equip, tools};
 use crate::program::Program;
+use crate::small_http::{Answer, Answers, Request, Server};
 
 /// Name and command of each `run:` step of a job.
 fn steps(workflow: &Path, job: &str) -> Vec<(String, String)> {
@@ -23,7 +24,10 @@ fn steps(workflow: &Path, job: &str) -> Vec<(String, String)> {
 /// What stands in for the two commands that install: everything is here already, linked from where it was installed
 /// before, and must not be changed there.
 const SHIMS: [(&str, &str); 2] = [
-    ("npm", "#!/bin/sh\n[ \"$1\" = ci ] && [ -d node_modules/.bin ]\n"),
+    (
+        "npm",
+        "#!/bin/sh\n[ \"$1\" = ci ] && exec test -d node_modules/.bin\nexec /usr/bin/env PATH=\"${PATH#*:}\" npm \"$@\"\n",
+    ),
     (
         "python3",
         "#!/bin/sh\n[ \"$1 $2\" = '-m venv' ] && exec test -x .venv/bin/python\nexec /usr/bin/env PATH=\"${PATH#*:}\" python3 \"$@\"\n",
@@ -59,25 +63,31 @@ fn pull_request_is_green(style: &str, built: &[&str]) {
     let Some(tools) = tools() else { return };
     let program = Program::new();
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs/library/library.yaml");
+    green(&program, &tools, &spec, style, built);
+}
+
+/// Makes the repository `lib` of the spec, and runs the workflow in a clone, which it gives.
+fn green(program: &Program, tools: &Path, spec: &Path, style: &str, built: &[&str]) -> PathBuf {
     let style = format!("style={style}");
     program.done(&["new", "lib", "--spec", spec.to_str().expect("a path"), "--set", &style]);
     // What was committed, and nothing else, as a runner checks it out.
     let done = Command::new("git").args(["clone", "-q", "lib", "clone"]).current_dir(program.folder()).status();
     assert!(done.expect("git starts").success());
     let clone = program.folder().join("clone");
-    equip(&clone, &tools);
+    equip(&clone, tools);
     let steps = steps(&clone.join(".github/workflows/pull-request.yml"), "check");
     let commands: Vec<&str> = steps.iter().map(|(_, command)| command.as_str()).collect();
-    assert_eq!(commands, ["make install", "make lint", "make test", "make bundle"]);
-    let said = run(&clone, &program, &steps);
+    assert_eq!(commands, ["make install", "make lint", "make test", "make bundle publish sbom"]);
+    let said = run(&clone, program, &steps);
     assert!(said["Test"].contains(" passed"), "{said:?}");
-    for file in built {
+    for file in built.iter().chain(&["lib.json", "sbom.json"]) {
         assert!(clone.join("build").join(file).is_file(), "{file}: {said:?}");
     }
     let changed = Command::new("git").args(["status", "--porcelain"]).current_dir(&clone).output().expect("git starts");
     // Git takes the links that stand in for installed folders for files.
     let changed = String::from_utf8_lossy(&changed.stdout).replace("?? .venv\n", "").replace("?? node_modules\n", "");
     assert_eq!(changed, "", "a build leaves the clone as it was");
+    clone
 }
 
 #[test]
@@ -88,4 +98,159 @@ fn a_pull_request_of_an_apigee_repository_is_green() {
 #[test]
 fn a_pull_request_of_a_proxygen_repository_is_green() {
     pull_request_is_green("proxygen", &["internal-dev.json", "sandbox.json"]);
+}
+
+/// Another machine, which would answer with what the references to it ask for.
+#[derive(Default)]
+struct Elsewhere {
+    asked: Vec<String>,
+}
+
+impl Answers for Elsewhere {
+    fn answer(&mut self, request: &Request) -> Answer {
+        self.asked.push(request.path.clone());
+        (200, json!({"Gone": {"description": "Gone."}, "one": {"value": {"far": true}}}))
+    }
+}
+
+/// A document with references to that machine, to nothing, and to where they stand.
+fn loose(machine: &str) -> Value {
+    let answer = json!({
+        "schema": {"$ref": "#/components/schemas/Node"},
+        "examples": {
+            "near": {"value": {"next": {}}},
+            "one": {"$ref": format!("{machine}/common.json#/one")},
+            "far": {"externalValue": format!("{machine}/far.json")},
+        },
+    });
+    let responses = json!({
+        "200": {"description": "A node.", "content": {"application/json": answer}},
+        "404": {"$ref": format!("{machine}/common.json#/Gone")},
+        "500": {"$ref": "gone.yaml#/responses/Fault"},
+        "503": {"$ref": "#/components/responses/Fault"},
+    });
+    json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Nodes", "version": "1"},
+        "paths": {"/nodes": {"get": {"operationId": "nodes", "responses": responses}}},
+        "components": {"schemas": {
+            "Node": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}},
+        }},
+    })
+}
+
+#[test]
+fn references_that_lead_nowhere_stay_and_nothing_is_fetched() {
+    let Some(tools) = tools() else { return };
+    for (style, built) in [("apigee", "live.zip"), ("proxygen", "sandbox.json")] {
+        let (program, server) = (Program::new(), Server::start(Elsewhere::default()));
+        let loose = loose(&server.url());
+        let spec = program.write("loose.json", loose.to_string());
+        let clone = green(&program, &tools, &spec, style, &[built]);
+        let published = fs::read(clone.join("build/lib.json")).expect("read");
+        let published: Value = serde_json::from_slice(&published).expect("JSON");
+        let responses = |document: &Value| document["paths"]["/nodes"]["get"]["responses"].clone();
+        assert_eq!(responses(&published), responses(&loose), "{style}");
+        assert_eq!(server.state().asked, [] as [&str; 0], "{style}");
+    }
+}
+
+#[test]
+fn a_pull_request_builds_all_that_a_release_builds() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let workflows = program.folder().join("lib/.github/workflows");
+    let targets = |file: &str, job: &str| -> Vec<String> {
+        let steps = steps(&workflows.join(file), job).into_iter();
+        let made = steps.filter_map(|(_, command)| Some(command.strip_prefix("make ")?.to_owned()));
+        made.flat_map(|targets| targets.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    let tried = targets("pull-request.yml", "check");
+    for (file, job) in [("release.yml", "build"), ("publish-spec.yml", "publish"), ("deploy-preview.yml", "build")] {
+        let wanted = targets(file, job);
+        assert!(!wanted.is_empty() && wanted.iter().all(|target| tried.contains(target)), "{file}: {wanted:?}");
+    }
+}
+
+/// Runs a step's command in an empty world with these variables; gives whether it succeeded, and what it said.
+fn step(command: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let mut bash = Command::new("bash");
+    bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", command]).env_clear().envs(variables.iter().copied());
+    let output = bash.output().expect("bash starts");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), said.into_owned())
+}
+
+#[test]
+fn a_release_is_a_tag_or_refused_at_the_first_step() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let (_, first) = steps(&program.folder().join("lib/.github/workflows/release.yml"), "build").remove(0);
+    for tag in ["refs/tags/v1.2.3", "refs/tags/v0.1.0-rc.1"] {
+        assert_eq!(step(&first, &[("GITHUB_REF", tag)]), (true, String::new()), "{tag}");
+    }
+    for other in ["refs/heads/main", "refs/heads/v1.2.3", "refs/tags/last", "refs/pull/1/merge"] {
+        let (done, said) = step(&first, &[("GITHUB_REF", other)]);
+        assert!(!done && said.starts_with("::error title=No release::") && said.contains(other), "{other}: {said}");
+    }
+}
+
+#[test]
+fn each_merge_is_deployed_where_previews_go_once_they_are_switched_on() {
+    let program = Program::new();
+    for style in ["apigee", "proxygen"] {
+        program.done(&["new", style, "--set", &format!("style={style}")]);
+        let path = program.folder().join(style).join(".github/workflows/deploy-preview.yml");
+        let workflow: Value = serde_saphyr::from_str(&fs::read_to_string(path).expect("read")).expect("YAML");
+        assert_eq!(workflow["on"]["push"], json!({"branches": ["main"]}), "{style}");
+        let condition = |job: &str| workflow["jobs"][job]["if"].as_str().expect("a condition").to_owned();
+        assert!(condition("build").starts_with("vars.DEPLOY_PREVIEWS == 'true' && (github.event_name == 'push' ||"));
+        // A push has no `action`.
+        assert!(condition("deploy").starts_with("github.event.action != 'closed'"), "{style}");
+        assert!(condition("remove").starts_with("github.event.action == 'closed'"), "{style}");
+    }
+}
+
+#[test]
+fn the_repositorys_own_actions_are_found_on_every_github() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let folder = program.folder().join("lib");
+    let mut found = 0;
+    for entry in fs::read_dir(folder.join(".github/workflows")).expect("readable") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("read");
+        let workflow: Value = serde_saphyr::from_str(&text).expect("YAML");
+        for (name, job) in workflow["jobs"].as_object().expect("jobs") {
+            let uses: Vec<&str> =
+                job["steps"].as_array().expect("steps").iter().filter_map(|s| s["uses"].as_str()).collect();
+            for (at, action) in uses.iter().enumerate().filter(|(_, action)| !action.contains('@')) {
+                found += 1;
+                assert!(folder.join(action).join("action.yml").is_file(), "{name}: {action}");
+                assert!(uses[..at].iter().any(|before| before.starts_with("actions/checkout@")), "{name}: {action}");
+            }
+        }
+    }
+    assert!(found > 4, "{found}");
+}
+
+#[test]
+fn a_template_update_that_this_apiscaffold_cannot_do_is_a_warning() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let steps = steps(&program.folder().join("lib/.github/workflows/template-update.yml"), "update");
+    let (_, update) = steps.last().expect("a step");
+    let built = Path::new(env!("CARGO_BIN_EXE_apiscaffold")).parent().expect("a folder").to_str().expect("a path");
+    let mut paths = vec!["/usr/bin:/bin".to_owned()];
+    if program.run(&["update", "--help"]).code != Some(0) {
+        paths.push(format!("{built}:/usr/bin:/bin"));
+    }
+    for path in paths {
+        let (done, said) = step(update, &[("PATH", &path)]);
+        assert!(done && said.lines().count() == 1, "{path}: {said}");
+        assert!(said.starts_with("::warning title=No template update::"), "{path}: {said}");
+    }
+    let later = program.write("later/apiscaffold", "#!/bin/sh\necho \"$*\"\n");
+    fs::set_permissions(&later, PermissionsExt::from_mode(0o755)).expect("executable");
+    let path = format!("{}:/usr/bin:/bin", program.folder().join("later").display());
+    assert_eq!(step(update, &[("PATH", &path)]), (true, "update --pull-request --yes\n".to_owned()));
 }

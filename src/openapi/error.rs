@@ -108,6 +108,18 @@ pub enum SpecError {
         /// Why it is refused, as half a sentence.
         reason: &'static str,
     },
+    /// A reference to a file whose name is not written as it is.
+    #[error("`{}` refers at `{pointer}` to `{reference}`, and the linters do not find a file by a name that is encoded", path.display())]
+    Encoded {
+        /// The file that holds the reference.
+        path: PathBuf,
+        /// Where in it, as a JSON pointer.
+        pointer: String,
+        /// The reference as it is written.
+        reference: String,
+        /// The reference with the name as it is.
+        plain: String,
+    },
     /// A file whose name no tree takes.
     #[error("a file of the spec has a name that cannot be used")]
     Name(#[from] PathError),
@@ -144,6 +156,7 @@ impl Blame for SpecError {
             Self::Parse { .. } => "correct the file, then run the same command again",
             Self::NotOpenApi { .. } => "name the file that begins with `openapi: 3…` or `swagger: \"2.0\"`",
             Self::VersionInShort { whole, .. } => return Some(format!("write `{whole}`")),
+            Self::Encoded { plain, .. } => return Some(format!("write `{plain}`, or rename the file")),
             Self::Circle { .. } => "put what is meant in the place of one of the references",
             Self::Version { .. } => "convert the document to OpenAPI 3.0 or 3.1",
             Self::PathsNotAnObject { .. } => "write it as an object; without any path it is `paths: {}`",

@@ -11,7 +11,7 @@ use super::document::{self, MAX_VALUES, ParseError};
 use super::documents::Documents;
 use super::error::SpecError;
 use super::folder::{Folder, Found};
-use super::reference::{Force, Reference, Step, Target, pointer, shown, target, walk};
+use super::reference::{Force, Reference, Step, Target, plain, pointer, shown, target, walk};
 use super::{Finding, FindingKind};
 use crate::model::tree::{File, Tree, TreePath};
 
@@ -148,6 +148,10 @@ impl Collector {
                 Fetched::Missing(why) => return Ok(Outcome::Dangling(why)),
             }
         }
+        if let Some(plain) = plain(reference.text).filter(|_| must) {
+            let (path, pointer, reference) = (self.folder.shown(file), pointer(steps), shown(reference.text));
+            return Err(SpecError::Encoded { path, pointer, reference, plain: shown(&plain) });
+        }
         let other = self.documents.get(&path).map(AsRef::as_ref);
         let Some(whole) = (if path == file { Some(value) } else { other }) else { return Ok(Outcome::Fine) };
         Ok(match if fragment.is_empty() { Some(whole) } else { whole.pointer(&fragment) } {
@@ -187,7 +191,9 @@ impl Collector {
         let text = || shown(reference.text);
         let (list, kind, message) = match outcome {
             Outcome::Fine => return,
-            Outcome::Remote => (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched", text())),
+            Outcome::Remote => {
+                (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched: it stays as it is", text()))
+            }
             Outcome::Dangling(why) => {
                 (&mut self.findings, FindingKind::Dangling, format!("`{}` leads nowhere: {why}", text()))
             }

@@ -168,6 +168,13 @@ pub(super) fn target(from: &str, reference: &str) -> Target {
     Target::Inside { path: names.join("/"), fragment }
 }
 
+/// The reference with the name of its file as it is; `None` when it is written so already.
+pub(super) fn plain(reference: &str) -> Option<String> {
+    let (file, fragment) = reference.find('#').map_or((reference, ""), |at| reference.split_at(at));
+    let name = decode(file.split('?').next().unwrap_or(file));
+    (name != file).then(|| name + fragment)
+}
+
 /// The scheme of an address (RFC 3986, section 3.1).
 fn scheme(address: &str) -> Option<&str> {
     let (scheme, _) = address.split_once(':')?;

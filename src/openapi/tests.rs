@@ -195,6 +195,25 @@ fn a_remote_reference_is_a_finding() {
 }
 
 #[test]
+fn a_file_must_be_named_as_it_is() {
+    let refused = |reference: &str| {
+        let files = Files::new(&[
+            ("api.yaml", document(&format!("x: {{y: {{$ref: '{reference}'}}}}")).as_bytes()),
+            ("a b.yaml", b"c/d: {e: 1}"),
+        ]);
+        files.read().err().map(|error| render(&error))
+    };
+    for (reference, plain) in [("a%20b.yaml", "a b.yaml"), ("a b.yaml?v=1#/c%2Fd", "a b.yaml#/c%2Fd")] {
+        let text = refused(reference).expect("refused");
+        assert!(text.contains(&format!("api.yaml` refers at `/x/y` to `{reference}`")), "{text}");
+        assert!(text.contains(&format!("hint: write `{plain}`, or rename the file")), "{text}");
+    }
+    for fine in ["a b.yaml#/c~1d", "#/x%20y", "gone%20b.yaml", "https://example.org/a%20b.yaml"] {
+        assert_eq!(refused(fine), None, "{fine}");
+    }
+}
+
+#[test]
 fn a_reference_that_leaves_the_folder_is_refused() {
     for reference in ["../x.yaml", "/etc/passwd", "file:///etc/passwd", "a/../../x.yaml", "%2e%2e/x.yaml"] {
         let error = refused(document(&format!("x: {{y: {{$ref: '{reference}'}}}}")));

@@ -23,6 +23,13 @@ function isJson(mediaType) {
   return /[/+]json\b/i.test(mediaType);
 }
 
+// The values of an `enum` as Prism takes them: each once, and without the null that it adds itself to a nullable type.
+function choices(values, { type, nullable, "x-nullable": nullable2 }) {
+  const once = [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+  const added = typeof type === "string" && (nullable === true || nullable2 === true);
+  return added ? once.filter((value) => value !== null) : once;
+}
+
 class Sketch {
   #document;
   #names = new Map();
@@ -57,11 +64,16 @@ class Sketch {
   #fields(node, file) {
     const copy = {};
     for (const [key, value] of Object.entries(node)) {
-      if (key.startsWith("x-") || value === undefined) {
+      // `nullable` says something of a type only; Prism cannot check what has it without one.
+      if (value === undefined || (key === "nullable" && node.type === undefined)) {
+        continue;
+      }
+      if (key.startsWith("x-") && key !== "x-nullable") {
         continue;
       }
       if (VALUES.has(key)) {
-        copy[key] = this.#document.literal(value, file);
+        const literal = this.#document.literal(value, file);
+        copy[key] = key === "enum" && Array.isArray(literal) ? choices(literal, node) : literal;
       } else if (NAMED.has(key) && isObject(value) && !isReference(value)) {
         copy[key] = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.copy(item, file)]));
       } else {
@@ -97,38 +109,13 @@ class Sketch {
     return token;
   }
 
-  // Examples by name; the one of `example:` has the name undefined.
-  #examplesOf(media, file) {
-    const found = [];
-    if (media.example !== undefined) {
-      found.push([undefined, this.#document.literal(media.example, file)]);
-    }
-    const named = this.#document.resolve(media.examples, file);
-    for (const [name, example] of Object.entries(isObject(named.value) ? named.value : {})) {
-      const { value: one, file: from } = this.#document.resolve(example, named.file);
-      if (!isObject(one)) {
-        continue;
-      }
-      const value = one.value ?? one.dataValue ?? one.serializedValue;
-      if (value !== undefined || Object.hasOwn(one, "value")) {
-        found.push([name, this.#document.literal(value, from)]);
-      } else if (typeof one.externalValue === "string") {
-        const kept = this.#document.external(one.externalValue, from);
-        if (kept !== undefined) {
-          found.push([name, kept]);
-        }
-      }
-    }
-    return found;
-  }
-
   // A body's schema or examples as Prism takes them; undefined when the example that was asked for is not among them.
   #media(node, file) {
     const { value: media, file: from } = this.#document.resolve(node, file);
     if (!isObject(media)) {
       return this.#asked === undefined ? {} : undefined;
     }
-    const found = this.#examplesOf(media, from);
+    const found = this.#document.examples(media, from);
     const example = this.#asked === undefined ? found[0] : found.find(([name]) => name === this.#asked);
     if (example !== undefined) {
       return { example: this.#token(example[1]) };

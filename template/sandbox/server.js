@@ -112,7 +112,7 @@ function statusOf(operation, { code, example }) {
   }
   const other = [...operation.responses.keys()].find((key) => /^[0-9]{3}$/.test(key) && operation.exampleNames(key).has(example));
   if (code !== undefined || other === undefined) {
-    throw new Refusal(404, `the specification has no example ${example} here`);
+    throw new Refusal(404, `the specification has no example ${example} with a value here`);
   }
   return Number(other);
 }

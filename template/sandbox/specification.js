@@ -142,9 +142,34 @@ class Document {
   }
 
   // The text or JSON value of an example that is kept in a file of its own, or undefined.
-  external(relative, file) {
+  #external(relative, file) {
     const target = this.#locate(relative, file);
     return target === undefined ? undefined : this.#load(target);
+  }
+
+  // Name and value of each example of a body whose value is within reach; the one of `example:` has the name undefined.
+  examples(media, file) {
+    const found = [];
+    if (media.example !== undefined) {
+      found.push([undefined, this.literal(media.example, file)]);
+    }
+    const named = this.resolve(media.examples, file);
+    for (const [name, example] of Object.entries(isObject(named.value) ? named.value : {})) {
+      const { value: one, file: from } = this.resolve(example, named.file);
+      if (!isObject(one)) {
+        continue;
+      }
+      const key = ["value", "dataValue", "serializedValue"].find((place) => Object.hasOwn(one, place));
+      if (key !== undefined) {
+        found.push([name, this.literal(one[key], from)]);
+      } else if (typeof one.externalValue === "string") {
+        const kept = this.#external(one.externalValue, from);
+        if (kept !== undefined) {
+          found.push([name, kept]);
+        }
+      }
+    }
+    return found;
   }
 }
 
@@ -199,14 +224,13 @@ class Operation {
     return Number(ranges[code] ?? code.replace("XX", "00"));
   }
 
-  // The names of the examples of the answer with this status.
+  // The names of the examples with a value that the answer with this status has.
   exampleNames(status) {
-    const { value } = this.responses.get(this.documented(status)) ?? {};
-    const names = new Set();
-    for (const media of Object.values(isObject(value?.content) ? value.content : {})) {
-      Object.keys(isObject(media?.examples) ? media.examples : {}).forEach((name) => names.add(name));
-    }
-    return names;
+    const response = this.responses.get(this.documented(status)) ?? {};
+    const { value, file } = this.#document.resolve(response.value?.content, response.file);
+    const bodies = Object.values(isObject(value) ? value : {}).map((body) => this.#document.resolve(body, file));
+    const examples = bodies.flatMap((body) => (isObject(body.value) ? this.#document.examples(body.value, body.file) : []));
+    return new Set(examples.map(([name]) => name));
   }
 }
 

@@ -191,6 +191,7 @@ fn defect_9_pull_requests_are_linted_tested_and_built() {
             (WORKFLOW, "run: make lint", "run: make help"),
             (WORKFLOW, "run: make test", "run: make help"),
             (WORKFLOW, "run: make bundle", "run: make help"),
+            (WORKFLOW, "run: make bundle publish", "run: make bundle"),
             (WORKFLOW, "  pull_request:", "  workflow_dispatch:"),
         ],
     );
@@ -252,6 +253,7 @@ fn defect_14_owners_catalogue_entry_and_provenance_are_there() {
         checks::missing_provenance,
         &[
             (".github/CODEOWNERS", "", "# nobody\n"),
+            (".github/CODEOWNERS", "/.github/ @", "/.github/ @NHSDigital/ma-team @"),
             ("catalog-info.yaml", "kind: API", "kind: Component"),
             (".apiscaffold.toml", "revision", "version"),
         ],
