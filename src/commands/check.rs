@@ -16,7 +16,6 @@ use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
-use crate::registry::Registry;
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +62,7 @@ impl Blame for CheckError {
 pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let folder = world.absolute(&arguments.folder);
     let receipt = read(&folder)?;
-    let registry = Registry::open(&location::registry(global, world)?)?;
+    let registry = location::open(&location::registry(global, world)?, world)?;
     let record = registry.map(|registry| registry.get(receipt.name.as_str())).transpose()?.flatten();
     let place = forge::place(world)?;
     let target = target(&place, &folder, record.as_ref(), &receipt)?;
@@ -183,7 +182,9 @@ impl Check<'_> {
 
     fn mend(&self, settings: Vec<Setting>, create_teams: bool) -> Result<(), Failure> {
         let mut values = Secrets::default();
+        let bar = self.world.terminal.bar("asking GitHub what is there");
         let missing = self.github.secrets_missing(self.target, &settings)?;
+        drop(bar);
         secrets::gather(&missing, &mut values, self.world)?;
         let bar = self.world.terminal.bar("mending");
         let total = settings.len() as u64;

@@ -7,13 +7,14 @@ use rexpect::session::spawn_command;
 
 use super::server::fault::{Fault, Harm, Teller, When};
 use super::story::Story;
+use crate::git_server::{GitServer, Mode};
 
 /// How each frame of the spinner begins: the pty gives UTF-8 byte by byte.
 const SPINNER: &str = "\u{E2}\u{A0}.";
 
 /// The command of a person who sits at a terminal.
-fn on_a_terminal(story: &Story) -> Command {
-    let mut command = story.program.command(&Story::NEW[1..]);
+fn on_a_terminal(story: &Story, arguments: &[&str]) -> Command {
+    let mut command = story.program.command(arguments);
     command.env("GITHUB_API_URL", story.github.url()).env("GITHUB_SERVER_URL", story.github.url());
     command.envs(story.variables.iter().map(|(name, value)| (name, value))).env("TERM", "xterm");
     command
@@ -24,7 +25,7 @@ fn a_spinner_is_drawn_before_the_first_answer_comes() {
     let story = Story::new();
     let (teller, arrivals) = Teller::new();
     story.github.plan(Fault::new(When::Nth(1), Harm::Tell(teller)));
-    let command = on_a_terminal(&story);
+    let command = on_a_terminal(&story, &Story::NEW[1..]);
     let began = Instant::now();
     let mut session = spawn_command(command, Some(10_000)).expect("a pty");
     // The first request has no answer yet: what is on the screen now was drawn without one.
@@ -39,11 +40,27 @@ fn a_spinner_is_drawn_before_the_first_answer_comes() {
 }
 
 #[test]
+fn a_spinner_is_drawn_while_a_shared_registry_is_slow() {
+    let root = tempfile::tempdir().expect("a folder");
+    // It says nothing for three seconds.
+    let server = GitServer::start(root.path());
+    server.behave(Mode::Silent);
+    for arguments in [&Story::NEW[1..], &["list"], &["show", "my-api"], &["doctor"]] {
+        let mut story = Story::new();
+        story.variables.push(("APISCAFFOLD_REGISTRY", server.url("registry.git")));
+        let began = Instant::now();
+        let mut session = spawn_command(on_a_terminal(&story, arguments), Some(10_000)).expect("a pty");
+        session.exp_string("reading the registry").unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+        assert!(began.elapsed() < Duration::from_secs(2), "{arguments:?}: {:?}", began.elapsed());
+    }
+}
+
+#[test]
 fn a_pause_that_github_asks_for_is_counted_down() {
     let story = Story::new();
     let limit = super::server::fault::answers::secondary_limit(403, Some(3));
     story.github.plan(Fault::new(When::Call("POST", "/rulesets".to_owned()), Harm::Answer(limit)));
-    let command = on_a_terminal(&story);
+    let command = on_a_terminal(&story, &Story::NEW[1..]);
     let mut session = spawn_command(command, Some(20_000)).expect("a pty");
     for left in ["3 s", "2 s", "1 s"] {
         session.exp_string(left).unwrap_or_else(|error| panic!("`{left}` was not told: {error}"));
@@ -55,7 +72,7 @@ fn a_pause_that_github_asks_for_is_counted_down() {
 fn control_c_is_heard_at_once_while_github_is_silent() {
     let story = Story::new();
     story.github.plan(Fault::new(When::Call("PUT", "/topics".to_owned()), Harm::Silence));
-    let command = on_a_terminal(&story);
+    let command = on_a_terminal(&story, &Story::NEW[1..]);
     let mut session = spawn_command(command, Some(10_000)).expect("a pty");
     let end = Instant::now() + Duration::from_secs(10);
     while story.github.state().repositories.is_empty() && Instant::now() < end {

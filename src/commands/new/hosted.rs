@@ -15,6 +15,9 @@ use crate::model::setting::Setting;
 use crate::model::settings::{Secret, Settings};
 use crate::world::World;
 
+/// What is on the screen meanwhile.
+const ASKING: &str = "asking GitHub what is there";
+
 /// The forge that the command line asks for.
 pub(super) struct Forge {
     /// None for a dry run without a token: then nothing is asked.
@@ -80,7 +83,7 @@ impl Forge {
             let page = self.place.page(&target);
             return Ok(Surveyed { target, kind: OwnerKind::Organisation, found: None, page });
         };
-        let _bar = world.terminal.bar("asking GitHub what is there");
+        let _bar = world.terminal.bar(ASKING);
         let survey = github.survey(&target, &[]);
         let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: self.owner.clone() })?;
         if owner.kind == OwnerKind::User {
@@ -123,6 +126,7 @@ impl Forge {
         let is_active = matches!(standing, Standing::Ours(record) if record.state == State::Active);
         let pushed = match (&found, &self.github) {
             (Some(found), Some(github)) => {
+                let _bar = world.terminal.bar(ASKING);
                 // A foreign repository is not looked into.
                 let content = if claim.is_some() { github.content(&new.target)? } else { github::Content::Empty };
                 match github::standing(claim, &new, found, &content, &tree) {
@@ -142,7 +146,8 @@ impl Forge {
     }
 
     /// Secrets that the repository does not have.
-    pub(super) fn secrets_missing(&self, hosted: &Hosted) -> Result<Vec<Secret>, Failure> {
+    pub(super) fn secrets_missing(&self, hosted: &Hosted, world: &World) -> Result<Vec<Secret>, Failure> {
+        let _bar = world.terminal.bar(ASKING);
         match (&self.github, &hosted.found) {
             (Some(github), Some(_)) => Ok(github.secrets_missing(&hosted.new.target, &hosted.settings)?),
             _ => Ok(hosted.settings.iter().filter_map(secret).cloned().collect()),
@@ -150,7 +155,8 @@ impl Forge {
     }
 
     /// Adds the calls that would be made.
-    pub(super) fn rehearse(&self, hosted: &mut Hosted) {
+    pub(super) fn rehearse(&self, hosted: &mut Hosted, world: &World) {
+        let _bar = world.terminal.bar(ASKING);
         hosted.calls = match (&self.github, &hosted.found) {
             (Some(github), Some(_)) => github.mend_calls(&hosted.new.target, &hosted.settings),
             _ => github::rehearse(&hosted.new, &hosted.settings),
