@@ -8,6 +8,7 @@ mod doctor;
 mod faults;
 mod first_commit;
 mod left;
+mod network;
 mod options;
 mod phase;
 mod pty;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rexpect::session::spawn_command;
 
+use super::faults::each;
 use super::server::fault::{Fault, Harm, Teller, When};
 use super::story::Story;
 use crate::git_server::{GitServer, Mode};
@@ -69,22 +70,28 @@ fn a_pause_that_github_asks_for_is_counted_down() {
 }
 
 #[test]
-fn control_c_is_heard_at_once_while_github_is_silent() {
-    let story = Story::new();
-    story.github.plan(Fault::new(When::Call("PUT", "/topics".to_owned()), Harm::Silence));
-    let command = on_a_terminal(&story, &Story::NEW[1..]);
-    let mut session = spawn_command(command, Some(10_000)).expect("a pty");
-    let end = Instant::now() + Duration::from_secs(10);
-    while story.github.state().repositories.is_empty() && Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_millis(500));
-    session.send_control('c').expect("pressed");
-    let pressed = Instant::now();
-    session.exp_eof().expect("it ends");
-    assert!(pressed.elapsed() < Duration::from_secs(1), "{:?}", pressed.elapsed());
-    let status = session.process().wait().expect("it ended");
-    assert!(format!("{status:?}").contains("130"), "{status:?}");
-    story.github.heal();
-    story.ends_well([], "interrupted");
+fn control_c_is_heard_at_once_while_github_is_silent_or_has_asked_for_a_pause() {
+    let limit = || Harm::Answer(super::server::fault::answers::secondary_limit(403, Some(600)));
+    let cases = [("/topics", Harm::Silence), ("/topics", limit()), ("git-receive-pack", Harm::Silence)];
+    each(cases.to_vec(), |(path, harm)| {
+        let what = format!("{harm:?} at {path}");
+        let story = Story::new();
+        story.github.plan(Fault::new(When::Call("*", path.to_owned()), harm));
+        let mut session = spawn_command(on_a_terminal(&story, &Story::NEW[1..]), Some(10_000)).expect("a pty");
+        let end = Instant::now() + Duration::from_secs(10);
+        let is_there = || story.requests().iter().any(|entry| entry.path.ends_with(path));
+        while !is_there() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        session.send_control('c').expect("pressed");
+        let pressed = Instant::now();
+        let said = session.exp_eof().expect("it ends");
+        assert!(pressed.elapsed() < Duration::from_secs(1), "{what}: {:?}", pressed.elapsed());
+        let status = session.process().wait().expect("it ended");
+        assert!(format!("{status:?}").contains("130"), "{what}: {status:?} {said}");
+        assert!(said.contains("run the same command again"), "{what}: {said}");
+        story.github.heal();
+        story.ends_well([], &what);
+    });
 }
