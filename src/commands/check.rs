@@ -189,14 +189,8 @@ impl Check<'_> {
         let bar = self.world.terminal.bar("mending");
         let total = settings.len() as u64;
         let progress = |done: usize, words: &str| self.world.terminal.progress(done as u64, total, words);
-        let made = self.github.make(&Wish {
-            target: self.target,
-            settings: &settings,
-            fresh: None,
-            create_teams,
-            secrets: &values,
-            progress: &progress,
-        });
+        let wish = Wish { target: self.target, settings: &settings, fresh: None, create_teams, secrets: Some(&values) };
+        let made = self.github.make(&wish, &progress);
         drop(bar);
         self.github.interrupt().check().map_err(ForgeError::from)?;
         let (mut told, mut lines, mut left) = (Vec::new(), Vec::new(), 0);

@@ -12,6 +12,7 @@ mod network;
 mod options;
 mod phase;
 mod pty;
+mod rehearsal;
 mod server;
 mod shared;
 mod stories;

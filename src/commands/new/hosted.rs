@@ -5,7 +5,7 @@ use crate::commands::forge;
 use crate::commands::place::{InTheWay, Standing};
 use crate::error::Failure;
 use crate::forge::github::call::Call;
-use crate::forge::github::{self, Claim, ForgeError, Found, Github};
+use crate::forge::github::{self, Claim, ForgeError, Found, Github, Made, Rehearsed, Wish};
 use crate::git::publish::{Network, REFERENCES};
 use crate::model::name::ApiName;
 use crate::model::plan::Step;
@@ -55,8 +55,8 @@ pub(super) struct Hosted {
     /// Whether the first commit is there.
     pub(super) pushed: bool,
     settings: Vec<Setting>,
-    /// The calls of a dry run, for each setting.
-    calls: Vec<Vec<Call>>,
+    /// What a dry run shows of each setting.
+    rehearsed: Vec<Rehearsed>,
     clone_url: String,
 }
 
@@ -140,9 +140,8 @@ impl Forge {
         };
         let visibility = found.as_ref().map_or(visibility, Found::visibility);
         let settings = forge::fitting(settings, kind, visibility, world);
-        let calls = Vec::new();
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
-        Ok(Hosted { new, found, claim, tree, pushed, settings, calls, clone_url })
+        Ok(Hosted { new, found, claim, tree, pushed, settings, rehearsed: Vec::new(), clone_url })
     }
 
     /// Secrets that the repository does not have.
@@ -154,13 +153,18 @@ impl Forge {
         }
     }
 
-    /// Adds the calls that would be made.
-    pub(super) fn rehearse(&self, hosted: &mut Hosted, world: &World) {
+    /// Adds what would be done about each setting.
+    pub(super) fn rehearse(&self, hosted: &mut Hosted, create_teams: bool, world: &World) {
         let _bar = world.terminal.bar(ASKING);
-        hosted.calls = match (&self.github, &hosted.found) {
-            (Some(github), Some(_)) => github.mend_calls(&hosted.new.target, &hosted.settings),
-            _ => github::rehearse(&hosted.new, &hosted.settings),
+        let made = hosted.found.is_none().then(|| github::as_made(&hosted.new));
+        let wish = Wish {
+            target: &hosted.new.target,
+            settings: &hosted.settings,
+            fresh: made.as_ref(),
+            create_teams,
+            secrets: None,
         };
+        hosted.rehearsed = github::rehearse(self.github.as_ref(), &wish);
     }
 }
 
@@ -188,15 +192,22 @@ impl Hosted {
     }
 
     /// The calls of a step, as far as they are GitHub's API.
-    pub(super) fn calls(&self, step: &Step) -> Vec<(String, Vec<Call>)> {
+    pub(super) fn calls(&self, step: &Step) -> Vec<Call> {
         match step {
-            Step::Create { new } => vec![(step.words(), vec![github::create_call(new)])],
-            Step::Configure { settings } => {
-                let words = settings.iter().map(Setting::words);
-                words.zip(self.calls.iter().cloned()).collect()
-            }
+            Step::Create { new } => vec![github::create_call(new)],
+            Step::Configure { .. } => self.rehearsed.iter().flat_map(|one| one.calls.clone()).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The settings of a step that would not be made, in words, and why.
+    pub(super) fn failing(&self, step: &Step) -> Vec<(String, &ForgeError)> {
+        let Step::Configure { settings } = step else { return Vec::new() };
+        let failing = settings.iter().zip(&self.rehearsed).filter_map(|(setting, one)| match &one.made {
+            Made::Failed(error) | Made::Left(error) => Some((setting.words(), error)),
+            Made::Done | Made::AlreadySo => None,
+        });
+        failing.collect()
     }
 
     /// What git is told to do.
