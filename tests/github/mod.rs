@@ -1,6 +1,7 @@
 //! GitHub: a server that remembers, and what is proved with it.
 
 mod app;
+mod before;
 mod behaves;
 mod builtin;
 mod contract;

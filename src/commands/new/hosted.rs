@@ -139,7 +139,7 @@ impl Forge {
             _ => false,
         };
         let visibility = found.as_ref().map_or(visibility, Found::visibility);
-        let settings = forge::fitting(settings, kind, visibility, world);
+        let settings = forge::fitting(forge::on_main(settings), kind, visibility, world);
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
         Ok(Hosted { new, found, claim, tree, pushed, settings, rehearsed: Vec::new(), clone_url })
     }
