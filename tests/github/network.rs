@@ -65,14 +65,20 @@ fn a_proxy_of_the_environment_is_used_for_the_api_and_for_git_and_not_where_it_s
 
 #[test]
 fn what_is_encrypted_goes_through_a_tunnel_of_the_proxy() {
-    for (arguments, host) in [
-        (&["doctor", "--owner", "nhs"][..], "api.github.com:443"),
-        (&["list", "--registry", "https://git.example.org/registry.git"], "git.example.org:443"),
+    let doctor = &["doctor", "--owner", "nhs"][..];
+    let list = &["list", "--registry", "https://git.example.org/registry.git"][..];
+    for (arguments, (variable, value), host) in [
+        (doctor, ("TERM", "dumb"), "api.github.com:443"),
+        (doctor, ("GITHUB_SERVER_URL", "https://x.ghe.com"), "api.x.ghe.com:443"),
+        (doctor, ("GITHUB_API_URL", "https://api.x.ghe.com"), "api.x.ghe.com:443"),
+        (doctor, ("GITHUB_API_URL", "https://git.example.org/api/v3"), "git.example.org:443"),
+        (list, ("TERM", "dumb"), "git.example.org:443"),
     ] {
         let (url, told) = proxy();
         let story = Story::new();
         let mut command = story.program.command(arguments);
-        let mut child = command.envs([("HTTPS_PROXY", url), ("GH_TOKEN", "x".to_owned())]).spawn().expect("it starts");
+        command.envs([("HTTPS_PROXY", url.as_str()), ("GH_TOKEN", "x"), (variable, value)]);
+        let mut child = command.spawn().expect("it starts");
         let asked = told.recv_timeout(Duration::from_secs(30));
         child.kill().expect("killed");
         child.wait().expect("ended");

@@ -1,13 +1,13 @@
 //! What a person sees while GitHub is slow.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rexpect::session::spawn_command;
 
 use super::faults::each;
 use super::server::fault::{Fault, Harm, Teller, When};
-use super::story::Story;
+use super::story::{Story, undisturbed};
 use crate::git_server::{GitServer, Mode};
 
 /// How each frame of the spinner begins: the pty gives UTF-8 byte by byte.
@@ -94,6 +94,24 @@ fn control_c_is_heard_at_once_while_github_is_silent_or_has_asked_for_a_pause() 
         story.github.heal();
         story.ends_well([], &what);
     });
+}
+
+#[test]
+fn a_secret_without_a_value_is_asked_for_unseen_before_anything_is_made() {
+    let mut story = Story::new();
+    let value = story.variables.pop().expect("the secret's variable").1;
+    let new: Vec<&str> = Story::NEW.into_iter().filter(|word| *word != "--yes").collect();
+    let mut command = on_a_terminal(&story, &new);
+    command.stdin(Stdio::inherit());
+    let mut session = spawn_command(command, Some(10_000)).expect("a pty");
+    let before = session.exp_string("opens the gateway").expect("asked");
+    assert!(before.contains("DEPLOY_KEY"), "{before}");
+    assert_eq!(story.github.end(), serde_json::json!([]));
+    session.send_line(&value).expect("typed");
+    let said = session.exp_eof().expect("it ends");
+    assert!(!said.contains(&value), "it is shown: {said}");
+    assert_eq!(story.end(), undisturbed());
+    story.nothing_leaked();
 }
 
 #[test]
