@@ -31,6 +31,8 @@ pub(super) enum CheckError {
     NotHosted(String),
     #[error("{count} of the settings of {page} are not as the template asks")]
     Drift { page: String, count: usize, document: Map<String, Value> },
+    #[error("{count} of the settings of {page} could not be read")]
+    Unread { page: String, count: usize, fault: Fault, document: Map<String, Value> },
     #[error("{count} settings of {page} could not be mended")]
     Unmended { page: String, count: usize, document: Map<String, Value> },
 }
@@ -40,6 +42,7 @@ impl Blame for CheckError {
         match self {
             Self::NoReceipt { .. } | Self::NoTemplate(_) | Self::Answered(_) | Self::NotHosted(_) => Fault::Input,
             Self::Drift { .. } => Fault::Conflict,
+            Self::Unread { fault, .. } => *fault,
             Self::Unmended { .. } => Fault::Partial,
         }
     }
@@ -57,13 +60,17 @@ impl Blame for CheckError {
                 "mend it with `apiscaffold check --settings --fix`, or have the template ask for what is there"
                     .to_owned()
             }
-            Self::Unmended { .. } => "do what is said above, then run the same command again".to_owned(),
+            Self::Unread { .. } | Self::Unmended { .. } => {
+                "do what is said above, then run the same command again".to_owned()
+            }
         })
     }
 
     fn document(&self) -> Map<String, Value> {
         match self {
-            Self::Drift { document, .. } | Self::Unmended { document, .. } => document.clone(),
+            Self::Drift { document, .. } | Self::Unread { document, .. } | Self::Unmended { document, .. } => {
+                document.clone()
+            }
             _ => Map::new(),
         }
     }
@@ -81,6 +88,7 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     let (target, settings) = known(&github, target, settings, record.as_ref(), world)?;
     let differing = github.compare(&target, &settings);
     drop(bar);
+    github.interrupt().check().map_err(ForgeError::from)?;
     let check = Check { github: &github, target: &target, settings: &settings, page: &page, world };
     if arguments.fix && !differing.is_empty() {
         let some = differing.iter().map(|(at, _)| settings[*at].clone()).collect();
@@ -144,7 +152,8 @@ impl Check<'_> {
                     }
                 }
                 Err(error) => {
-                    lines.push(format!("  {words}: {error}"));
+                    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    lines.push(format!("  {words}: {error}{hint}"));
                     told.push(json!({"setting": words, "error": error.to_string(), "hint": error.hint()}));
                 }
             }
@@ -157,14 +166,18 @@ impl Check<'_> {
             );
             return Ok(());
         }
+        let unread: Vec<&ForgeError> = differing.iter().filter_map(|(_, found)| found.as_ref().err()).collect();
         if !self.world.terminal.json() {
-            self.world.terminal.result(&format!(
-                "{} differs from what the template asks:\n{}",
-                self.page,
-                lines.join("\n")
-            ));
+            let what = if unread.is_empty() { "differs from" } else { "could not be compared wholly with" };
+            let text = format!("{} {what} what the template asks:\n{}", self.page, lines.join("\n"));
+            self.world.terminal.result(&text);
         }
-        Err(CheckError::Drift { page: self.page.to_owned(), count: differing.len(), document }.into())
+        let page = self.page.to_owned();
+        Err(match unread.first() {
+            Some(error) => CheckError::Unread { page, count: unread.len(), fault: error.fault(), document },
+            None => CheckError::Drift { page, count: differing.len(), document },
+        }
+        .into())
     }
 
     fn mend(&self, settings: Vec<Setting>, create_teams: bool) -> Result<(), Failure> {

@@ -47,6 +47,24 @@ fn what_github_takes_and_does_not_keep_is_found_when_it_is_read_back() {
 }
 
 #[test]
+fn settings_that_cannot_be_read_do_not_stop_the_others() {
+    let story = Story::new();
+    story.done(&Story::NEW);
+    story.github.state().repositories[0].topics.clear();
+    let refused = Harm::Answer(Answer::error(403, "Resource not accessible by personal access token"));
+    story.github.plan(Fault::new(When::Call("GET", "/actions/secrets".to_owned()), refused).times(usize::MAX));
+    let ran = story.run(&["check", "--settings", "my-api"]);
+    assert_eq!(ran.code, Some(4), "it is no drift: {ran:?}");
+    assert!(ran.stdout.contains("topics: wanted") && ran.stdout.contains("DEPLOY_KEY"), "{ran:?}");
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(8), "{ran:?}");
+    assert!(ran.stderr.contains("failed: secret `DEPLOY_KEY`"), "{ran:?}");
+    assert_eq!(story.github.end()[0]["settings"]["topics"], serde_json::json!(["api", "story"]));
+    story.github.heal();
+    story.ends_well([], "secrets could not be read");
+}
+
+#[test]
 fn a_refusal_names_the_permission_that_was_needed() {
     let mut story = Story::new();
     story.variables[0].1 = story.github.add_token("stranger", TokenKind::FineGrained);

@@ -97,6 +97,31 @@ fn control_c_is_heard_at_once_while_github_is_silent_or_has_asked_for_a_pause() 
 }
 
 #[test]
+fn control_c_while_something_is_looked_at_says_nothing_of_what_was_not_seen() {
+    let check = ["check", "--settings", "my-api"];
+    let dry = [&Story::NEW[1..], &["--dry-run"]].concat();
+    each(vec![&check[..], &dry], |command| {
+        let story = Story::new();
+        story.done(&Story::NEW);
+        story.requests();
+        story.github.plan(Fault::new(When::Call("GET", "/rulesets".to_owned()), Harm::Silence));
+        let mut session = spawn_command(on_a_terminal(&story, command), Some(10_000)).expect("a pty");
+        let end = Instant::now() + Duration::from_secs(10);
+        let mut seen = Vec::new();
+        while !seen.iter().any(|path: &String| path.ends_with("/rulesets")) && Instant::now() < end {
+            seen.extend(story.requests().into_iter().map(|entry| entry.path));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        session.send_control('c').expect("pressed");
+        let said = session.exp_eof().expect("it ends");
+        let status = session.process().wait().expect("it ended");
+        assert!(format!("{status:?}").contains("130"), "{command:?}: {status:?} {said}");
+        assert!(!said.contains("ruleset `main`"), "{command:?}: {said}");
+    });
+}
+
+#[test]
 fn a_secret_without_a_value_is_asked_for_unseen_before_anything_is_made() {
     let mut story = Story::new();
     let value = story.variables.pop().expect("the secret's variable").1;

@@ -154,7 +154,7 @@ impl Forge {
     }
 
     /// Adds what would be done about each setting.
-    pub(super) fn rehearse(&self, hosted: &mut Hosted, create_teams: bool, world: &World) {
+    pub(super) fn rehearse(&self, hosted: &mut Hosted, create_teams: bool, world: &World) -> Result<(), Failure> {
         let _bar = world.terminal.bar(ASKING);
         let made = hosted.found.is_none().then(|| github::as_made(&hosted.new));
         let wish = Wish {
@@ -165,6 +165,10 @@ impl Forge {
             secrets: None,
         };
         hosted.rehearsed = github::rehearse(self.github.as_ref(), &wish);
+        match &self.github {
+            Some(github) => Ok(github.interrupt().check().map_err(ForgeError::from)?),
+            None => Ok(()),
+        }
     }
 }
 

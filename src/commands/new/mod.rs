@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
     let mut decision = call.decide(&name, place.clone(), registry.get())?;
     if arguments.dry_run {
         if let (Some(hosted), Some(forge)) = (&mut decision.hosted, &forge) {
-            forge.rehearse(hosted, arguments.hosting.create_teams, world);
+            forge.rehearse(hosted, arguments.hosting.create_teams, world)?;
         }
         Report { decision: &decision, world }.plan();
         return Ok(());

@@ -89,16 +89,19 @@ impl Github {
         all.filter(|(_, found)| !matches!(found, Ok(differences) if differences.is_empty())).collect()
     }
 
-    /// The secrets of these settings that a repository does not have yet.
+    /// The secrets of these settings that a repository does not have yet, as far as that can be seen.
     pub fn secrets_missing(&self, target: &Target, settings: &[Setting]) -> Result<Vec<Secret>, ForgeError> {
         let mut missing = Vec::new();
         let secrets = settings.iter().filter(|one| matches!(one, Setting::Secret(_)));
         let observed = look_at(self, target, secrets.clone());
         for one in secrets {
-            if let Setting::Secret(secret) = one
-                && !setting::differences(one, &observed)?.is_empty()
-            {
-                missing.push(secret.clone());
+            let Setting::Secret(secret) = one else { continue };
+            match setting::differences(one, &observed) {
+                Ok(differences) if differences.is_empty() => {}
+                Ok(_) => missing.push(secret.clone()),
+                Err(error) if error.ends_all() => return Err(error),
+                // It is told when its turn comes; the other settings do not wait for it.
+                Err(_) => {}
             }
         }
         Ok(missing)
