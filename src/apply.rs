@@ -183,10 +183,9 @@ pub struct LazyRegistry {
 }
 
 impl LazyRegistry {
-    /// The registry at `location`, if there is one; nothing is made.
-    pub fn open(location: Location) -> Result<Self, Failure> {
-        let opened = Registry::open(&location)?;
-        Ok(Self { location, opened })
+    /// The registry at `location`, which is `opened` when it is there; nothing is made.
+    pub const fn new(location: Location, opened: Option<Registry>) -> Self {
+        Self { location, opened }
     }
 
     /// The registry, if there is one.

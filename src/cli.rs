@@ -179,12 +179,12 @@ pub struct CheckArgs {
     /// Make teams of the organisation that are missing
     #[arg(long, requires = "fix")]
     pub create_teams: bool,
-    /// The template, when it is not the one of the repository's receipt.
-    #[command(flatten)]
-    pub template: TemplateSource,
     /// The folder of the repository
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
+    /// A receipt goes with another template, and with nothing else of this.
+    #[command(flatten, next_help_heading = "What to compare with, when the repository has no receipt")]
+    pub input: Input,
 }
 
 /// Look for everything that would stop `new`, before anything is written

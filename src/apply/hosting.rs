@@ -135,14 +135,14 @@ impl Hosting<'_> {
         let total = settings.len() as u64;
         let progress = |done: usize, words: &str| world.terminal.progress(done as u64, total, words);
         let fresh = self.found.as_ref().filter(|_| self.fresh).map(|found| &found.body);
-        let made = self.github.make(&Wish {
+        let wish = Wish {
             target: &self.target,
             settings,
             fresh,
             create_teams: self.create_teams,
-            secrets: &self.secrets,
-            progress: &progress,
-        });
+            secrets: Some(&self.secrets),
+        };
+        let made = self.github.make(&wish, &progress);
         let interrupted = made.iter().any(|made| {
             matches!(made, Made::Failed(ForgeError::Interrupted(_)) | Made::Left(ForgeError::Interrupted(_)))
         });

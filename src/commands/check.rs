@@ -1,32 +1,38 @@
 //! `apiscaffold check --settings`: whether a repository on the forge is as its template asks, and mending it.
 
+mod subject;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::input::Material;
 use super::new::secrets;
-use super::{forge, location, render};
+use super::{forge, location};
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{ForgeError, Github, Made, Place, Secrets, Wish};
-use crate::git::publish;
+use crate::forge::github::{ForgeError, Github, Made, Secrets, Wish};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
-use crate::registry::Registry;
 use crate::world::World;
+use subject::{Search, Subject};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckError {
     #[error("`{}` was not made by apiscaffold: it has no `{}` that can be read: {reason}", folder.display(), receipt::FILE_NAME)]
     NoReceipt { folder: PathBuf, reason: String },
+    #[error("`{}` has no `{}`, and the registry does not say from which template it was made", .0.display(), receipt::FILE_NAME)]
+    NoTemplate(PathBuf),
+    #[error("`{}` has a `{}`, which holds its answers", .0.display(), receipt::FILE_NAME)]
+    Answered(PathBuf),
     #[error("neither the registry nor the remote `origin` says where `{0}` is on GitHub")]
     NotHosted(String),
     #[error("{count} of the settings of {page} are not as the template asks")]
     Drift { page: String, count: usize, document: Map<String, Value> },
+    #[error("{count} of the settings of {page} could not be read")]
+    Unread { page: String, count: usize, fault: Fault, document: Map<String, Value> },
     #[error("{count} settings of {page} could not be mended")]
     Unmended { page: String, count: usize, document: Map<String, Value> },
 }
@@ -34,8 +40,9 @@ pub(super) enum CheckError {
 impl Blame for CheckError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NoReceipt { .. } | Self::NotHosted(_) => Fault::Input,
+            Self::NoReceipt { .. } | Self::NoTemplate(_) | Self::Answered(_) | Self::NotHosted(_) => Fault::Input,
             Self::Drift { .. } => Fault::Conflict,
+            Self::Unread { fault, .. } => *fault,
             Self::Unmended { .. } => Fault::Partial,
         }
     }
@@ -43,18 +50,27 @@ impl Blame for CheckError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoReceipt { .. } => "name the folder of a repository that `apiscaffold new` made".to_owned(),
+            Self::NoTemplate(_) => {
+                "say which template's settings it is to have: `--template SOURCE`, and its answers as for `new`"
+                    .to_owned()
+            }
+            Self::Answered(_) => "leave out `--set`, `--answers` and `--spec`".to_owned(),
             Self::NotHosted(_) => "add the remote: `git remote add origin URL`".to_owned(),
             Self::Drift { .. } => {
                 "mend it with `apiscaffold check --settings --fix`, or have the template ask for what is there"
                     .to_owned()
             }
-            Self::Unmended { .. } => "do what is said above, then run the same command again".to_owned(),
+            Self::Unread { .. } | Self::Unmended { .. } => {
+                "do what is said above, then run the same command again".to_owned()
+            }
         })
     }
 
     fn document(&self) -> Map<String, Value> {
         match self {
-            Self::Drift { document, .. } | Self::Unmended { document, .. } => document.clone(),
+            Self::Drift { document, .. } | Self::Unread { document, .. } | Self::Unmended { document, .. } => {
+                document.clone()
+            }
             _ => Map::new(),
         }
     }
@@ -62,18 +78,17 @@ impl Blame for CheckError {
 
 pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let folder = world.absolute(&arguments.folder);
-    let receipt = read(&folder)?;
-    let registry = Registry::open(&location::registry(global, world)?)?;
-    let record = registry.map(|registry| registry.get(receipt.name.as_str())).transpose()?.flatten();
+    let registry = location::open(&location::registry(global, world)?, world)?;
     let place = forge::place(world)?;
-    let target = target(&place, &folder, record.as_ref(), &receipt)?;
+    let search = Search { arguments, folder: &folder, registry: registry.as_ref(), place: &place, world };
+    let Subject { target, record, settings } = search.subject()?;
     let page = place.page(&target);
-    let settings = asked(arguments, &folder, receipt, world)?;
     let github = forge::open(place, &target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let (target, settings) = known(&github, target, settings, record.as_ref(), world)?;
     let differing = github.compare(&target, &settings);
     drop(bar);
+    github.interrupt().check().map_err(ForgeError::from)?;
     let check = Check { github: &github, target: &target, settings: &settings, page: &page, world };
     if arguments.fix && !differing.is_empty() {
         let some = differing.iter().map(|(at, _)| settings[*at].clone()).collect();
@@ -87,27 +102,6 @@ pub(super) fn read(folder: &Path) -> Result<Receipt, CheckError> {
     let no = |reason: String| CheckError::NoReceipt { folder: folder.to_owned(), reason };
     let text = fs::read_to_string(folder.join(receipt::FILE_NAME)).map_err(|error| no(error.to_string()))?;
     toml::from_str(&text).map_err(|error| no(error.message().to_owned()))
-}
-
-/// Where the repository is: as the registry says, else as the remote `origin` says.
-fn target(place: &Place, folder: &Path, record: Option<&Record>, receipt: &Receipt) -> Result<Target, CheckError> {
-    let recorded = record.and_then(|record| place.target(&record.repository.url));
-    let origin = || publish::origin(folder).and_then(|url| place.target(&url));
-    recorded.or_else(origin).ok_or_else(|| CheckError::NotHosted(receipt.name.to_string()))
-}
-
-/// What the template asks of a repository with these answers.
-fn asked(
-    arguments: &CheckArgs,
-    folder: &Path,
-    receipt: Receipt,
-    world: &World,
-) -> Result<crate::model::settings::Settings, Failure> {
-    let _bar = world.terminal.bar("rendering");
-    let mut material = Material::of_receipt(receipt, folder, &arguments.template, world)?;
-    let answers = material.answers(world, &|_, proposed| proposed)?;
-    let record = render::draft(&material, &answers);
-    Ok(render::repository(&mut material, &answers, &record)?.settings)
 }
 
 /// The repository, as it is there, and the settings that it can have. First issues are not among them: they are posted
@@ -158,7 +152,8 @@ impl Check<'_> {
                     }
                 }
                 Err(error) => {
-                    lines.push(format!("  {words}: {error}"));
+                    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    lines.push(format!("  {words}: {error}{hint}"));
                     told.push(json!({"setting": words, "error": error.to_string(), "hint": error.hint()}));
                 }
             }
@@ -171,31 +166,31 @@ impl Check<'_> {
             );
             return Ok(());
         }
+        let unread: Vec<&ForgeError> = differing.iter().filter_map(|(_, found)| found.as_ref().err()).collect();
         if !self.world.terminal.json() {
-            self.world.terminal.result(&format!(
-                "{} differs from what the template asks:\n{}",
-                self.page,
-                lines.join("\n")
-            ));
+            let what = if unread.is_empty() { "differs from" } else { "could not be compared wholly with" };
+            let text = format!("{} {what} what the template asks:\n{}", self.page, lines.join("\n"));
+            self.world.terminal.result(&text);
         }
-        Err(CheckError::Drift { page: self.page.to_owned(), count: differing.len(), document }.into())
+        let page = self.page.to_owned();
+        Err(match unread.first() {
+            Some(error) => CheckError::Unread { page, count: unread.len(), fault: error.fault(), document },
+            None => CheckError::Drift { page, count: differing.len(), document },
+        }
+        .into())
     }
 
     fn mend(&self, settings: Vec<Setting>, create_teams: bool) -> Result<(), Failure> {
         let mut values = Secrets::default();
+        let bar = self.world.terminal.bar("asking GitHub what is there");
         let missing = self.github.secrets_missing(self.target, &settings)?;
+        drop(bar);
         secrets::gather(&missing, &mut values, self.world)?;
         let bar = self.world.terminal.bar("mending");
         let total = settings.len() as u64;
         let progress = |done: usize, words: &str| self.world.terminal.progress(done as u64, total, words);
-        let made = self.github.make(&Wish {
-            target: self.target,
-            settings: &settings,
-            fresh: None,
-            create_teams,
-            secrets: &values,
-            progress: &progress,
-        });
+        let wish = Wish { target: self.target, settings: &settings, fresh: None, create_teams, secrets: Some(&values) };
+        let made = self.github.make(&wish, &progress);
         drop(bar);
         self.github.interrupt().check().map_err(ForgeError::from)?;
         let (mut told, mut lines, mut left) = (Vec::new(), Vec::new(), 0);

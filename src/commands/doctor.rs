@@ -14,7 +14,7 @@ use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
 use crate::model::settings::Settings;
-use crate::registry::{Location, Registry};
+use crate::registry::Location;
 use crate::world::World;
 
 /// The name for which the template is rendered when none is given.
@@ -159,7 +159,7 @@ impl Doctor<'_> {
             Location::Here(folder) => folder.display().to_string(),
             Location::There(_) => "the shared one".to_owned(),
         };
-        let Some(registry) = Registry::open(location)? else {
+        let Some(registry) = location::open(location, self.world)? else {
             self.findings.good("registry", format!("{shown} is not there yet: the first record makes it"));
             return Ok(None);
         };

@@ -124,14 +124,18 @@ fn app_key(world: &World) -> Result<Token, ForgeError> {
     fs::read_to_string(world.absolute(key.as_ref())).map(Token::new).map_err(|error| bad(error.to_string()))
 }
 
+/// Settings of a repository that the tool makes: whoever looks at it first sees the branch of the first commit.
+pub(super) fn on_main(mut settings: Settings) -> Settings {
+    settings.repository.entry("default_branch").or_insert_with(|| "main".into());
+    settings
+}
+
 /// The settings that such an owner's repository of such a visibility can have; what is left out is told.
 pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visibility, world: &World) -> Vec<Setting> {
     if visibility != Visibility::Public && settings.security.private_vulnerability_reporting {
         settings.security.private_vulnerability_reporting = false;
         world.terminal.detail("only public repositories have private vulnerability reporting: it is left out");
     }
-    // Whoever looks at the repository first sees this branch.
-    settings.repository.entry("default_branch").or_insert_with(|| "main".into());
     if kind == OwnerKind::User {
         let reviewed = settings.environments.iter_mut().filter(|environment| !environment.reviewers.is_empty());
         let without_reviewers = reviewed.map(|environment| environment.reviewers.clear()).count() > 0;

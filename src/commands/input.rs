@@ -86,7 +86,7 @@ impl Material {
     }
 
     /// Prefers `value` to the template's default of a question.
-    pub(super) fn derive(&mut self, question: &str, value: &str) {
+    pub(super) fn derive(&mut self, question: &str, value: impl Into<Value>) {
         self.layers.derived.insert(question.to_owned(), value.into());
     }
 

@@ -7,7 +7,7 @@ use super::{load, location};
 use crate::cli::{Global, ListArgs};
 use crate::error::Failure;
 use crate::model::record::{Record, State, TemplateUsed};
-use crate::registry::{Listing, Registry};
+use crate::registry::Listing;
 use crate::world::World;
 
 /// What `--json` shows.
@@ -21,7 +21,7 @@ struct Document<'l> {
 
 pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let location = location::registry(global, world)?;
-    let mut listing = match Registry::open(&location)? {
+    let mut listing = match location::open(&location, world)? {
         Some(registry) => {
             location::tell_age(&registry, world);
             registry.list()?

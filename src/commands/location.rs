@@ -8,7 +8,7 @@ use crate::answers::file;
 use crate::cli::Global;
 use crate::error::Failure;
 use crate::git::remote::{Network, Token};
-use crate::registry::{Location, Registry, Remote};
+use crate::registry::{Location, Registry, RegistryError, Remote};
 use crate::world::World;
 
 /// The key in the user's config that says where the registry is.
@@ -40,6 +40,12 @@ fn locate(place: &str, base: &Path, world: &World) -> Result<Location, Failure> 
     }
     let cache = world.registry_cache()?;
     Ok(Location::There(Remote::new(place, cache, network(place, world), world.offline)?))
+}
+
+/// The registry at `location`, if there is one. Another machine may take its time: meanwhile there is something to see.
+pub(super) fn open(location: &Location, world: &World) -> Result<Option<Registry>, RegistryError> {
+    let _bar = matches!(location, Location::There(_)).then(|| world.terminal.bar("reading the registry"));
+    Registry::open(location)
 }
 
 /// Offline, says how old the copy is that is read.

@@ -72,6 +72,26 @@ pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
     }
 }
 
+/// What a record knows, as answers to the questions that [`draft`] takes it from.
+pub(super) fn told(record: &Record) -> Vec<(&'static str, Value)> {
+    let texts = [
+        ("short_name", &record.short_name),
+        ("title", &record.title),
+        ("description", &record.description),
+        ("owner_team", &record.owner),
+        ("contact_email", &record.contact),
+        ("style", &record.style),
+        ("base_path", &record.base_path),
+        ("service_level", &record.service_level),
+    ];
+    let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
+    let mut told: Vec<(&str, Value)> = texts.map(|(question, text)| (question, text.as_str().into())).collect();
+    if !record.environments.is_empty() {
+        told.push(("environments", record.environments.clone().into()));
+    }
+    told
+}
+
 /// A repository as it is to be.
 pub(super) struct Rendered {
     /// Its files.

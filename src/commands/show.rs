@@ -39,7 +39,7 @@ pub(super) fn record(name: &str, registry: Option<&Registry>) -> Result<Record, 
 }
 
 pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let registry = Registry::open(&location::registry(global, world)?)?;
+    let registry = location::open(&location::registry(global, world)?, world)?;
     if let Some(registry) = &registry {
         location::tell_age(registry, world);
     }

@@ -83,21 +83,21 @@ impl Terminal {
     /// Something worth knowing.
     pub fn say(&self, text: &str) {
         if !self.manner.quiet {
-            stderr(text);
+            self.line(text);
         }
     }
 
     /// A detail for `-v`.
     pub fn detail(&self, text: &str) {
         if self.manner.verbose {
-            stderr(text);
+            self.line(text);
         }
     }
 
     /// Something that may need attention.
     pub fn warn(&self, text: &str) {
         if !self.manner.quiet {
-            stderr(&format!("{} {text}", self.painted("warning:", YELLOW)));
+            self.line(&format!("{} {text}", self.painted("warning:", YELLOW)));
         }
     }
 
@@ -153,10 +153,20 @@ impl Terminal {
     /// A pause, second by second: on the bar when one is drawn, else one line at its `beginning`.
     pub fn pause(&self, text: &str, seconds: u64, beginning: bool) {
         let text = format!("{text}: {seconds} s");
-        match &*self.drawn() {
+        let drawn = self.drawn().clone();
+        match drawn {
             Some(bar) if !bar.is_hidden() => bar.set_message(text),
             _ if beginning && seconds > 0 => self.say(&text),
             _ => {}
+        }
+    }
+
+    /// A line of its own: a bar makes room for it.
+    fn line(&self, text: &str) {
+        let drawn = self.drawn().clone();
+        match drawn {
+            Some(bar) => bar.suspend(|| stderr(text)),
+            None => stderr(text),
         }
     }
 

@@ -42,10 +42,12 @@ fn an_app_s_key_may_be_a_file() {
 
 #[test]
 fn a_token_that_expires_midway_is_replaced_within_the_run() {
-    let story = story(3600);
-    let runs = story.ends_well([Fault::new(When::Call("PUT", "/topics".to_owned()), Harm::Expire)], "expired");
-    assert_eq!(runs, 1, "the run itself renews it");
-    assert_eq!(tokens_made(&story), 2);
+    for (method, path) in [("PUT", "/topics"), ("GET", "/info/refs"), ("POST", "git-receive-pack")] {
+        let story = story(3600);
+        let runs = story.ends_well([Fault::new(When::Call(method, path.to_owned()), Harm::Expire)], path);
+        assert_eq!(runs, 1, "the run itself renews it: {path}");
+        assert_eq!(tokens_made(&story), 2, "{path}");
+    }
 }
 
 #[test]

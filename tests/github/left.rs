@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use super::server::fault::{Fault, Harm, When};
+use super::server::http::Answer;
+use super::server::state::TokenKind;
 use super::story::{Story, undisturbed};
 
 #[test]
@@ -28,5 +31,47 @@ fn what_belongs_to_an_environment_that_cannot_be_made_is_left_and_not_tried() {
     story.github.organization("nhs", |nhs| nhs.teams = team);
     story.done(&Story::NEW);
     assert_eq!(story.end(), undisturbed());
+    story.nothing_leaked();
+}
+
+#[test]
+fn what_github_takes_and_does_not_keep_is_found_when_it_is_read_back() {
+    let story = Story::new();
+    let taken = Harm::Answer(Answer::json(200, &serde_json::json!({"names": []})));
+    story.github.plan(Fault::new(When::Call("PUT", "/topics".to_owned()), taken));
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(8), "{ran:?}");
+    let said = r#"topics: wanted ["api","story"], found []"#;
+    assert!(ran.stderr.contains("GitHub shows something else") && ran.stderr.contains(said), "{ran:?}");
+    story.ends_well([], "topics were not kept");
+}
+
+#[test]
+fn settings_that_cannot_be_read_do_not_stop_the_others() {
+    let story = Story::new();
+    story.done(&Story::NEW);
+    story.github.state().repositories[0].topics.clear();
+    let refused = Harm::Answer(Answer::error(403, "Resource not accessible by personal access token"));
+    story.github.plan(Fault::new(When::Call("GET", "/actions/secrets".to_owned()), refused).times(usize::MAX));
+    let ran = story.run(&["check", "--settings", "my-api"]);
+    assert_eq!(ran.code, Some(4), "it is no drift: {ran:?}");
+    assert!(ran.stdout.contains("topics: wanted") && ran.stdout.contains("DEPLOY_KEY"), "{ran:?}");
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(8), "{ran:?}");
+    assert!(ran.stderr.contains("failed: secret `DEPLOY_KEY`"), "{ran:?}");
+    assert_eq!(story.github.end()[0]["settings"]["topics"], serde_json::json!(["api", "story"]));
+    story.github.heal();
+    story.ends_well([], "secrets could not be read");
+}
+
+#[test]
+fn a_refusal_names_the_permission_that_was_needed() {
+    let mut story = Story::new();
+    story.variables[0].1 = story.github.add_token("stranger", TokenKind::FineGrained);
+    let ran = story.run(&Story::NEW);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.stderr.contains("POST /orgs/nhs/repos") && ran.stderr.contains("administration=write"), "{ran:?}");
+    assert!(ran.stderr.contains(":TEST)"), "the request's id: {ran:?}");
+    assert_eq!(story.github.end(), serde_json::json!([]));
     story.nothing_leaked();
 }

@@ -1,6 +1,7 @@
 //! GitHub: a server that remembers, and what is proved with it.
 
 mod app;
+mod before;
 mod behaves;
 mod builtin;
 mod contract;
@@ -8,9 +9,11 @@ mod doctor;
 mod faults;
 mod first_commit;
 mod left;
+mod network;
 mod options;
 mod phase;
 mod pty;
+mod rehearsal;
 mod server;
 mod shared;
 mod stories;

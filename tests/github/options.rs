@@ -65,3 +65,19 @@ fn an_address_that_others_could_read_along_is_refused_without_a_request() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("https"), "{ran:?}");
 }
+
+#[test]
+fn an_internal_repository_is_made_where_there_can_be_one() {
+    let story = Story::new();
+    let internal = Story::NEW.map(|word| if word == "public" { "internal" } else { word });
+    story.github.organization("nhs", |nhs| nhs.enterprise = false);
+    let ran = story.run(&internal);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("only organisations of an enterprise"), "{ran:?}");
+    assert_eq!(story.github.end(), serde_json::json!([]));
+    story.github.organization("nhs", |nhs| nhs.enterprise = true);
+    story.done(&internal);
+    assert_eq!(story.github.end()[0]["settings"]["visibility"], "internal");
+    story.done(&["check", "--settings", "my-api"]);
+    story.nothing_leaked();
+}

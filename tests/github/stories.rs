@@ -57,30 +57,6 @@ fn the_critical_path_is_a_dozen_round_trips_and_one_for_each_setting() {
 }
 
 #[test]
-fn a_dry_run_tells_every_call_and_makes_no_write() {
-    let story = Story::new();
-    let dry = [&Story::NEW[..], &["--dry-run"]].concat();
-    let ran = story.done(&dry);
-    assert_eq!(writes(&story.requests()), [""; 0]);
-    assert_eq!(story.github.end(), json!([]));
-    assert!(!story.program.folder().join("my-api").exists());
-    for call in
-        ["POST /orgs/nhs/repos", "PUT /repos/nhs/my-api/topics", "POST /repos/nhs/my-api/rulesets", "DEPLOY_KEY"]
-    {
-        assert!(ran.stdout.contains(call), "{call} is not in {}", ran.stdout);
-    }
-    let json = story.done(&[&dry[..], &["--json"]].concat()).json();
-    let told = json.to_string();
-    assert!(told.contains("\"/repos/nhs/my-api/topics\""), "{told}");
-    story.nothing_leaked();
-    // What was told is what is done.
-    story.done(&Story::NEW);
-    for line in writes(&story.requests()).iter().filter(|line| !line.contains(".git/")) {
-        assert!(ran.stdout.contains(line), "{line} was not told: {}", ran.stdout);
-    }
-}
-
-#[test]
 fn the_token_of_actions_is_refused_before_any_request_that_writes() {
     let mut story = Story::new();
     let token = story.github.add_token("nhs", TokenKind::Actions);

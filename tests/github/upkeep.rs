@@ -104,3 +104,20 @@ fn an_issue_that_was_closed_is_not_opened_again() {
     story.done(&["check", "--settings", "--fix", "my-api"]);
     assert_eq!(story.github.state().repositories[0].issues.len(), 1);
 }
+
+#[test]
+fn a_repository_without_a_record_is_found_by_its_remote() {
+    let story = Story::new();
+    story.done(&Story::NEW);
+    let end = story.github.end();
+    std::fs::remove_dir_all(story.program.home().join(".local")).expect("removed");
+    story.github.state().repositories[0].topics.clear();
+    let ran = story.run(&["check", "--settings", "my-api"]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    story.done(&["check", "--settings", "--fix", "my-api"]);
+    assert_eq!(story.github.end(), end);
+    story.program.git("my-api", &["remote", "remove", "origin"]);
+    let ran = story.run(&["check", "--settings", "my-api"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("git remote add origin"), "{ran:?}");
+}

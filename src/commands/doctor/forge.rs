@@ -219,7 +219,9 @@ fn missing(asker: &Asker, settings: &Settings) -> Vec<String> {
         (true, "contents", "write"),
         (true, "workflows", "write"),
         (!settings.environments.is_empty(), "environments", "write"),
-        (!settings.secrets.is_empty(), "secrets", "write"),
+        // Those of an environment are its own affair.
+        (settings.variables.iter().any(|variable| variable.environment.is_none()), "actions_variables", "write"),
+        (settings.secrets.iter().any(|secret| secret.environment.is_none()), "secrets", "write"),
         (!settings.issues.is_empty(), "issues", "write"),
         (!settings.properties.is_empty(), "repository_custom_properties", "write"),
         (!settings.teams.is_empty(), "members", "read"),
@@ -256,5 +258,13 @@ mod tests {
         let app = [("administration", "write"), ("contents", "write"), ("workflows", "read"), ("members", "read")];
         assert_eq!(missing(&asker(None, Some(&app)), &teams), ["the permission `workflows` (write)"]);
         assert_eq!(missing(&asker(None, None), &teams), [""; 0]);
+        let values: Settings = serde_json::from_value(json!({
+            "variable": [{"name": "A", "value": "1"}], "secret": [{"name": "S", "environment": "int"}],
+        }))
+        .expect("settings");
+        assert_eq!(
+            missing(&asker(None, Some(&app[..3])), &values)[1..],
+            ["the permission `actions_variables` (write)"]
+        );
     }
 }

@@ -5,7 +5,7 @@ use crate::commands::forge;
 use crate::commands::place::{InTheWay, Standing};
 use crate::error::Failure;
 use crate::forge::github::call::Call;
-use crate::forge::github::{self, Claim, ForgeError, Found, Github};
+use crate::forge::github::{self, Claim, ForgeError, Found, Github, Made, Rehearsed, Wish};
 use crate::git::publish::{Network, REFERENCES};
 use crate::model::name::ApiName;
 use crate::model::plan::Step;
@@ -14,6 +14,9 @@ use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::{Secret, Settings};
 use crate::world::World;
+
+/// What is on the screen meanwhile.
+const ASKING: &str = "asking GitHub what is there";
 
 /// The forge that the command line asks for.
 pub(super) struct Forge {
@@ -52,8 +55,8 @@ pub(super) struct Hosted {
     /// Whether the first commit is there.
     pub(super) pushed: bool,
     settings: Vec<Setting>,
-    /// The calls of a dry run, for each setting.
-    calls: Vec<Vec<Call>>,
+    /// What a dry run shows of each setting.
+    rehearsed: Vec<Rehearsed>,
     clone_url: String,
 }
 
@@ -80,7 +83,7 @@ impl Forge {
             let page = self.place.page(&target);
             return Ok(Surveyed { target, kind: OwnerKind::Organisation, found: None, page });
         };
-        let _bar = world.terminal.bar("asking GitHub what is there");
+        let _bar = world.terminal.bar(ASKING);
         let survey = github.survey(&target, &[]);
         let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: self.owner.clone() })?;
         if owner.kind == OwnerKind::User {
@@ -123,6 +126,7 @@ impl Forge {
         let is_active = matches!(standing, Standing::Ours(record) if record.state == State::Active);
         let pushed = match (&found, &self.github) {
             (Some(found), Some(github)) => {
+                let _bar = world.terminal.bar(ASKING);
                 // A foreign repository is not looked into.
                 let content = if claim.is_some() { github.content(&new.target)? } else { github::Content::Empty };
                 match github::standing(claim, &new, found, &content, &tree) {
@@ -135,26 +139,36 @@ impl Forge {
             _ => false,
         };
         let visibility = found.as_ref().map_or(visibility, Found::visibility);
-        let settings = forge::fitting(settings, kind, visibility, world);
-        let calls = Vec::new();
+        let settings = forge::fitting(forge::on_main(settings), kind, visibility, world);
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
-        Ok(Hosted { new, found, claim, tree, pushed, settings, calls, clone_url })
+        Ok(Hosted { new, found, claim, tree, pushed, settings, rehearsed: Vec::new(), clone_url })
     }
 
     /// Secrets that the repository does not have.
-    pub(super) fn secrets_missing(&self, hosted: &Hosted) -> Result<Vec<Secret>, Failure> {
+    pub(super) fn secrets_missing(&self, hosted: &Hosted, world: &World) -> Result<Vec<Secret>, Failure> {
+        let _bar = world.terminal.bar(ASKING);
         match (&self.github, &hosted.found) {
             (Some(github), Some(_)) => Ok(github.secrets_missing(&hosted.new.target, &hosted.settings)?),
             _ => Ok(hosted.settings.iter().filter_map(secret).cloned().collect()),
         }
     }
 
-    /// Adds the calls that would be made.
-    pub(super) fn rehearse(&self, hosted: &mut Hosted) {
-        hosted.calls = match (&self.github, &hosted.found) {
-            (Some(github), Some(_)) => github.mend_calls(&hosted.new.target, &hosted.settings),
-            _ => github::rehearse(&hosted.new, &hosted.settings),
+    /// Adds what would be done about each setting.
+    pub(super) fn rehearse(&self, hosted: &mut Hosted, create_teams: bool, world: &World) -> Result<(), Failure> {
+        let _bar = world.terminal.bar(ASKING);
+        let made = hosted.found.is_none().then(|| github::as_made(&hosted.new));
+        let wish = Wish {
+            target: &hosted.new.target,
+            settings: &hosted.settings,
+            fresh: made.as_ref(),
+            create_teams,
+            secrets: None,
         };
+        hosted.rehearsed = github::rehearse(self.github.as_ref(), &wish);
+        match &self.github {
+            Some(github) => Ok(github.interrupt().check().map_err(ForgeError::from)?),
+            None => Ok(()),
+        }
     }
 }
 
@@ -182,15 +196,22 @@ impl Hosted {
     }
 
     /// The calls of a step, as far as they are GitHub's API.
-    pub(super) fn calls(&self, step: &Step) -> Vec<(String, Vec<Call>)> {
+    pub(super) fn calls(&self, step: &Step) -> Vec<Call> {
         match step {
-            Step::Create { new } => vec![(step.words(), vec![github::create_call(new)])],
-            Step::Configure { settings } => {
-                let words = settings.iter().map(Setting::words);
-                words.zip(self.calls.iter().cloned()).collect()
-            }
+            Step::Create { new } => vec![github::create_call(new)],
+            Step::Configure { .. } => self.rehearsed.iter().flat_map(|one| one.calls.clone()).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The settings of a step that would not be made, in words, and why.
+    pub(super) fn failing(&self, step: &Step) -> Vec<(String, &ForgeError)> {
+        let Step::Configure { settings } = step else { return Vec::new() };
+        let failing = settings.iter().zip(&self.rehearsed).filter_map(|(setting, one)| match &one.made {
+            Made::Failed(error) | Made::Left(error) => Some((setting.words(), error)),
+            Made::Done | Made::AlreadySo => None,
+        });
+        failing.collect()
     }
 
     /// What git is told to do.

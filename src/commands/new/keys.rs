@@ -36,7 +36,7 @@ impl Keys<'_> {
                 return Err(RegistryError::taken(kind, value, &holder, has.as_ref()).into());
             }
             world.terminal.say(&format!("the {} `{value}` is taken: `{free}` it is", kind.word()));
-            material.derive(question, &free);
+            material.derive(question, free.as_str());
             derived.push((kind, free));
         }
         if !derived.is_empty() {

@@ -35,13 +35,13 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
     let location = location::registry(global, world)?;
-    let mut registry = LazyRegistry::open(location.clone())?;
+    let mut registry = LazyRegistry::new(location.clone(), location::open(&location, world)?);
     let forge = Forge::open(arguments, world)?;
     let call = Call { arguments, forge: forge.as_ref(), author: author(world), world };
     let mut decision = call.decide(&name, place.clone(), registry.get())?;
     if arguments.dry_run {
         if let (Some(hosted), Some(forge)) = (&mut decision.hosted, &forge) {
-            forge.rehearse(hosted);
+            forge.rehearse(hosted, arguments.hosting.create_teams, world)?;
         }
         Report { decision: &decision, world }.plan();
         return Ok(());
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
     let mut secrets = Secrets::default();
     loop {
         if let (Some(hosted), Some(forge)) = (&decision.hosted, &forge) {
-            secrets::gather(&forge.secrets_missing(hosted)?, &mut secrets, world)?;
+            secrets::gather(&forge.secrets_missing(hosted, world)?, &mut secrets, world)?;
         }
         match call.apply(&mut decision, &secrets, &mut registry) {
             Ok(outcome) => {

@@ -6,6 +6,7 @@ use super::Decision;
 use crate::apply::{Outcome, Went};
 use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault, shell_quoted};
+use crate::forge::github::ForgeError;
 use crate::forge::github::call::Call;
 use crate::model::plan::{Status, Step};
 use crate::model::record::Record;
@@ -71,7 +72,12 @@ impl Report<'_> {
         if let Step::Push { .. } = step {
             return vec![hosted.push_words()];
         }
-        hosted.calls(step).iter().flat_map(|(_, calls)| calls).map(line).collect()
+        let mut lines: Vec<String> = hosted.calls(step).iter().map(line).collect();
+        for (words, error) in hosted.failing(step) {
+            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            lines.push(format!("would fail: {words}: {error}{hint}"));
+        }
+        lines
     }
 
     fn step_json(&self, step: &Step) -> Value {
@@ -80,7 +86,12 @@ impl Report<'_> {
             let one = |call: &Call| json!({"method": call.method.word(), "path": call.path, "body": call.body});
             let calls = hosted.calls(step);
             if !calls.is_empty() {
-                told["calls"] = calls.iter().flat_map(|(_, calls)| calls).map(one).collect();
+                told["calls"] = calls.iter().map(one).collect();
+            }
+            let failing = hosted.failing(step);
+            if !failing.is_empty() {
+                let one = |(words, error): &(String, &ForgeError)| json!({"setting": words, "error": error.to_string(), "hint": error.hint()});
+                told["failing"] = failing.iter().map(one).collect();
             }
             if let Step::Push { .. } = step {
                 told["command"] = hosted.push_words().into();

@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
         // Before the repository is changed.
         location.may_change()?;
     }
-    let registry = Registry::open(&location)?;
+    let registry = location::open(&location, world)?;
     if let Some(registry) = &registry {
         location::tell_age(registry, world);
     }
@@ -175,7 +175,9 @@ impl Call<'_> {
         let mut took = Vec::new();
         if new != *record {
             let words = format!("keep evidence and waivers of `{}`", record.name);
+            let bar = self.world.terminal.bar("writing");
             let status = self.keep(record, &new, &format!("Keep evidence for {}", record.name))?;
+            drop(bar);
             took.push(Took { step: "record", words, status });
         }
         Report { record: &new, world: self.world }.standing(&standings, &took);
@@ -195,6 +197,7 @@ impl Call<'_> {
             author: Signature { name, email, seconds: self.world.now.as_second() },
             planned: self.arguments.dry_run,
         };
+        let bar = self.world.terminal.bar("writing");
         let Changed { mut took, next } = changing.make()?;
         let words = format!("record `{}` in phase {}", record.name, to.word());
         let status = if new == *record {
@@ -202,6 +205,7 @@ impl Call<'_> {
         } else {
             self.keep(record, &new, &format!("Move {} to phase {}", record.name, to.word()))?
         };
+        drop(bar);
         took.push(Took { step: "record", words, status });
         Report { record: &new, world: self.world }.moved(&Moved {
             shift: &shift,

@@ -13,7 +13,7 @@ use crate::commands::location;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
 use crate::model::record::{Record, State};
-use crate::registry::{Listing, Location, Registry};
+use crate::registry::{Listing, Location};
 use crate::world::World;
 
 /// What was found.
@@ -63,7 +63,7 @@ impl Found {
 
 pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
     let location = location::registry(global, world)?;
-    let Some(registry) = Registry::open(&location)? else {
+    let Some(registry) = location::open(&location, world)? else {
         return report(&Listing::default(), Vec::new(), world);
     };
     location::tell_age(&registry, world);

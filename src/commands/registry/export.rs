@@ -6,8 +6,8 @@ use crate::cli::{ExportArgs, Format, Global};
 use crate::commands::location;
 use crate::commands::registry::page;
 use crate::error::{Blame, Failure, Fault};
+use crate::registry::Listing;
 use crate::registry::exchange::{SCHEMA, backstage, csv};
-use crate::registry::{Listing, Registry};
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Res
         world.terminal.result(SCHEMA.trim_end());
         return Ok(());
     }
-    let registry = Registry::open(&location::registry(global, world)?)?;
+    let registry = location::open(&location::registry(global, world)?, world)?;
     let (place, commit, listing) = match &registry {
         Some(registry) => {
             location::tell_age(registry, world);

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     if incoming.is_empty() && flaws.is_empty() {
         return Err(ImportError::Nothing(arguments.path.clone()).into());
     }
-    let before = plan(&location, &incoming)?;
+    let before = plan(&location, &incoming, world)?;
     let flaws: Vec<Flaw> = flaws.into_iter().chain(before.flaws.iter().cloned()).collect();
     if !flaws.is_empty() {
         return Err(ImportError::Flawed(flaws).into());
@@ -73,7 +73,9 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     if !arguments.dry_run && !before.new.is_empty() {
         location.may_change()?;
         // What others took meanwhile stands against it as anything before.
+        let bar = world.terminal.bar("writing");
         let after = Registry::open_or_create(&location)?.import(&incoming, &by)?;
+        drop(bar);
         if !after.flaws.is_empty() {
             return Err(ImportError::Flawed(after.flaws).into());
         }
@@ -82,8 +84,8 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     Ok(())
 }
 
-fn plan(location: &Location, incoming: &[Incoming]) -> Result<Intake, Failure> {
-    match Registry::open(location)? {
+fn plan(location: &Location, incoming: &[Incoming], world: &World) -> Result<Intake, Failure> {
+    match location::open(location, world)? {
         Some(registry) => Ok(registry.intake(incoming)?),
         None => Ok(Intake::of(incoming)?),
     }

@@ -6,7 +6,7 @@ use crate::cli::Global;
 use crate::commands::{author, location};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
-use crate::registry::{By, Registry, RegistryError};
+use crate::registry::{By, RegistryError};
 use crate::terminal::ask;
 use crate::world::World;
 
@@ -28,7 +28,7 @@ pub(super) fn run(name: &str, global: &Global, world: &World) -> Result<(), Fail
     let name = ApiName::new(name)?;
     let location = location::registry(global, world)?;
     location.may_change()?;
-    let Some(registry) = Registry::open(&location)? else {
+    let Some(registry) = location::open(&location, world)? else {
         return Err(RegistryError::NotReserved { name: name.to_string() }.into());
     };
     let author = author(world);
@@ -40,7 +40,9 @@ pub(super) fn run(name: &str, global: &Global, world: &World) -> Result<(), Fail
             return Err(NotAgreed(name).into());
         }
     }
+    let bar = world.terminal.bar("writing");
     registry.release(&name, &by)?;
+    drop(bar);
     if world.terminal.json() {
         world.terminal.result_json(&json!({"released": record}));
     } else {

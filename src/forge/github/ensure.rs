@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Github;
-use super::call::Call;
+use super::call::{Call, Method, path};
 use super::error::ForgeError;
 use super::observed::{Observed, Reading};
-use super::repository::create_call;
 use super::retry::{Why, backoff};
 use super::setting::{self, Known, Scope};
-use crate::model::repository::{NewRepository, Target};
+use crate::forge::Forge;
+use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Secret;
 use crate::model::token::Token;
@@ -32,10 +32,8 @@ pub struct Wish<'w> {
     pub fresh: Option<&'w Value>,
     /// Whether teams that are missing are made.
     pub create_teams: bool,
-    /// The values of secrets.
-    pub secrets: &'w Secrets,
-    /// Hears of each setting before it is made: how many are done, and in words.
-    pub progress: &'w dyn Fn(usize, &str),
+    /// The values of secrets; none: names stand for what only GitHub knows, as in a dry run.
+    pub secrets: Option<&'w Secrets>,
 }
 
 /// The values of secrets, as far as they are known.
@@ -67,44 +65,18 @@ pub enum Made {
     Left(ForgeError),
 }
 
-/// The calls that would make each setting of a repository that is made first. What only GitHub knows (the number of a
-/// team, a sealed secret) is put in words.
-pub fn rehearse(new: &NewRepository, settings: &[Setting]) -> Vec<Vec<Call>> {
-    let mut observed = Observed::default();
-    let mut made = create_call(new).body.unwrap_or_default();
-    // What GitHub calls it when it is not told otherwise.
-    made["default_branch"] = "main".into();
-    observed.put(Reading::Repository, made);
-    let known = Known { target: &new.target, observed: &observed, secrets: None };
-    settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
-}
-
 impl Github {
     /// Makes each setting so, and tells of each how it went, in their order. One that fails does not stop the others,
-    /// unless nothing more can be done at all.
-    pub fn make(&self, wish: &Wish<'_>) -> Vec<Made> {
-        let mut making = Making { github: self, wish, observed: Observed::default(), unmade: BTreeSet::new() };
-        if let Some(repository) = wish.fresh {
-            making.observed.put(Reading::Repository, repository.clone());
-            let teams = wish.settings.iter().flat_map(setting::teams);
-            making.look(teams.map(|slug| Reading::Team(slug.to_owned())).collect());
-        } else {
-            making.look_at(wish.settings.iter());
-        }
-        let mut all: Vec<Made> = Vec::new();
-        let mut end: Option<ForgeError> = None;
-        for (done, one) in wish.settings.iter().enumerate() {
-            (wish.progress)(done, &one.words());
-            all.push(match &end {
-                Some(error) => Made::Left(error.clone()),
-                None => making.one(one),
-            });
-            if let Some(Made::Failed(error)) = all.last() {
-                making.unmade.extend(setting::makes_environment(one).map(str::to_owned));
-                end = error.ends_all().then(|| error.clone());
-            }
-        }
-        (wish.progress)(all.len(), "reading everything back");
+    /// unless nothing more can be done at all. `progress` hears of each before it is made: how many are done, and in
+    /// words.
+    pub fn make(&self, wish: &Wish<'_>, progress: &dyn Fn(usize, &str)) -> Vec<Made> {
+        let mut making = Making::new(self, wish);
+        let one = |(done, one): (usize, &Setting)| {
+            progress(done, &one.words());
+            making.next(one)
+        };
+        let mut all: Vec<Made> = wish.settings.iter().enumerate().map(one).collect();
+        progress(all.len(), "reading everything back");
         making.verify(&mut all);
         all
     }
@@ -112,62 +84,87 @@ impl Github {
     /// Where a repository is not as these settings want it: for each that differs or cannot be read its place in the
     /// list.
     pub fn compare(&self, target: &Target, settings: &[Setting]) -> Vec<(usize, Result<Vec<Difference>, ForgeError>)> {
-        let observed = self.look_at(target, settings.iter());
+        let observed = look_at(self, target, settings.iter());
         let all = settings.iter().map(|one| setting::differences(one, &observed)).enumerate();
         all.filter(|(_, found)| !matches!(found, Ok(differences) if differences.is_empty())).collect()
     }
 
-    /// The calls that would make a repository that is there as these settings want it: none for one that is so.
-    pub fn mend_calls(&self, target: &Target, settings: &[Setting]) -> Vec<Vec<Call>> {
-        let observed = self.look_at(target, settings.iter());
-        let known = Known { target, observed: &observed, secrets: None };
-        settings.iter().map(|setting| setting::calls_for(setting, &known)).collect()
-    }
-
-    /// The secrets of these settings that a repository does not have yet.
+    /// The secrets of these settings that a repository does not have yet, as far as that can be seen.
     pub fn secrets_missing(&self, target: &Target, settings: &[Setting]) -> Result<Vec<Secret>, ForgeError> {
         let mut missing = Vec::new();
         let secrets = settings.iter().filter(|one| matches!(one, Setting::Secret(_)));
-        let observed = self.look_at(target, secrets.clone());
+        let observed = look_at(self, target, secrets.clone());
         for one in secrets {
-            if let Setting::Secret(secret) = one
-                && !setting::differences(one, &observed)?.is_empty()
-            {
-                missing.push(secret.clone());
+            let Setting::Secret(secret) = one else { continue };
+            match setting::differences(one, &observed) {
+                Ok(differences) if differences.is_empty() => {}
+                Ok(_) => missing.push(secret.clone()),
+                Err(error) if error.ends_all() => return Err(error),
+                // It is told when its turn comes; the other settings do not wait for it.
+                Err(_) => {}
             }
         }
         Ok(missing)
     }
-
-    /// Reads everything that tells whether these settings are made.
-    fn look_at<'s>(&self, target: &Target, settings: impl Iterator<Item = &'s Setting> + Clone) -> Observed {
-        let mut observed = self.observe(target, settings.clone().flat_map(setting::readings).collect());
-        let deeper: BTreeSet<Reading> = settings.filter_map(|one| setting::deeper(one, &observed)).collect();
-        if !deeper.is_empty() {
-            observed.extend(self.observe(target, deeper));
-        }
-        observed
-    }
 }
 
-struct Making<'m> {
-    github: &'m Github,
+/// Reads everything that tells whether these settings are made.
+fn look_at<'s>(forge: &dyn Forge, target: &Target, settings: impl Iterator<Item = &'s Setting> + Clone) -> Observed {
+    let mut observed = forge.observe(target, settings.clone().flat_map(setting::readings).collect());
+    let deeper: BTreeSet<Reading> = settings.filter_map(|one| setting::deeper(one, &observed)).collect();
+    if !deeper.is_empty() {
+        observed.extend(forge.observe(target, deeper));
+    }
+    observed
+}
+
+/// Making one setting after the other.
+pub(super) struct Making<'m> {
+    forge: &'m dyn Forge,
     wish: &'m Wish<'m>,
     observed: Observed,
     /// Environments that could not be made: GitHub answers 404 to all that is in them, which would be waited out.
     unmade: BTreeSet<String>,
+    /// After this nothing more can succeed.
+    end: Option<ForgeError>,
 }
 
-impl Making<'_> {
+impl<'m> Making<'m> {
+    /// Looks at what is there.
+    pub(super) fn new(forge: &'m dyn Forge, wish: &'m Wish<'m>) -> Self {
+        let mut making = Self { forge, wish, observed: Observed::default(), unmade: BTreeSet::new(), end: None };
+        if let Some(repository) = wish.fresh {
+            making.observed.put(Reading::Repository, repository.clone());
+            let teams = wish.settings.iter().flat_map(setting::teams);
+            making.look(teams.map(|slug| Reading::Team(slug.to_owned())).collect());
+        } else {
+            making.look_at(wish.settings.iter());
+        }
+        making
+    }
+
+    /// Makes the next setting so, unless that is hopeless.
+    pub(super) fn next(&mut self, one: &Setting) -> Made {
+        if let Some(error) = &self.end {
+            return Made::Left(error.clone());
+        }
+        let made = self.one(one);
+        if let Made::Failed(error) = &made {
+            self.unmade.extend(setting::makes_environment(one).map(str::to_owned));
+            self.end = error.ends_all().then(|| error.clone());
+        }
+        made
+    }
+
     fn look(&mut self, readings: BTreeSet<Reading>) {
         let unread: BTreeSet<Reading> = readings.into_iter().filter(|reading| !self.observed.has(reading)).collect();
         if !unread.is_empty() {
-            self.observed.extend(self.github.observe(self.wish.target, unread));
+            self.observed.extend(self.forge.observe(self.wish.target, unread));
         }
     }
 
     fn look_at<'s>(&mut self, settings: impl Iterator<Item = &'s Setting> + Clone) {
-        self.observed.extend(self.github.look_at(self.wish.target, settings));
+        self.observed.extend(look_at(self.forge, self.wish.target, settings));
     }
 
     fn one(&mut self, one: &Setting) -> Made {
@@ -187,8 +184,8 @@ impl Making<'_> {
 
     /// Reads, and makes, what must be there before the setting can be written.
     fn prepare(&mut self, one: &Setting) -> Result<(), ForgeError> {
-        if let Setting::Secret(secret) = one {
-            if !self.wish.secrets.has(secret) {
+        if let (Setting::Secret(secret), Some(secrets)) = (one, self.wish.secrets) {
+            if !secrets.has(secret) {
                 return Err(ForgeError::NoValue { variable: secret.variable() });
             }
             // All keys at once, at the first secret: by then every environment is made.
@@ -199,19 +196,35 @@ impl Making<'_> {
             });
             self.look(scopes.collect());
         }
-        let organisation = &self.wish.target.owner;
         let teams = setting::teams(one);
         self.look(teams.iter().map(|slug| Reading::Team((*slug).to_owned())).collect());
         for slug in teams {
-            let reading = Reading::Team(slug.to_owned());
-            if !self.observed.get(&reading)?.is_null() {
+            if !self.observed.get(&Reading::Team(slug.to_owned()))?.is_null() {
                 continue;
             }
             if !self.wish.create_teams {
                 return Err(setting::no_team(self.wish.target, slug));
             }
-            let team = self.github.make_team(organisation, slug)?;
-            self.observed.put(reading, team);
+            self.make_team(slug)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a team of the organisation; people are added to it by its maintainers.
+    fn make_team(&mut self, slug: &str) -> Result<(), ForgeError> {
+        let reading = Reading::Team(slug.to_owned());
+        let body = json!({"name": slug, "privacy": "closed"});
+        let call = Call::with(Method::Post, path(&["orgs", &self.wish.target.owner, "teams"]), body);
+        match self.forge.write(&call) {
+            Ok(answer) => self.observed.put(reading, answer.body),
+            // Whether it took effect, or somebody was faster, is seen by looking.
+            Err(error) if error.is_unclear() || error.is_taken() => {
+                self.observed.extend(self.forge.observe(self.wish.target, BTreeSet::from([reading.clone()])));
+                if self.observed.get(&reading)?.is_null() {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -221,10 +234,10 @@ impl Making<'_> {
     fn write(&mut self, one: &Setting) -> Result<Made, ForgeError> {
         let mut attempt = 0;
         loop {
-            let known =
-                Known { target: self.wish.target, observed: &self.observed, secrets: Some(&self.wish.secrets.0) };
+            let secrets = self.wish.secrets.map(|secrets| &secrets.0);
+            let known = Known { target: self.wish.target, observed: &self.observed, secrets };
             let calls = setting::calls(one, &known)?;
-            let Err(error) = calls.iter().try_for_each(|call| self.github.call(call).map(|_| ())) else {
+            let Err(error) = calls.iter().try_for_each(|call| self.forge.write(call).map(drop)) else {
                 return Ok(Made::Done);
             };
             attempt += 1;
@@ -232,7 +245,7 @@ impl Making<'_> {
                 return Err(error);
             }
             if error.is_unclear() {
-                self.github.pause(backoff(attempt - 1, fastrand::f64()), Why::Fault)?;
+                self.forge.pause(backoff(attempt - 1, fastrand::f64()), Why::Fault)?;
             }
             self.look_at(std::iter::once(one));
             if setting::differences(one, &self.observed)?.is_empty() {
@@ -251,10 +264,10 @@ impl Making<'_> {
             (0..all.len()).filter(|at| matches!(all[*at], Made::Done | Made::AlreadySo)).collect();
         let mut failures = BTreeMap::new();
         for look in 0..LOOKS {
-            if look > 0 && self.github.pause(backoff(look - 1, fastrand::f64()), Why::Settling).is_err() {
+            if look > 0 && self.forge.pause(backoff(look - 1, fastrand::f64()), Why::Settling).is_err() {
                 break;
             }
-            let observed = self.github.look_at(self.wish.target, unseen.iter().map(|at| &self.wish.settings[*at]));
+            let observed = look_at(self.forge, self.wish.target, unseen.iter().map(|at| &self.wish.settings[*at]));
             failures.clear();
             for at in std::mem::take(&mut unseen) {
                 match setting::differences(&self.wish.settings[at], &observed) {

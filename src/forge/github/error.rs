@@ -96,9 +96,9 @@ pub enum ForgeError {
         owner: String,
     },
     /// Only an enterprise has internal repositories.
-    #[error("`{owner}` is a user, and only organisations have internal repositories")]
+    #[error("`{owner}` has no internal repositories: only organisations of an enterprise do")]
     NotInternal {
-        /// The user.
+        /// The user or the organisation.
         owner: String,
     },
     /// The network is not to be used.

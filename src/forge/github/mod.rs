@@ -1,18 +1,19 @@
 //! GitHub: a client of its REST API that keeps to its pace, looks before it acts, and says what it needs.
 //!
 //! `call` is a call as a value, `send` and `retry` carry it, `pace` slows it, `auth` signs it; `repository` makes and
-//! judges the repository, `setting` knows each setting, `ensure` makes settings so. Facts about the API are from
+//! judges the repository, `setting` knows each setting, `ensure` makes settings so, `rehearsal` says how. Facts about the API are from
 //! <https://docs.github.com/en/rest>.
 
 pub mod auth;
 pub mod call;
 mod ensure;
 mod error;
-mod observed;
+pub(super) mod observed;
 mod pace;
 mod place;
 mod pull;
 mod refusal;
+mod rehearsal;
 mod repository;
 mod retry;
 mod seal;
@@ -36,11 +37,12 @@ use pace::Pace;
 use retry::{Tries, Why};
 use send::{Bearer, Persist, Sender};
 
-pub use ensure::{Made, Secrets, Wish, rehearse};
+pub use ensure::{Made, Secrets, Wish};
 pub use error::ForgeError;
 pub use place::Place;
 pub use pull::{NewPull, Pull, PullState};
 pub use refusal::Refusal;
+pub use rehearsal::{Rehearsed, as_made, rehearse};
 pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};
 pub use retry::Why as PauseReason;
 pub use send::{Listener, Manner};

@@ -1,17 +1,20 @@
 //! What was read of a repository: each thing once, however many settings need it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::call::{below, path};
+use super::Github;
+use super::call::{Answer, Call, below, path};
 use super::error::ForgeError;
-use super::{Github, call::Call};
+use super::retry::Why;
+use crate::forge::Forge;
 use crate::model::repository::Target;
 
 /// One thing to read. An environment is named where it has its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reading {
+pub(in crate::forge) enum Reading {
     Repository,
     Properties,
     Teams,
@@ -34,7 +37,7 @@ pub(super) enum Reading {
 
 /// What was read; `null` where there is nothing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Observed(BTreeMap<Reading, Result<Value, ForgeError>>);
+pub(in crate::forge) struct Observed(BTreeMap<Reading, Result<Value, ForgeError>>);
 
 impl Observed {
     /// What is there; `null` when it is missing or was not read.
@@ -68,12 +71,21 @@ impl Observed {
     }
 }
 
-impl Github {
-    /// Reads all of these, at the same time.
-    pub(super) fn observe(&self, target: &Target, readings: BTreeSet<Reading>) -> Observed {
+impl Forge for Github {
+    fn observe(&self, target: &Target, readings: BTreeSet<Reading>) -> Observed {
         Observed(self.at_once(readings.into_iter().collect(), |reading| self.read(target, reading)))
     }
 
+    fn write(&self, call: &Call) -> Result<Answer, ForgeError> {
+        self.call(call)
+    }
+
+    fn pause(&self, time: Duration, why: Why) -> Result<(), ForgeError> {
+        self.sender.pause(time, why)
+    }
+}
+
+impl Github {
     fn read(&self, target: &Target, reading: &Reading) -> Result<Value, ForgeError> {
         let list = |words: &[&str], query: &str, key| {
             let mark = if query.is_empty() { "" } else { "?" };
@@ -109,21 +121,6 @@ impl Github {
             Reading::Issues => list(&["issues"], "state=all&sort=created&direction=asc&per_page=100", None),
             Reading::Rulesets => list(&["rulesets"], "includes_parents=false&per_page=100", None),
             Reading::Ruleset(id) => one(below(target, &["rulesets", &id.to_string()])),
-        }
-    }
-
-    /// Makes a team of the organisation; people are added to it by its maintainers.
-    pub(super) fn make_team(&self, organisation: &str, slug: &str) -> Result<Value, ForgeError> {
-        let body = serde_json::json!({"name": slug, "privacy": "closed"});
-        let made = self.call(&Call::with(super::call::Method::Post, path(&["orgs", organisation, "teams"]), body));
-        match made {
-            Ok(answer) => Ok(answer.body),
-            // Whether it took effect, or somebody was faster, is seen by looking.
-            Err(error) if error.is_unclear() || error.is_taken() => {
-                let found = self.find(path(&["orgs", organisation, "teams", slug]))?;
-                found.map(|answer| answer.body).ok_or(error)
-            }
-            Err(error) => Err(error),
         }
     }
 }

@@ -226,6 +226,9 @@ impl Github {
                 }
                 Err(error) => error,
             };
+            if new.visibility == Visibility::Internal && is_about_visibility(&error) {
+                return Err(ForgeError::NotInternal { owner: new.target.owner.clone() });
+            }
             attempt += 1;
             unclear |= error.is_unclear();
             if attempt > TRIES || !(error.is_unclear() || error.is_taken()) {
@@ -259,6 +262,12 @@ impl Github {
     fn settle(&self, target: &Target) {
         self.sender.settle(&below(target, &[]), SETTLES_IN);
     }
+}
+
+/// Whether GitHub refuses who may see a repository.
+fn is_about_visibility(error: &ForgeError) -> bool {
+    let ForgeError::Refused(refusal) = error else { return false };
+    refusal.status == 422 && refusal.message.to_ascii_lowercase().contains("visibility")
 }
 
 #[cfg(test)]

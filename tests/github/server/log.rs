@@ -12,6 +12,9 @@ pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
+    /// Who says to be asking, and which version of the API is meant.
+    pub(crate) agent: String,
+    pub(crate) version: String,
     /// The body when it is JSON.
     pub(crate) body: Option<Value>,
     /// Of what was answered; none when the connection was broken off.
@@ -26,6 +29,8 @@ impl Entry {
             method: request.method.clone(),
             path: request.path.clone(),
             query: request.query.clone(),
+            agent: request.header("user-agent").to_owned(),
+            version: request.header("x-github-api-version").to_owned(),
             body: request.json(),
             status: None,
             began: Instant::now(),

@@ -126,14 +126,6 @@ pub(super) fn differences(setting: &Setting, observed: &Observed) -> Result<Vec<
     })
 }
 
-/// The calls for a plan: none where nothing differs, or where that cannot be read.
-pub(super) fn calls_for(setting: &Setting, known: &Known<'_>) -> Vec<Call> {
-    match differences(setting, known.observed) {
-        Ok(differences) if !differences.is_empty() => calls(setting, known).unwrap_or_default(),
-        _ => Vec::new(),
-    }
-}
-
 /// The calls that make a setting so, in order; a setting that differs has at least one.
 pub(super) fn calls(setting: &Setting, known: &Known<'_>) -> Result<Vec<Call>, ForgeError> {
     let Known { target, observed, .. } = known;

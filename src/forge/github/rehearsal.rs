@@ -1,0 +1,72 @@
+//! A dry run: GitHub is asked as in a run, and what would be written is noted.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Github;
+use super::call::{Answer, Call};
+use super::ensure::{Made, Making, Wish};
+use super::error::ForgeError;
+use super::observed::{Observed, Reading};
+use super::repository::create_call;
+use super::retry::Why;
+use crate::forge::Forge;
+use crate::model::repository::{NewRepository, Target};
+
+/// What a run would do about a setting.
+#[derive(Clone, Debug)]
+pub struct Rehearsed {
+    /// How it would go, if GitHub takes every call.
+    pub made: Made,
+    /// The calls. What only GitHub knows (the number of a team that is made first, a sealed secret) is put in words.
+    pub calls: Vec<Call>,
+}
+
+/// What a run would do about each setting. Without anybody to ask, every team is taken to be there.
+pub fn rehearse(github: Option<&Github>, wish: &Wish<'_>) -> Vec<Rehearsed> {
+    let rehearsal = Rehearsal { github, noted: RefCell::default() };
+    let mut making = Making::new(&rehearsal, wish);
+    let settings = wish.settings.iter();
+    settings.map(|one| Rehearsed { made: making.next(one), calls: rehearsal.noted.take() }).collect()
+}
+
+/// What GitHub will show of a repository as soon as it is made, as far as that is known before.
+pub fn as_made(new: &NewRepository) -> Value {
+    let mut made = create_call(new).body.unwrap_or_default();
+    // What GitHub calls it when it is not told otherwise.
+    made["default_branch"] = "main".into();
+    made
+}
+
+struct Rehearsal<'g> {
+    github: Option<&'g Github>,
+    noted: RefCell<Vec<Call>>,
+}
+
+impl Forge for Rehearsal<'_> {
+    fn observe(&self, target: &Target, readings: BTreeSet<Reading>) -> Observed {
+        if let Some(github) = self.github {
+            return github.observe(target, readings);
+        }
+        let mut observed = Observed::default();
+        for reading in readings {
+            if let Reading::Team(slug) = &reading {
+                let team = json!({"slug": slug});
+                observed.put(reading, team);
+            }
+        }
+        observed
+    }
+
+    fn write(&self, call: &Call) -> Result<Answer, ForgeError> {
+        self.noted.borrow_mut().push(call.clone());
+        Ok(Answer { body: json!({}), ..Answer::default() })
+    }
+
+    fn pause(&self, _: Duration, _: Why) -> Result<(), ForgeError> {
+        Ok(())
+    }
+}

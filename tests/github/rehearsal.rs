@@ -1,0 +1,99 @@
+//! Dry runs: what they tell is what a run does.
+
+use serde_json::{Value, json};
+
+use super::server::log::Entry;
+use super::stories::writes;
+use super::story::Story;
+
+/// What a dry run of this command told; it wrote nothing.
+fn rehearsed(story: &Story, command: &[&str]) -> Value {
+    story.requests();
+    let told = story.done(&[command, &["--dry-run", "--json"]].concat()).json();
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    told
+}
+
+/// Runs the command, whose calls must be those that were told, in that order.
+fn done_as_told(story: &Story, command: &[&str], told: &Value) {
+    story.done(command);
+    let log = story.requests();
+    let made: Vec<&Entry> = log.iter().filter(|entry| entry.is_write() && !entry.is_git()).collect();
+    let calls: Vec<&Value> = steps(told).flat_map(|step| step["calls"].as_array().into_iter().flatten()).collect();
+    let lines: Vec<String> = made.iter().map(|entry| entry.line()).collect();
+    assert_eq!(calls.len(), made.len(), "told {calls:#?}, made {lines:#?}");
+    for (call, entry) in calls.iter().zip(made) {
+        let line =
+            format!("{} {}", call["method"].as_str().unwrap_or_default(), call["path"].as_str().unwrap_or_default());
+        let sent = entry.body.clone().unwrap_or_default();
+        assert_eq!(line, entry.line());
+        assert!(is_told(&call["body"], &sent), "{line}: told {}, sent {sent}", call["body"]);
+    }
+    story.nothing_leaked();
+}
+
+fn steps(told: &Value) -> impl Iterator<Item = &Value> {
+    told["steps"].as_array().into_iter().flatten()
+}
+
+/// Whether what was told is what was sent; words in brackets stand for what only GitHub knows.
+fn is_told(told: &Value, sent: &Value) -> bool {
+    match (told, sent) {
+        (Value::String(told), _) if told.starts_with('(') => !sent.is_null(),
+        (Value::Object(told), Value::Object(sent)) => {
+            told.len() == sent.len()
+                && told.iter().all(|(key, told)| sent.get(key).is_some_and(|sent| is_told(told, sent)))
+        }
+        (Value::Array(told), Value::Array(sent)) => {
+            told.len() == sent.len() && told.iter().zip(sent).all(|(told, sent)| is_told(told, sent))
+        }
+        _ => told == sent,
+    }
+}
+
+#[test]
+fn a_dry_run_tells_every_call_and_makes_no_write() {
+    let story = Story::new();
+    let ran = story.done(&[&Story::NEW[..], &["--dry-run"]].concat());
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    assert_eq!(story.github.end(), json!([]));
+    assert!(!story.program.folder().join("my-api").exists());
+    for call in
+        ["POST /orgs/nhs/repos", "PUT /repos/nhs/my-api/topics", "POST /repos/nhs/my-api/rulesets", "DEPLOY_KEY"]
+    {
+        assert!(ran.stdout.contains(call), "{call} is not in {}", ran.stdout);
+    }
+    let told = rehearsed(&story, &Story::NEW);
+    done_as_told(&story, &Story::NEW, &told);
+}
+
+#[test]
+fn a_dry_run_of_what_is_partly_there_tells_what_is_left() {
+    let story = Story::new();
+    story.done(&Story::NEW);
+    {
+        let mut state = story.github.state();
+        let repository = &mut state.repositories[0];
+        repository.topics.clear();
+        repository.variables.insert("HOST".to_owned(), "elsewhere".to_owned());
+        repository.rulesets[0].1.insert("enforcement".to_owned(), json!("disabled"));
+    }
+    let told = rehearsed(&story, &Story::NEW);
+    assert_eq!(steps(&told).flat_map(|step| step["calls"].as_array().into_iter().flatten()).count(), 3, "{told:#}");
+    done_as_told(&story, &Story::NEW, &told);
+}
+
+#[test]
+fn a_dry_run_tells_the_teams_that_would_be_made_and_what_fails_without_them() {
+    let story = Story::new();
+    story.github.organization("nhs", |nhs| nhs.teams.clear());
+    let told = rehearsed(&story, &Story::NEW);
+    let failing: Vec<&Value> = steps(&told).flat_map(|step| step["failing"].as_array().into_iter().flatten()).collect();
+    let ran = story.done(&[&Story::NEW[..], &["--dry-run"]].concat());
+    assert!(ran.stdout.contains("would fail: team `platform`") && ran.stdout.contains("--create-teams"), "{ran:?}");
+    let create = [&Story::NEW[..], &["--create-teams"]].concat();
+    let all = rehearsed(&story, &create);
+    // Without the team neither it nor the environment that it reviews, nor what is in that, can be made.
+    assert_eq!(failing.len(), 3, "{failing:#?}");
+    done_as_told(&story, &create, &all);
+}
