@@ -9,6 +9,7 @@ mod faults;
 mod first_commit;
 mod left;
 mod options;
+mod orphans;
 mod phase;
 mod pty;
 mod server;
