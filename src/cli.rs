@@ -229,7 +229,7 @@ pub struct ListArgs {
 /// Work on the registry
 #[derive(Debug, Subcommand)]
 pub enum RegistryCommand {
-    /// Say everything that is wrong in the registry, by file and line
+    /// Say everything that is wrong in the registry, by file and line, and which repositories have no record or the reverse
     Check,
     /// Print every record as JSON, as CSV or as entities for Backstage; or make a site of them
     Export(ExportArgs),

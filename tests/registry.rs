@@ -325,6 +325,11 @@ fn an_import_is_refused_with_all_its_problems_and_nothing_is_half_imported() {
         "name = \"other\"\nbase_path = \"z\"\nphase = \"beta\"\n\n[repository]\nurl = \"https://h/o/other\"\n",
     );
     program.write("in/c.toml", "name = \"broken\"\ntitle = oops\n");
+    program.write("in/d.csv", "name,guid,phase\nodd,7,gone\n");
+    program.write(
+        "in/deeper/catalog-info.yaml",
+        "kind: API\nmetadata:\n  name: odd-too\n  links:\n  - url: https://h/o/odd-too\nspec:\n  lifecycle: weird\n",
+    );
     program.write("in/deep/catalog-info.yaml", "kind: Component\nmetadata:\n  name: not-an-api\n---\nkind: API\nmetadata:\n  name: lost\nspec:\n  lifecycle: production\n");
     let refused = program.run(&["registry", "import", "in"]);
     assert_eq!(refused.code, Some(2), "{refused:?}");
@@ -333,13 +338,17 @@ fn an_import_is_refused_with_all_its_problems_and_nothing_is_half_imported() {
         "`in/a.csv` line 3: `Bad Name` cannot be an API's name",
         "`in/b.toml` line 1: the base path `z` is also that of `ok` in `in/a.csv` line 4",
         "`in/c.toml` line 2:",
+        "`in/d.csv` line 2: it gives no repository",
+        "`in/d.csv` line 2: `guid`: ",
+        "`in/d.csv` line 2: `phase`: unknown variant `gone`, expected one of `inception`",
         "`in/deep/catalog-info.yaml` line 5: it gives no repository",
+        "`in/deeper/catalog-info.yaml` line 1: `phase`: unknown variant `weird`, expected one of `inception`",
     ] {
         assert!(refused.stderr.contains(text), "{text}: {refused:?}");
     }
     assert_eq!(
         program.run(&["registry", "import", "in", "--json"]).json()["problems"].as_array().map(Vec::len),
-        Some(5)
+        Some(9)
     );
     assert_eq!(program.records().len(), 1);
     program.write("good/a.csv", "name,phase,repository_url,environments\none-two,live,https://h/o/one-two,int prod\nother-two,beta,https://h/o/other-two,\none-three,live,https://h/o/one-three,\n");

@@ -28,7 +28,7 @@ pub use edit::Writer;
 pub use error::StoreError;
 pub use lock::PATIENCE;
 pub use remote::Remote;
-pub use snapshot::{FileId, Snapshot};
+pub use snapshot::{FileId, FolderId, Snapshot, Unknown};
 
 /// The one branch a store reads and writes.
 const MAIN: &str = "refs/heads/main";

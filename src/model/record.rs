@@ -196,7 +196,7 @@ impl Record {
 
     /// Whether it was reserved more than a day before `now` and never finished. A date that cannot be read is old.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
-        let since = self.history.first().and_then(|change| change.date.parse::<Timestamp>().ok());
-        self.is_reserved() && since.is_none_or(|since| now.duration_since(since) > FRESH)
+        let since = || self.history.first()?.date.parse::<Timestamp>().ok();
+        self.is_reserved() && since().is_none_or(|since| now.duration_since(since) > FRESH)
     }
 }

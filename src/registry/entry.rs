@@ -25,28 +25,33 @@ pub(super) struct Flaw {
 impl Entry {
     /// Reads the record.
     pub(super) fn parse(&self) -> Result<Record, Flaw> {
-        let text = std::str::from_utf8(&self.bytes).map_err(|error| Flaw {
-            line: Some(line(&self.bytes, error.valid_up_to())),
-            message: "it is not UTF-8 text".to_owned(),
-        })?;
-        let as_toml = || {
-            toml::from_str(text).map_err(|error| Flaw {
-                line: error.span().map(|span| line(&self.bytes, span.start)),
-                message: error.message().trim().replace('\n', ", "),
-            })
-        };
-        let record: Record = plain::parse(text).map_or_else(as_toml, Ok)?;
-        if layout::record(record.name.as_str()) == self.path {
-            Ok(record)
-        } else {
-            let message = format!("it is the record of `{}`, which has another place", record.name);
-            Err(Flaw { line: None, message })
-        }
+        parse(&self.path, &self.bytes)
     }
 
     /// Reads the record of the registry called `registry`.
     pub(super) fn record(&self, registry: &str) -> Result<Record, RegistryError> {
         self.parse().map_err(|flaw| broken(registry, &self.path, flaw))
+    }
+}
+
+/// Reads the record that is at `path`.
+pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<Record, Flaw> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Flaw {
+        line: Some(line(bytes, error.valid_up_to())),
+        message: "it is not UTF-8 text".to_owned(),
+    })?;
+    let as_toml = || {
+        toml::from_str(text).map_err(|error| Flaw {
+            line: error.span().map(|span| line(bytes, span.start)),
+            message: error.message().trim().replace('\n', ", "),
+        })
+    };
+    let record: Record = plain::parse(text).map_or_else(as_toml, Ok)?;
+    if layout::record(record.name.as_str()) == path {
+        Ok(record)
+    } else {
+        let message = format!("it is the record of `{}`, which has another place", record.name);
+        Err(Flaw { line: None, message })
     }
 }
 

@@ -50,7 +50,12 @@ pub(super) fn record(name: &str) -> String {
 /// The path of a key. All kinds share the shards: a folder less to write for each key that is taken.
 pub(super) fn key(kind: KeyKind, value: &str) -> String {
     let hash = hash(value);
-    format!("{KEYS}/{}/{}={}", shards(hash), word(kind), escaped(value, hash))
+    let mut path = String::with_capacity(value.len() + 48);
+    for part in [KEYS, "/", &shards(hash), "/", word(kind), "="] {
+        path.push_str(part);
+    }
+    escape(value, hash, &mut path);
+    path
 }
 
 fn word(kind: KeyKind) -> &'static str {
@@ -76,26 +81,29 @@ fn shards(hash: [u8; 20]) -> String {
     String::from_iter([first, '/', second, '/', third])
 }
 
-/// `value` as a file name that every file system and git take: letters, digits, `-`, `_` and inner dots stay, each other
+/// Adds `value` as the end of a file name that every file system and git take: letters, digits, `-`, `_` and inner dots stay, each other
 /// byte becomes `%XX`. A long one is cut and ends with `~` and its hash; no value is `%`.
-fn escaped(value: &str, hash: [u8; 20]) -> String {
-    let mut name = String::with_capacity(value.len() + 16);
+fn escape(value: &str, hash: [u8; 20], to: &mut String) {
+    let start = to.len();
     for (at, byte) in value.bytes().enumerate() {
         let inner_dot = byte == b'.' && at > 0 && at + 1 < value.len();
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || inner_dot {
-            name.push(char::from(byte));
+            to.push(char::from(byte));
         } else {
-            let _ = write!(name, "%{byte:02X}");
+            let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase();
+            to.extend(['%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
-    if name.len() > LONGEST {
-        name.truncate(LONGEST - 2 * hash.len() - 1);
-        name.push('~');
+    if to.len() - start > LONGEST {
+        to.truncate(start + LONGEST - 2 * hash.len() - 1);
+        to.push('~');
         for byte in hash {
-            let _ = write!(name, "{byte:02x}");
+            let _ = write!(to, "{byte:02x}");
         }
     }
-    if name.is_empty() { "%".to_owned() } else { name }
+    if to.len() == start {
+        to.push('%');
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +111,12 @@ mod tests {
     use super::*;
 
     use proptest::prelude::*;
+
+    fn escaped(value: &str, hash: [u8; 20]) -> String {
+        let mut name = String::new();
+        escape(value, hash, &mut name);
+        name
+    }
 
     #[test]
     fn paths_can_be_read() {

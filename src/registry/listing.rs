@@ -5,10 +5,10 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use super::entry::{Entry, Flaw};
+use super::entry::{self, Flaw};
 use super::exchange::faults;
 use super::{RegistryError, layout};
-use crate::git::store::{FileId, Snapshot};
+use crate::git::store::{FileId, FolderId, Snapshot, Unknown};
 use crate::model::record::{KeyKind, Record};
 
 /// What a registry holds.
@@ -43,14 +43,18 @@ struct Read {
     record: Result<Record, Flaw>,
     /// Paths of its keys, in the order of `KEPT`; none when it is no record.
     keys: Vec<String>,
+    /// What is in each of them.
+    says: Option<FileId>,
 }
 
 impl Read {
-    fn of(path: &str, bytes: Vec<u8>) -> Self {
-        let record = Entry { path: path.to_owned(), bytes }.parse();
+    fn of(path: &str, bytes: &[u8]) -> Self {
+        let record = entry::parse(path, bytes);
         let key = |record: &Record| layout::KEPT.map(|kind| layout::key(kind, &record.key(kind))).to_vec();
         let keys = record.as_ref().map(key).unwrap_or_default();
-        Self { record, keys }
+        let says = |record: &Record| FileId::of(format!("{}\n", record.name).as_bytes());
+        let says = record.as_ref().ok().and_then(says);
+        Self { record, keys, says }
     }
 }
 
@@ -60,10 +64,13 @@ type Files = Vec<(String, FileId)>;
 pub(super) fn read(snapshot: &Snapshot<'_>) -> Result<Listing, RegistryError> {
     let files = snapshot.list(layout::APIS)?;
     let read = snapshot.each(&files, Read::of)?;
-    let key_files = snapshot.list(layout::KEYS)?;
-    let keys: Keys<'_> = key_files.iter().enumerate().map(|(at, (path, id))| (path.as_str(), (at, *id))).collect();
-    let found: Vec<Vec<Found>> =
-        read.par_iter().enumerate().map(|(of, read)| check_record((of, &files[of].0), read, &keys)).collect();
+    let Unknown { files: key_files, known } = snapshot.list_unknown(layout::KEYS, &folders(&read))?;
+    let keys: KeyFiles<'_> = key_files.iter().enumerate().map(|(at, (path, id))| (path.as_str(), (at, *id))).collect();
+    let found: Vec<Vec<Found>> = read
+        .par_iter()
+        .enumerate()
+        .map(|(of, read)| check_record((of, &files[of].0), read, &Keys { known: &known, files: &keys }))
+        .collect();
     let mut matched = vec![false; key_files.len()];
     let (mut problems, mut astray) = (Vec::new(), Vec::new());
     for found in found.into_iter().flatten() {
@@ -80,13 +87,40 @@ pub(super) fn read(snapshot: &Snapshot<'_>) -> Result<Listing, RegistryError> {
     problems.extend(keys_astray(snapshot, &files, &key_files, &astray)?);
     problems.extend(without_records(snapshot, &strays, &unread)?);
     let mut records: Vec<Record> = read.into_iter().filter_map(|read| read.record.ok()).collect();
-    records.par_sort_by(|one, other| one.name.cmp(&other.name));
+    // By keys of their own: records are too large to be moved often.
+    records.par_sort_by_cached_key(|record| record.name.clone());
     problems.sort_by(|one, other| (&one.path, one.line).cmp(&(&other.path, other.line)));
     Ok(Listing { records, problems })
 }
 
+/// The folders of keys as the records would have them, by path. One in which two records want the same key is left out.
+fn folders(read: &[Read]) -> HashMap<&str, FolderId> {
+    let mut folders: HashMap<&str, Vec<(&str, FileId)>> = HashMap::new();
+    for read in read {
+        for key in &read.keys {
+            if let (Some((folder, name)), Some(says)) = (key.rsplit_once('/'), read.says) {
+                folders.entry(folder).or_default().push((name, says));
+            }
+        }
+    }
+    let folder = |(folder, mut files): (_, Vec<(&str, FileId)>)| {
+        files.sort_unstable_by_key(|(name, _)| *name);
+        let is_shared = files.windows(2).any(|pair| pair[0].0 == pair[1].0);
+        FolderId::of(files).filter(|_| !is_shared).map(|id| (folder, id))
+    };
+    folders.into_par_iter().filter_map(folder).collect()
+}
+
 /// The keys' files by path: their place in the list, and what they hold.
-type Keys<'k> = HashMap<&'k str, (usize, FileId)>;
+type KeyFiles<'k> = HashMap<&'k str, (usize, FileId)>;
+
+/// What is known of the keys.
+struct Keys<'k> {
+    /// The folders that hold the keys of their records, and nothing else.
+    known: &'k HashSet<String>,
+    /// The files in all other folders.
+    files: &'k KeyFiles<'k>,
+}
 
 /// What was found about a record, or about one of its keys.
 enum Found {
@@ -107,7 +141,7 @@ struct Astray {
     at: Option<usize>,
 }
 
-/// Compares ids: to read the keys of thousands of records would take far longer.
+/// Compares ids, of whole folders where it can: to read the keys of thousands of records would take far longer.
 fn check_record((of, path): (usize, &str), read: &Read, keys: &Keys<'_>) -> Vec<Found> {
     let problem = |line, message| Found::Problem(Problem { path: path.to_owned(), line, message });
     let record = match &read.record {
@@ -115,12 +149,12 @@ fn check_record((of, path): (usize, &str), read: &Read, keys: &Keys<'_>) -> Vec<
         Err(flaw) => return vec![problem(flaw.line, flaw.message.clone())],
     };
     let faults = faults(record).into_iter().map(|message| problem(None, message));
-    let ours = FileId::of(format!("{}\n", record.name).as_bytes());
-    let found = |(kind, path): (KeyKind, &String)| match keys.get(path.as_str()) {
-        Some((at, id)) if ours.as_ref() == Some(id) => Found::Matched(*at),
+    let is_known = |path: &str| path.rsplit_once('/').is_some_and(|(folder, _)| keys.known.contains(folder));
+    let found = |(kind, path): (KeyKind, &String)| match keys.files.get(path.as_str()) {
+        Some((at, id)) if read.says.as_ref() == Some(id) => Found::Matched(*at),
         held => Found::Astray(Astray { of, kind, path: path.clone(), at: held.map(|(at, _)| *at) }),
     };
-    layout::KEPT.into_iter().zip(&read.keys).map(found).chain(faults).collect()
+    layout::KEPT.into_iter().zip(&read.keys).filter(|(_, path)| !is_known(path)).map(found).chain(faults).collect()
 }
 
 fn keys_astray(
@@ -130,7 +164,7 @@ fn keys_astray(
     astray: &[Astray],
 ) -> Result<Vec<Problem>, RegistryError> {
     let of: Files = astray.iter().map(|key| files[key.of].clone()).collect();
-    let texts = snapshot.each(&of, |_, bytes| String::from_utf8_lossy(&bytes).into_owned())?;
+    let texts = snapshot.each(&of, |_, bytes| String::from_utf8_lossy(bytes).into_owned())?;
     let held: Files = astray.iter().filter_map(|key| Some(key_files[key.at?].clone())).collect();
     let mut holders = snapshot.each(&held, said)?.into_iter();
     let problem = |(key, text): (&Astray, String)| {
@@ -162,8 +196,8 @@ fn without_records(
 }
 
 /// The name that a key's file says.
-fn said(_: &str, bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).trim().escape_debug().to_string()
+fn said(_: &str, bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().escape_debug().to_string()
 }
 
 /// The line on which a record says its key.

@@ -57,6 +57,11 @@ pub fn guids(name: &ApiName) -> (Uuid, Uuid) {
     (guid("api"), guid("spec"))
 }
 
+/// Where a registry keeps the record of an API.
+pub fn path(name: &ApiName) -> String {
+    layout::record(name.as_str())
+}
+
 impl Registry {
     /// Opens the registry at `location`; none when there is nothing yet. Never creates anything but the copy of a shared
     /// one.

@@ -18,8 +18,8 @@ enum Written<'t> {
     Number(u64),
 }
 
-/// The lines of one table.
-type Lines<'t> = Vec<(&'t str, Written<'t>)>;
+/// The lines of one table; none in the place of a value that was taken.
+type Lines<'t> = Vec<(&'t str, Option<Written<'t>>)>;
 
 /// The record that `text` says; none when that must be read as TOML.
 pub(super) fn parse(text: &str) -> Option<Record> {
@@ -38,10 +38,7 @@ pub(super) fn parse(text: &str) -> Option<Record> {
             _ => {
                 let open = tables.last_mut().map_or(&mut root, |(_, lines)| lines);
                 let (key, value) = line.split_once(" = ")?;
-                if open.iter().any(|(other, _)| *other == key) {
-                    return None;
-                }
-                open.push((key, written(value)?));
+                open.push((key, Some(written(value)?)));
             }
         }
     }
@@ -55,14 +52,14 @@ impl<'t> Tables<'t> {
     /// The table of this heading.
     fn one(&mut self, heading: &str) -> Option<Taking<'t>> {
         let at = self.0.iter().position(|(other, _)| *other == heading)?;
-        Some(Taking(self.0.swap_remove(at).1))
+        Some(Taking::of(self.0.swap_remove(at).1))
     }
 
     /// Every table of this heading, read by `read`.
     fn each<T>(&mut self, heading: &str, read: impl Fn(&mut Taking<'t>) -> Option<T>) -> Option<Vec<T>> {
         let wanted = self.0.extract_if(.., |(other, _)| *other == heading);
         let read = |(_, lines)| {
-            let mut lines = Taking(lines);
+            let mut lines = Taking::of(lines);
             let value = read(&mut lines)?;
             lines.is_done().then_some(value)
         };
@@ -90,13 +87,26 @@ fn items(list: &str) -> impl Iterator<Item = Option<&str>> {
     items.into_iter().flatten().map(|item| item.strip_prefix('"')?.strip_suffix('"'))
 }
 
-/// Takes the text of a key out of a table; an empty one when it is not there and need not be.
-struct Taking<'t>(Lines<'t>);
+/// Takes values out of a table by key, quickest in the order of its lines. Of two lines with one key the second stays.
+struct Taking<'t> {
+    lines: Lines<'t>,
+    /// Where the next key is looked for first.
+    next: usize,
+    left: usize,
+}
 
 impl<'t> Taking<'t> {
+    fn of(lines: Lines<'t>) -> Self {
+        Self { next: 0, left: lines.len(), lines }
+    }
+
     fn take(&mut self, key: &str) -> Option<Written<'t>> {
-        let at = self.0.iter().position(|(other, _)| *other == key)?;
-        Some(self.0.swap_remove(at).1)
+        let is = |(other, value): &(&str, Option<Written<'_>>)| *other == key && value.is_some();
+        let (before, after) = self.lines.split_at(self.next);
+        let ahead = after.iter().position(is).map(|at| self.next + at);
+        let at = ahead.or_else(|| before.iter().position(is))?;
+        (self.next, self.left) = (at + 1, self.left - 1);
+        self.lines[at].1.take()
     }
 
     fn text(&mut self, key: &str) -> Option<&'t str> {
@@ -106,7 +116,7 @@ impl<'t> Taking<'t> {
         }
     }
 
-    /// What may be left out must not be something else than a text.
+    /// An empty one when it is not there. What may be left out must not be something else than a text.
     fn text_or_empty(&mut self, key: &str) -> Option<String> {
         match self.take(key) {
             None => Some(String::new()),
@@ -125,12 +135,12 @@ impl<'t> Taking<'t> {
     }
 
     fn is_done(&self) -> bool {
-        self.0.is_empty()
+        self.left == 0
     }
 }
 
 fn record(root: Lines<'_>, mut tables: Tables<'_>) -> Option<Record> {
-    let mut root = Taking(root);
+    let mut root = Taking::of(root);
     // In this order: taking one table out disturbs the order of the others.
     let (history, evidence) = (tables.each("[[history]]", change)?, tables.each("[[evidence]]", evidence)?);
     let waivers = tables.each("[[waivers]]", waiver)?;

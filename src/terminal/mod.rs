@@ -1,6 +1,7 @@
 //! Every word said, every question asked, every bar drawn. Results go to stdout, everything else to stderr.
 
 pub mod ask;
+mod stream;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -129,6 +130,11 @@ impl Terminal {
         stdout(&serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
+    /// The result, as a JSON document that has a long list under `key` before the fields of `rest`.
+    pub fn result_json_list<T: Serialize + Sync>(&self, key: &str, items: &[T], rest: &impl Serialize) {
+        told(stream::list(io::stdout().lock(), key, items, rest));
+    }
+
     /// A spinner that says what is going on; it is gone when dropped. Draws nothing when stderr is no terminal.
     pub fn bar(&self, text: &'static str) -> Bar {
         let bar = ProgressBar::new_spinner().with_message(text);
@@ -228,7 +234,12 @@ pub fn lost() -> bool {
 
 fn stdout(text: &str) {
     let mut out = io::stdout().lock();
-    if let Err(error) = writeln!(out, "{}", redacted(text)).and_then(|()| out.flush())
+    told(writeln!(out, "{}", redacted(text)).and_then(|()| out.flush()));
+}
+
+/// Notes when a result could not be written.
+fn told(written: io::Result<()>) {
+    if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
     {
         LOST.store(true, Ordering::Relaxed);

@@ -11,6 +11,7 @@ mod first_commit;
 mod left;
 mod network;
 mod options;
+mod orphans;
 mod phase;
 mod pty;
 mod rehearsal;

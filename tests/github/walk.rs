@@ -222,6 +222,10 @@ pub(super) fn after_the_push(commit: &str) -> Vec<Step> {
         get("/repos/nhs/my-api/commits"),
         get("/repos/nhs/my-api/commits/main"),
         get("/repos/nhs/my-api/branches"),
+        get("/repos/nhs/my-api/contents/.github%2Fworkflows%2Fhi.yml"),
+        get("/orgs/nhs/repos?sort=created&direction=desc&per_page=100"),
+        get("/users/octo/repos?sort=created&direction=desc&per_page=100"),
+        get("/user/repos?affiliation=owner&sort=created&direction=desc&per_page=100"),
         ask(
             Method::POST,
             "/repos/nhs/my-api/actions/workflows/hi.yml/dispatches",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::forge;
 use crate::cli::Global;
 use crate::commands::counted;
 use crate::commands::location;
@@ -40,11 +41,11 @@ impl Blame for Unsound {
 
 /// Something that is wrong.
 #[derive(Debug)]
-struct Found {
+pub(super) struct Found {
     /// The file in the registry; none when it is about something outside.
-    path: Option<String>,
-    line: Option<usize>,
-    message: String,
+    pub(super) path: Option<String>,
+    pub(super) line: Option<usize>,
+    pub(super) message: String,
 }
 
 impl Found {
@@ -73,10 +74,12 @@ pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
         .iter()
         .map(|problem| Found { path: Some(problem.path.clone()), line: problem.line, message: problem.message.clone() })
         .collect();
+    let names = registry.names()?;
     // The folders that a shared registry speaks of are on other machines.
     if matches!(location, Location::Here(_)) {
-        found.extend(orphans(&listing.records, &registry.names()?));
+        found.extend(orphans(&listing.records, &names));
     }
+    found.extend(forge::orphans(&listing.records, &names, world)?);
     report(&listing, found, world)
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod export;
+mod forge;
 mod import;
 mod page;
 mod release;

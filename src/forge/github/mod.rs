@@ -8,6 +8,7 @@ pub mod auth;
 pub mod call;
 mod ensure;
 mod error;
+mod holdings;
 pub(super) mod observed;
 mod pace;
 mod place;
@@ -39,6 +40,7 @@ use send::{Bearer, Persist, Sender};
 
 pub use ensure::{Made, Secrets, Wish};
 pub use error::ForgeError;
+pub use holdings::Holding;
 pub use place::Place;
 pub use pull::{NewPull, Pull, PullState};
 pub use refusal::Refusal;

@@ -1,14 +1,16 @@
 //! Reading a store.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::rc::Rc;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 use rayon::prelude::*;
 
+use super::tree::PLAIN;
 use super::{Store, StoreError, found};
+use crate::git::pack::{self, Kind};
 
 /// Fewest files that are worth another look at the repository.
 const SHARE_MIN: usize = 64;
@@ -20,8 +22,38 @@ pub struct FileId(Oid);
 impl FileId {
     /// The id of a file with these bytes.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        Oid::hash_object(ObjectType::Blob, bytes).ok().map(Self)
+        Self::named(Kind::Blob, bytes)
     }
+
+    fn named(kind: Kind, bytes: &[u8]) -> Option<Self> {
+        Oid::from_bytes(&pack::id(kind, bytes)).ok().map(Self)
+    }
+}
+
+/// What a folder holds, by name: equal for equal names and files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderId(Oid);
+
+impl FolderId {
+    /// The id of a folder with these plain files alone, which are in order of name.
+    pub fn of<'n>(files: impl IntoIterator<Item = (&'n str, FileId)>) -> Option<Self> {
+        let mut bytes = Vec::new();
+        for (name, id) in files {
+            for part in [PLAIN, b" ", name.as_bytes(), b"\0", id.0.as_bytes()] {
+                bytes.extend(part);
+            }
+        }
+        FileId::named(Kind::Tree, &bytes).map(|id| Self(id.0))
+    }
+}
+
+/// The files below a folder whose folders are known in part.
+#[derive(Debug, Default)]
+pub struct Unknown {
+    /// Path (from the root) and id of every file that is not in a known folder.
+    pub files: Vec<(String, FileId)>,
+    /// The folders that are as they are known.
+    pub known: HashSet<String>,
 }
 
 /// The files of a store at one moment.
@@ -83,27 +115,45 @@ impl<'store> Snapshot<'store> {
     /// # Errors
     /// `Obstacle` when there is a file instead.
     pub fn list(&self, folder: &str) -> Result<Vec<(String, FileId)>, StoreError> {
-        let mut files = Vec::new();
-        let Some(root) = &self.root else { return Ok(files) };
+        Ok(self.list_unknown(folder, &HashMap::new())?.files)
+    }
+
+    /// As `list`, but a folder that is as `known` says, by path, is not read.
+    ///
+    /// # Errors
+    /// `Obstacle` when there is a file instead.
+    pub fn list_unknown(&self, folder: &str, known: &HashMap<&str, FolderId>) -> Result<Unknown, StoreError> {
+        let mut unknown = Unknown::default();
+        let Some(root) = &self.root else { return Ok(unknown) };
         let entry = match found(&self.store.repository, || root.get_path(Path::new(folder))) {
             Ok(entry) => entry,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(files),
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(unknown),
             Err(error) => return Err(self.store.git()(error)),
         };
         if entry.kind() != Some(ObjectType::Tree) {
             return Err(self.store.obstacle(folder));
         }
-        self.collect(entry.id(), folder, &mut files)?;
-        Ok(files)
+        self.collect(entry.id(), folder.to_owned(), known, &mut unknown)?;
+        Ok(unknown)
     }
 
-    fn collect(&self, tree: Oid, folder: &str, files: &mut Vec<(String, FileId)>) -> Result<(), StoreError> {
+    fn collect(
+        &self,
+        tree: Oid,
+        folder: String,
+        known: &HashMap<&str, FolderId>,
+        unknown: &mut Unknown,
+    ) -> Result<(), StoreError> {
+        if known.get(folder.as_str()) == Some(&FolderId(tree)) {
+            unknown.known.insert(folder);
+            return Ok(());
+        }
         let tree = found(&self.store.repository, || self.store.repository.find_tree(tree)).map_err(self.store.git())?;
         for entry in tree.iter() {
             let path = format!("{folder}/{}", String::from_utf8_lossy(entry.name_bytes()));
             match entry.kind() {
-                Some(ObjectType::Tree) => self.collect(entry.id(), &path, files)?,
-                Some(ObjectType::Blob) => files.push((path, FileId(entry.id()))),
+                Some(ObjectType::Tree) => self.collect(entry.id(), path, known, unknown)?,
+                Some(ObjectType::Blob) => unknown.files.push((path, FileId(entry.id()))),
                 _ => {}
             }
         }
@@ -114,7 +164,7 @@ impl<'store> Snapshot<'store> {
     pub fn each<T: Send>(
         &self,
         files: &[(String, FileId)],
-        make: impl Fn(&str, Vec<u8>) -> T + Sync,
+        make: impl Fn(&str, &[u8]) -> T + Sync,
     ) -> Result<Vec<T>, StoreError> {
         let share = files.len().div_ceil(4 * rayon::current_num_threads()).max(SHARE_MIN);
         let folder = self.store.folder();
@@ -125,7 +175,7 @@ impl<'store> Snapshot<'store> {
             let database = repository.odb().map_err(failed)?;
             let read = |(path, id): &(String, FileId)| {
                 let object = found(&repository, || database.read(id.0)).map_err(failed)?;
-                Ok(make(path, object.data().to_vec()))
+                Ok(make(path, object.data()))
             };
             part.iter().map(read).collect()
         };

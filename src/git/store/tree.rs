@@ -8,7 +8,7 @@ use super::{Store, StoreError, found};
 use crate::git::pack::{self, Id, Kind};
 
 /// A file without execute permission.
-const PLAIN: &[u8] = b"100644";
+pub(super) const PLAIN: &[u8] = b"100644";
 /// A folder.
 const FOLDER: &[u8] = b"40000";
 

@@ -94,11 +94,11 @@ pub fn read(file: &str, line: Option<usize>, entity: &Value) -> Option<Draft> {
     }
     let annotations = entity.pointer("/metadata/annotations").and_then(Value::as_object);
     let annotation = |key: &str| annotations.and_then(|all| all.get(key)?.as_str()).filter(|text| !text.is_empty());
-    let lifecycle = text("/spec/lifecycle").and_then(|word| match word {
-        "experimental" => Some("alpha"),
-        "production" => Some("live"),
-        "deprecated" => Some("deprecated"),
-        _ => None,
+    // Other words than these three may be a phase's; what is none is told.
+    let lifecycle = text("/spec/lifecycle").map(|word| match word {
+        "experimental" => "alpha",
+        "production" => "live",
+        other => other,
     });
     let mut table = Table::new();
     let mut put = |key: &str, value: Option<&str>| {

@@ -116,6 +116,18 @@ proptest! {
     }
 
     #[test]
+    fn the_quick_reader_takes_no_line_twice(record in any_record(), at in any::<prop::sample::Index>()) {
+        let text = entry::text(&record, None, "r").expect("written");
+        let mut lines: Vec<&str> = text.lines().collect();
+        let at = at.index(lines.len());
+        lines.insert(at, lines[at]);
+        let text = lines.join("\n");
+        if let Some(quick) = plain::parse(&text) {
+            prop_assert_eq!(toml::from_str::<Record>(&text), Ok(quick), "{}", text);
+        }
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let flaw = Entry { path: layout::record("my-api"), bytes }.parse().expect_err("never a record");
         prop_assert!(!flaw.message.is_empty());

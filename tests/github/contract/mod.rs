@@ -103,12 +103,13 @@ fn server_is_sound(story: &Story, prism: &Prism) {
 /// The program: every request it makes, and every answer it gets.
 fn program_is_sound(story: &Story, prism: &Prism) {
     let new = [&Story::NEW[..], &["--create-teams"]].concat();
-    let runs: [&[&str]; 5] = [
+    let runs: [&[&str]; 6] = [
         &["doctor", "--owner", "nhs", "--template", "template"],
         &new,
         &new,
         &["check", "--settings", "my-api"],
         &["check", "--settings", "--fix", "my-api"],
+        &["registry", "check"],
     ];
     for (number, arguments) in runs.into_iter().enumerate() {
         if number == 4 {
@@ -116,8 +117,13 @@ fn program_is_sound(story: &Story, prism: &Prism) {
             story.github.state().repositories[0].variables.insert("HOST".to_owned(), "elsewhere".to_owned());
             story.github.state().repositories[0].rulesets[0].1.insert("enforcement".to_owned(), json!("disabled"));
         }
+        if number == 5 {
+            // Nobody's: it is looked into.
+            story.github.add_repository("nhs", "other", "private");
+        }
         let ran = story.heard(&story.command_at(&prism.url, arguments).output().expect("it starts"));
         assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+        assert!(!ran.stderr.contains("not all looked at"), "{ran:?}");
     }
 }
 
@@ -148,8 +154,11 @@ fn program_and_server_speak_as_github_s_own_description_says() {
                 .write("plain/apiscaffold.toml", "[template]\nname = \"plain\"\n[github]\ntopics = [\"api\"]\n");
             story.program.write("plain/README.md", "# {{ name }}\n");
             let mine = ["new", "mine", "--owner", "octo", "--template", "plain", "--visibility", "private", "--yes"];
-            let ran = story.heard(&story.command_at(&prism.url, &mine).output().expect("it starts"));
-            assert_eq!(ran.code, Some(0), "{ran:?}");
+            for arguments in [&mine[..], &["registry", "check"]] {
+                let ran = story.heard(&story.command_at(&prism.url, arguments).output().expect("it starts"));
+                assert_eq!(ran.code, Some(0), "{ran:?}");
+                assert!(!ran.stderr.contains("not all looked at"), "{ran:?}");
+            }
         }
     }
     println!("{} requests are as described", log.len());

@@ -5,6 +5,7 @@ mod accounts;
 mod environments;
 pub(crate) mod fault;
 mod git;
+mod holdings;
 pub(crate) mod http;
 pub(crate) mod log;
 mod pulls;

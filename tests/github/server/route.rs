@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Request};
 use super::state::{Call, Caller, State, TokenKind};
-use super::{accounts, environments, git, pulls, repositories, settings};
+use super::{accounts, environments, git, holdings, pulls, repositories, settings};
 
 /// Versions of the API that GitHub answers to.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -77,7 +77,9 @@ fn route(state: &mut State, call: &Call<'_>, parts: &[&str]) -> Option<Answer> {
     if let ["repos", owner, name, rest @ ..] = parts {
         return about_repository(state, call, (owner, name), rest);
     }
-    accounts::answer(state, call, method, parts).or_else(|| repositories::answer(state, call, method, parts))
+    accounts::answer(state, call, method, parts)
+        .or_else(|| holdings::answer(state, call, method, parts))
+        .or_else(|| repositories::answer(state, call, method, parts))
 }
 
 fn about_repository(state: &mut State, call: &Call<'_>, named: (&str, &str), rest: &[&str]) -> Option<Answer> {
@@ -111,6 +113,7 @@ fn about_repository(state: &mut State, call: &Call<'_>, named: (&str, &str), res
         .or_else(|| settings::answer(state, call, at, rest))
         .or_else(|| settings::answer_rulesets(state, call, at, rest))
         .or_else(|| pulls::answer(state, call, at, rest))
+        .or_else(|| holdings::answer_file(state, at, rest))
         .or_else(|| git::answer(state, at, rest))
 }
 
@@ -168,9 +171,10 @@ fn needed(parts: &[&str], method: &str) -> String {
         ["repos", _, _, "actions", "secrets", ..] => "secrets",
         ["repos", _, _, "actions", ..] => "actions",
         ["repos", _, _, "environments", _, "secrets" | "variables", ..] => "environments",
-        ["repos", _, _, "git" | "commits" | "branches", ..] => "contents",
+        ["repos", _, _, "git" | "commits" | "branches" | "contents", ..] => "contents",
         ["repos", _, _] if method == "GET" => "metadata",
         ["repos", _, _, "properties", ..] => "repository_custom_properties",
+        ["orgs", _, "repos"] if method == "GET" => "metadata",
         ["repos", ..] | ["orgs", _, "repos"] | ["user", "repos"] => "administration",
         ["orgs", ..] => "members",
         _ => "metadata",

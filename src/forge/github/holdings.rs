@@ -1,0 +1,104 @@
+//! What an owner has: repositories by number and place, and which of them we made. Reads only.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Github;
+use super::call::{below, path};
+use super::error::ForgeError;
+use crate::model::receipt;
+use crate::model::repository::{OwnerKind, Target};
+
+/// A repository as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// GitHub's number for it; it stays when name or owner changes.
+    pub id: u64,
+    /// Where it is now.
+    pub target: Target,
+    /// Whether nothing can be changed in it any more.
+    pub archived: bool,
+    /// Whether it began as a copy of another one.
+    pub fork: bool,
+}
+
+impl Holding {
+    fn of(call: &str, body: &Value) -> Result<Self, ForgeError> {
+        let missing = |key| ForgeError::Strange { call: format!("GET {call}"), why: format!("it holds no `{key}`") };
+        let full_name = body["full_name"].as_str().and_then(|name| name.split_once('/'));
+        let (owner, name) = full_name.ok_or_else(|| missing("full_name"))?;
+        Ok(Self {
+            id: body["id"].as_u64().ok_or_else(|| missing("id"))?,
+            target: Target { owner: owner.to_owned(), name: name.to_owned() },
+            archived: body["archived"] == true,
+            fork: body["fork"] == true,
+        })
+    }
+}
+
+impl Github {
+    /// The repositories of an owner that the token may see, the newest first; none when there is nobody of that name.
+    /// One call, and one more for each hundred of them.
+    pub fn holdings(&self, owner: &str) -> Result<Option<Vec<Holding>>, ForgeError> {
+        let Some(owner) = self.owner(owner)? else { return Ok(None) };
+        let path = match owner.kind {
+            OwnerKind::Organisation => path(&["orgs", &owner.login, "repos"]) + "?",
+            // Only the list of one's own holds what is private.
+            OwnerKind::User if self.asker()?.login.as_ref() == Some(&owner.login) => {
+                "/user/repos?affiliation=owner&".to_owned()
+            }
+            OwnerKind::User => path(&["users", &owner.login, "repos"]) + "?",
+        };
+        // In this order nothing is missed when one is made, or pushed to, between two pages.
+        let path = path + "sort=created&direction=desc&per_page=100";
+        let listed = self.list(&path, None)?;
+        listed.map(|listed| listed.iter().map(|one| Holding::of(&path, one)).collect()).transpose()
+    }
+
+    /// These repositories, wherever they are now; none for one that is gone, or that the token may not see.
+    pub fn whereabouts(&self, targets: &[Target]) -> Vec<Result<Option<Holding>, ForgeError>> {
+        self.of_each(targets, |target| {
+            let path = below(target, &[]);
+            let found = self.find(path.clone())?;
+            found.map(|answer| Holding::of(&path, &answer.body)).transpose()
+        })
+    }
+
+    /// Whether each of these repositories was made by us: it holds a receipt, or its first commit is kept.
+    pub fn are_made(&self, targets: &[Target]) -> Vec<Result<bool, ForgeError>> {
+        self.of_each(targets, |target| {
+            if self.find(below(target, &["contents", receipt::FILE_NAME]))?.is_some() {
+                return Ok(true);
+            }
+            match self.find(below(target, &["git", "ref", "apiscaffold/base"])) {
+                Ok(found) => Ok(found.is_some()),
+                // "Git Repository is empty."
+                Err(error) if error.status() == Some(409) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// Asks about each of them, in the same order. After an answer that ends all, nothing more is asked.
+    fn of_each<T: Send>(
+        &self,
+        targets: &[Target],
+        ask: impl Fn(&Target) -> Result<T, ForgeError> + Sync,
+    ) -> Vec<Result<T, ForgeError>> {
+        let ended = std::sync::OnceLock::new();
+        let asked: BTreeMap<usize, _> = self.at_once((0..targets.len()).collect(), |at| {
+            if let Some(error) = ended.get() {
+                return Err(ForgeError::clone(error));
+            }
+            let answer = ask(&targets[*at]);
+            if let Err(error) = &answer
+                && error.ends_all()
+            {
+                let _ = ended.set(error.clone());
+            }
+            answer
+        });
+        asked.into_values().collect()
+    }
+}
