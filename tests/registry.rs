@@ -179,8 +179,11 @@ fn names_that_would_make_trouble_are_refused_and_slips_are_warned_of() {
     program.done(&["new", "product"]);
     program.write("other/apiscaffold.toml", OTHER_TEMPLATE);
     program.done(&["new", "my-prod", "--template", "other"]);
-    let near = program.done(&["new", "products"]);
-    assert!(near.stderr.contains("easily taken for `product`"), "{near:?}");
+    // Added, doubled, wrong by the key beside, wrong by a vowel, swapped.
+    for slip in ["products", "prodduct", "prosuct", "pruduct", "prodcut"] {
+        let near = program.done(&["new", slip, "--dry-run"]);
+        assert!(near.stderr.contains("easily taken for `product`"), "{near:?}");
+    }
     assert!(!program.done(&["new", "unlike"]).stderr.contains("easily"));
 }
 

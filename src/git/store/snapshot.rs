@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::rc::Rc;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+use git2::{ErrorCode, ObjectType, Oid, Repository, TreeEntry};
 use rayon::prelude::*;
 
 use super::tree::PLAIN;
@@ -70,8 +70,12 @@ impl<'store> Snapshot<'store> {
         self.head.map(|head| head.to_string())
     }
 
-    /// The bytes of the file at `path`; none when there is no such file.
-    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    /// Whether there is anything at `path`.
+    pub fn has(&self, path: &str) -> Result<bool, StoreError> {
+        Ok(self.entry(path)?.is_some())
+    }
+
+    fn entry(&self, path: &str) -> Result<Option<TreeEntry<'static>>, StoreError> {
         let Some(root) = &self.root else { return Ok(None) };
         let repository = &self.store.repository;
         let entry = match path.split_once('/') {
@@ -81,11 +85,17 @@ impl<'store> Snapshot<'store> {
                 None => return Ok(None),
             },
         };
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(self.store.git()(error)),
-        };
+        match entry {
+            Ok(entry) => Ok(Some(entry)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.store.git()(error)),
+        }
+    }
+
+    /// The bytes of the file at `path`; none when there is no such file.
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let repository = &self.store.repository;
+        let Some(entry) = self.entry(path)? else { return Ok(None) };
         if entry.kind() != Some(ObjectType::Blob) {
             return Err(self.store.obstacle(path));
         }
