@@ -156,6 +156,32 @@ fn references_that_lead_nowhere_stay_and_nothing_is_fetched() {
 }
 
 #[test]
+fn what_is_published_has_no_references_where_that_can_be() {
+    let Some(tools) = tools() else { return };
+    let program = Program::new();
+    let schema = json!({"$ref": "#/components/schemas/Node"});
+    let answer = json!({"description": "A node.", "content": {"application/json": {"schema": schema}}});
+    let mut spec = json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Nodes", "version": "1"},
+        "paths": {"/nodes": {"get": {"responses": {"200": answer}}}},
+        "components": {"schemas": {"Node": {"type": "object"}}},
+    });
+    let published = |name: &str, spec: &Value| {
+        let file = program.write("nodes.json", spec.to_string());
+        program.done(&["new", name, "--spec", file.to_str().expect("a path")]);
+        let folder = program.folder().join(name);
+        equip(&folder, &tools);
+        let made = Command::new("make").arg("publish").current_dir(&folder).output().expect("make starts");
+        assert!(made.status.success(), "{made:?}");
+        fs::read_to_string(folder.join(format!("build/{name}.json"))).expect("read")
+    };
+    assert!(!published("flat", &spec).contains("$ref"));
+    spec["components"]["schemas"]["Node"]["properties"] = json!({"next": schema});
+    assert!(published("round", &spec).contains(r##""$ref": "#/components/schemas/Node""##));
+}
+
+#[test]
 fn a_pull_request_builds_all_that_a_release_builds() {
     let program = Program::new();
     program.done(&["new", "lib"]);
