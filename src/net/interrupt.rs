@@ -104,16 +104,16 @@ impl Interrupt {
         if !self.is_pressed() {
             return Ok(());
         }
-        while self.shared.settle(State::Heard) == State::Ending {
-            thread::sleep(TICK);
+        if self.shared.settle(State::Heard) == State::Ending {
+            never();
         }
         Err(Interrupted)
     }
 
     /// Does not return when the process is being ended: a failure may then be that of having lost its leftovers.
     pub fn give_way(&self) {
-        while *self.shared.state() == State::Ending {
-            thread::sleep(TICK);
+        if *self.shared.state() == State::Ending {
+            never();
         }
     }
 
@@ -196,6 +196,13 @@ impl Shared {
                 }
             }
         }
+    }
+}
+
+/// Stands still until another thread has ended the process.
+fn never() -> ! {
+    loop {
+        thread::park();
     }
 }
 
