@@ -108,7 +108,7 @@ impl File {
 
     /// The content as text, unless it is binary: not UTF-8, or with a NUL byte.
     pub fn text(&self) -> Option<&str> {
-        std::str::from_utf8(&self.bytes).ok().filter(|text| !text.contains('\0'))
+        std::str::from_utf8(&self.bytes).ok().filter(|text| memchr::memchr(0, text.as_bytes()).is_none())
     }
 }
 

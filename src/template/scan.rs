@@ -55,14 +55,15 @@ const TAGS: [&str; 23] = [
 
 /// Whether `text` may hold a tag at all; most files do not.
 pub(super) fn has_tags(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
+    let text = text.as_bytes();
+    memchr::memchr_iter(b'{', text).any(|brace| matches!(text.get(brace + 1), Some(b'{' | b'%')))
 }
 
 /// Splits `text` into pieces. No two literals follow each other, and none is empty.
 pub(super) fn scan(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
     let mut scanner = Scanner { text, pieces: Vec::new(), literal: 0, trim_next: false };
     let mut at = 0;
-    while let Some(found) = text[at..].find('{') {
+    while let Some(found) = memchr::memchr(b'{', &text.as_bytes()[at..]) {
         at = scanner.brace(at + found)?;
     }
     scanner.end_literal(text.len(), false);

@@ -130,6 +130,17 @@ fn check_yaml(title: &str) {
     assert_eq!(value, expect, "{text}");
 }
 
+#[test]
+fn two_quotes_at_a_lines_beginning_do_not_hide_where_the_yaml_scalar_began() {
+    for (text, expect) in [
+        ("a:      'one\n ''{{ title }}'\n", "one 'it's: #1"),
+        ("a: 'one\n\n  ''two'' {{ title }}'\n", "one\n'two' it's: #1"),
+    ] {
+        let text = formatted(Format::Yaml, text, "it's: #1");
+        assert_eq!(yaml(&text)["a"], json!(expect), "{text}");
+    }
+}
+
 fn check_json(title: &str) {
     let template =
         r#"{"a": {{ title }}, "b": "{{ title }}", "c": "x {{ title }} \" y", "d": { {{ title }}: [{{ flag }}] }}"#;

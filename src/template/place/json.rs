@@ -1,5 +1,7 @@
 //! JSON: inside a string, or where a value stands.
 
+use memchr::memchr2;
+
 use crate::template::escape::Place;
 
 #[derive(Debug, Default)]
@@ -10,13 +12,16 @@ pub(in crate::template) struct Tracker {
 
 impl Tracker {
     pub(super) fn literal(&mut self, text: &str) {
-        for byte in text.bytes() {
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' => self.escaped = self.in_string,
-                b'"' => self.in_string = !self.in_string,
-                _ => {}
-            }
+        let mut rest = text.as_bytes();
+        if self.escaped && !rest.is_empty() {
+            self.escaped = false;
+            rest = &rest[1..];
+        }
+        while let Some(found) = memchr2(b'"', b'\\', rest) {
+            let escapes = rest[found] == b'\\' && self.in_string;
+            self.in_string ^= rest[found] == b'"';
+            self.escaped = escapes && found + 1 == rest.len();
+            rest = rest.get(found + 1 + usize::from(escapes)..).unwrap_or_default();
         }
     }
 

@@ -109,3 +109,35 @@ impl Tracker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// What is passed over at a stride changes nothing.
+        #[test]
+        fn a_text_at_once_is_followed_like_letter_by_letter(text in r#"([a-z ]|\n|\r|: |- |[\\"'|>#\[\]{},<!&]){0,60}"#) {
+            for format in [Format::Json, Format::Yaml] {
+                let (mut at_once, mut by_letter) = (format.tracker(), format.tracker());
+                at_once.literal(&text);
+                text.char_indices().for_each(|(at, c)| by_letter.literal(&text[at..at + c.len_utf8()]));
+                prop_assert_eq!(at_once.scalar(), by_letter.scalar());
+                prop_assert_eq!(at_once.output(), by_letter.output());
+            }
+        }
+
+        #[test]
+        fn the_next_byte_of_xml_that_matters_is_the_next_that_changes_the_state(
+            text in r#"([a-z ]|\n|<!--|-->|<!\[CDATA\[|\]\]>|<\?|\?>|["'<>/=-]){0,60}"#
+        ) {
+            let mut tracker = Format::Xml.tracker();
+            tracker.literal(&text);
+            prop_assert_eq!(tracker.output(), xml::place_after(text.as_bytes()));
+        }
+    }
+}

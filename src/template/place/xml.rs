@@ -1,5 +1,7 @@
 //! XML: text, tags, attributes, comments, CDATA.
 
+use memchr::{memchr, memchr3};
+
 use crate::template::escape::Place;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,10 +23,10 @@ pub(in crate::template) struct Tracker {
 impl Tracker {
     pub(super) fn literal(&mut self, text: &str) {
         let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            let (state, taken) = step(self.state, rest);
+        while let Some(found) = next(self.state, rest) {
+            let (state, taken) = step(self.state, &rest[found..]);
             self.state = state;
-            rest = &rest[taken..];
+            rest = &rest[found + taken..];
         }
     }
 
@@ -35,6 +37,18 @@ impl Tracker {
             State::Comment => Place::XmlComment,
             State::Cdata => Place::XmlCdata,
         }
+    }
+}
+
+/// Where the next byte is that may end the state.
+fn next(state: State, rest: &[u8]) -> Option<usize> {
+    match state {
+        State::Text => memchr(b'<', rest),
+        State::Tag => memchr3(b'>', b'"', b'\'', rest),
+        State::Attribute(quote) => memchr(quote, rest),
+        State::Comment => memchr(b'-', rest),
+        State::Cdata => memchr(b']', rest),
+        State::Instruction => memchr(b'?', rest),
     }
 }
 
@@ -53,4 +67,17 @@ fn step(state: State, rest: &[u8]) -> (State, usize) {
         State::Attribute(quote) if rest[0] == quote => (State::Tag, 1),
         _ => (state, 1),
     }
+}
+
+/// The place after `text`, by looking at every byte.
+#[cfg(test)]
+pub(super) fn place_after(text: &[u8]) -> Place {
+    let mut tracker = Tracker::default();
+    let mut at = 0;
+    while at < text.len() {
+        let (state, taken) = step(tracker.state, &text[at..]);
+        tracker.state = state;
+        at += taken;
+    }
+    tracker.output()
 }

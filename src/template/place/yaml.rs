@@ -3,6 +3,16 @@
 use super::Scalar;
 use crate::template::escape::Place;
 
+/// Characters that may change the state in a plain line.
+const MATTERS: [bool; 256] = {
+    let (mut matters, mut rest) = ([false; 256], br#""'|>#[]{}"#.as_slice());
+    while let [first, others @ ..] = rest {
+        matters[*first as usize] = true;
+        rest = others;
+    }
+    matters
+};
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     /// Between scalars, or in a plain one.
@@ -27,8 +37,8 @@ pub(in crate::template) struct Tracker {
     joined: bool,
     /// Brackets and braces that are open.
     flow: usize,
-    /// Where a single-quoted scalar began that the last character closed: one more quote and it goes on.
-    closed: Option<usize>,
+    /// `scalar` and `joined` of the single-quoted scalar that the last character closed: one more quote and it goes on.
+    closed: Option<(usize, bool)>,
     /// The first line of a block scalar's text was read: its indentation.
     block_indent: Option<usize>,
 }
@@ -52,7 +62,7 @@ impl Tracker {
     fn changes_nothing(&self, line: &str) -> bool {
         let whole = line.ends_with('\n');
         match self.state {
-            State::Plain => whole && !line.contains(['"', '\'', '|', '>', '#', '[', ']', '{', '}']),
+            State::Plain => whole && !line.bytes().any(|byte| MATTERS[usize::from(byte)]),
             State::Block(parent) => {
                 whole && self.block_indent.is_some() && line.len() - line.trim_start_matches(' ').len() > parent
             }
@@ -97,22 +107,28 @@ impl Tracker {
     }
 
     fn character(&mut self, c: char) {
-        let closed = self.closed.take();
-        match self.state {
-            State::Plain if c == '\'' && closed.is_some() => {
+        match (self.state, self.closed.take()) {
+            (State::Plain, Some((scalar, joined))) if c == '\'' => {
                 self.state = State::Single;
-                self.scalar = closed;
+                self.scalar = Some(scalar);
+                self.joined = joined;
             }
+            (state, _) => self.inside(state, c),
+        }
+        self.line.push(c);
+    }
+
+    fn inside(&mut self, state: State, c: char) {
+        match state {
             State::Plain => self.plain(c),
             State::Double => self.double(c),
             State::Single if c == '\'' => {
-                self.closed = self.scalar;
+                self.closed = self.scalar.map(|scalar| (scalar, self.joined));
                 self.end_scalar();
             }
             State::Block(parent) if c != ' ' && self.line.chars().all(|c| c == ' ') => self.block_line(parent, c),
             State::Single | State::Comment | State::Block(_) => {}
         }
-        self.line.push(c);
     }
 
     /// The first character of a line that may still belong to a block scalar.
@@ -187,6 +203,7 @@ impl Tracker {
             State::Double | State::Single => self.joined = true,
             State::Block(_) => {}
         }
+        self.closed = None;
         self.line.clear();
     }
 
