@@ -274,3 +274,18 @@ fn a_port_that_cannot_be_is_refused() {
         assert_eq!(ran.code, Some(code), "{port}: {ran:?}");
     }
 }
+
+/// Each further library is looked up, mapped and linked at every start.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_program_loads_the_c_library_and_none_beside_it() {
+    let listed = std::process::Command::new("ldd")
+        .arg(env!("CARGO_BIN_EXE_apiscaffold"))
+        .output()
+        .expect("ldd is part of the C library");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let is_of_it =
+        |line: &&str| ["linux-vdso", "libc.so", "libm.so", "ld-linux"].iter().any(|name| line.contains(name));
+    let others: Vec<&str> = listed.lines().filter(|line| !is_of_it(line)).collect();
+    assert!(listed.contains("libc.so") && others.is_empty(), "{listed}");
+}
