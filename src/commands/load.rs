@@ -79,16 +79,18 @@ pub(super) fn template(arguments: &TemplateSource, world: &World) -> Result<Temp
     let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
     let source = Source::parse(arguments.source.as_deref(), server)?;
     let (mut tree, commit) = read(&source, arguments, world)?;
-    let revision = commit.unwrap_or_else(|| git::commit::tree_id(&tree));
-    let (manifest, text, kind) = if let Some(file) = tree.remove(FILE_NAME) {
-        let text = file.text().ok_or(LoadError::NotText(FILE_NAME))?;
-        (Manifest::parse(text)?, text.to_owned(), Kind::Own)
-    } else if let Some(file) = tree.remove(CARGO_GENERATE) {
-        let (manifest, kind) = foreign(&file, &tree, &source, world)?;
-        (manifest, String::new(), kind)
-    } else {
-        return Err(LoadError::NoManifest(source.to_string()).into());
+    let own = tree.get(FILE_NAME).map(|file| file.text().ok_or(LoadError::NotText(FILE_NAME))).transpose()?;
+    let (manifest, revision) =
+        rayon::join(|| own.map(Manifest::parse).transpose(), || commit.unwrap_or_else(|| git::commit::tree_id(&tree)));
+    let text = own.unwrap_or_default().to_owned();
+    let (manifest, kind) = match manifest? {
+        Some(manifest) => (manifest, Kind::Own),
+        None => {
+            let file = tree.remove(CARGO_GENERATE).ok_or_else(|| LoadError::NoManifest(source.to_string()))?;
+            foreign(&file, &tree, &source, world)?
+        }
     };
+    tree.remove(FILE_NAME);
     manifest.fits(env!("CARGO_PKG_VERSION"))?;
     let used = TemplateUsed { name: manifest.about.name.clone(), source: shown(&source, world), revision };
     Ok(Template { manifest, text, kind, tree, used })

@@ -15,6 +15,7 @@ mod registry;
 mod render;
 mod show;
 mod template;
+mod workers;
 
 #[cfg(feature = "cargo-generate")]
 use std::ffi::OsString;
@@ -35,7 +36,7 @@ use crate::world::World;
 pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
     if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {
-        work_beside_others();
+        workers::share_work();
     }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
@@ -55,13 +56,6 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         }
         Command::Man { folder } => man(&world.absolute(&folder)),
     }
-}
-
-/// Makes this thread one of those that share parallel work: else it would sleep while they work, and waking up costs more
-/// than what a small template has to be done.
-fn work_beside_others() {
-    // It is an error only where there are threads already; they do the work then.
-    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
 }
 
 /// The exit code of the process that this program started to run a library in, if it is one.
