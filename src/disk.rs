@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use tempfile::TempDir;
 
 use crate::error::{Blame, Fault};
-use crate::model::tree::{File, Tree};
+use crate::model::tree::{File, Tree, TreePath};
 
 /// How often a staging folder is made anew.
 const TRIES: usize = 100;
@@ -170,34 +170,46 @@ fn remove_abandoned(parent: &Path, prefix: &str) {
 
 /// Writes every file of `tree` below `folder`, which exists and is empty. Files are written once, on all processors.
 pub fn write(tree: &Tree, folder: &Path) -> Result<(), DiskError> {
-    for directories in directories(tree).values() {
-        directories.par_iter().with_min_len(8).try_for_each(|directory| {
-            let path = folder.join(directory);
-            fs::create_dir(&path).map_err(failed(&path))
-        })?;
-    }
-    let files: Vec<_> = tree.iter().collect();
-    files.into_par_iter().with_min_len(8).try_for_each(|(path, file)| {
-        let path = folder.join(path.as_str());
-        write_file(&path, file).map_err(failed(&path))
+    let make = |path: &str| {
+        let path = folder.join(path);
+        fs::create_dir(&path).map_err(failed(&path))
+    };
+    let all = folders(tree);
+    all.iter().filter(|(path, held)| held.folders && !path.is_empty()).try_for_each(|(path, _)| make(path))?;
+    let all: Vec<_> = all.into_iter().collect();
+    all.into_par_iter().with_max_len(1).try_for_each(|(path, held)| {
+        if !held.folders && !path.is_empty() {
+            make(path)?;
+        }
+        held.files.into_par_iter().with_min_len(8).try_for_each(|(path, file)| {
+            let path = folder.join(path.as_str());
+            write_file(&path, file).map_err(failed(&path))
+        })
     })
 }
 
-/// Every folder of the tree, by depth.
-fn directories(tree: &Tree) -> BTreeMap<usize, Vec<&str>> {
-    let mut directories: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    let mut before = "";
-    for (path, _) in tree.iter() {
-        let path = path.as_str();
-        for (depth, (end, _)) in path.match_indices('/').enumerate() {
-            // In order of path, all files of a folder follow one another.
-            if !before.as_bytes().starts_with(&path.as_bytes()[..=end]) {
-                directories.entry(depth).or_default().push(&path[..end]);
-            }
+/// What is in a folder itself.
+#[derive(Default)]
+struct Held<'t> {
+    files: Vec<(&'t TreePath, &'t File)>,
+    /// Whether there are folders, which can only be made after it.
+    folders: bool,
+}
+
+/// Every folder by its path: first the root, whose path is empty, and each before those in it.
+fn folders(tree: &Tree) -> BTreeMap<&str, Held<'_>> {
+    let mut folders: BTreeMap<&str, Held<'_>> = BTreeMap::new();
+    for (path, file) in tree.iter() {
+        let (mut folder, _) = path.as_str().rsplit_once('/').unwrap_or_default();
+        let mut is_new = !folders.contains_key(folder);
+        folders.entry(folder).or_default().files.push((path, file));
+        while is_new && !folder.is_empty() {
+            (folder, _) = folder.rsplit_once('/').unwrap_or_default();
+            is_new = !folders.contains_key(folder);
+            folders.entry(folder).or_default().folders = true;
         }
-        before = path;
     }
-    directories
+    folders
 }
 
 fn write_file(path: &Path, file: &File) -> io::Result<()> {
@@ -214,7 +226,6 @@ fn write_file(path: &Path, file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tree::TreePath;
 
     fn sample() -> Tree {
         let mut tree = Tree::new();
