@@ -117,10 +117,10 @@ impl Run<'_, '_> {
                 self.world.interrupt.leftover(staging.path());
                 let Author { name, email } = author;
                 let new = NewCommit { author: Signature { name, email, seconds }, message };
-                let (written, prepared) =
-                    rayon::join(|| disk::write(&tree, staging.path()), || commit::prepare(&tree, &new));
+                let (written, begun) =
+                    rayon::join(|| disk::write(&tree, staging.path()), || commit::begin(staging.path(), &tree, &new));
                 written?;
-                self.outcome.commit = Some(commit::store(staging.path(), &tree, prepared)?);
+                self.outcome.commit = Some(commit::finish(staging.path(), &tree, begun?)?);
                 self.staging = Some(staging);
                 // The process soon ends, which frees its memory at once rather than file by file.
                 std::mem::forget(tree);

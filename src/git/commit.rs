@@ -48,21 +48,12 @@ pub struct NewCommit {
     pub message: String,
 }
 
-/// A first commit, ready to be stored.
-pub struct Prepared {
-    pack: Pack,
-    index: Vec<u8>,
+/// A repository that holds all objects of its first commit, and nothing that names it yet.
+pub struct Begun {
     /// The ids of the files, in the tree's order.
     blobs: Vec<Id>,
     commit: Id,
     reflog: String,
-}
-
-impl Prepared {
-    /// The commit's id (hex).
-    pub fn commit_id(&self) -> String {
-        pack::hex(&self.commit)
-    }
 }
 
 /// Makes a repository in `folder`, which holds exactly the files of `tree`: one commit, on branch `main` and at
@@ -72,11 +63,14 @@ impl Prepared {
 /// `Write` (with `AlreadyExists` when there is a `.git`), or `Look` when a file of the tree is missing.
 #[cfg(test)]
 pub fn first_commit(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<String, GitError> {
-    store(folder, tree, prepare(tree, commit))
+    finish(folder, tree, begin(folder, tree, commit)?)
 }
 
-/// Everything of the first commit that needs no disk: can run while the files are being written.
-pub fn prepare(tree: &Tree, commit: &NewCommit) -> Prepared {
+/// Everything of the first commit that does not look at the files: can run while they are being written.
+///
+/// # Errors
+/// `Write`, with `AlreadyExists` when there is a `.git`.
+pub fn begin(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<Begun, GitError> {
     let blobs = blob_ids(tree);
     let folders = folders(tree, &blobs);
     let root = folders.last().map_or_else(Id::default, |(id, _)| *id);
@@ -88,15 +82,14 @@ pub fn prepare(tree: &Tree, commit: &NewCommit) -> Prepared {
     objects.extend(blobs.iter().zip(tree.iter()).map(|(id, (_, file))| (*id, (Kind::Blob, &*file.bytes))));
     objects.extend(folders.iter().map(|(id, bytes)| (*id, (Kind::Tree, &bytes[..]))));
     objects.insert(id, (Kind::Commit, text.as_bytes()));
-    let pack = Pack::new(objects);
+    write_objects(&folder.join(".git"), &Pack::new(objects))?;
     let subject = message.lines().next().unwrap_or_default();
     let reflog = format!("{} {} {signature}\tcommit (initial): {subject}\n", pack::hex(&Id::default()), pack::hex(&id));
-    Prepared { index: pack.index(), pack, blobs, commit: id, reflog }
+    Ok(Begun { blobs, commit: id, reflog })
 }
 
-/// Writes what [`prepare`] made of the same tree. For the rest see [`first_commit`].
-pub fn store(folder: &Path, tree: &Tree, prepared: Prepared) -> Result<String, GitError> {
-    let git = folder.join(".git");
+/// Makes git's own folder, with the objects in it.
+fn write_objects(git: &Path, pack: &Pack) -> Result<(), GitError> {
     for part in ["", "objects", "objects/pack", "refs", "refs/heads", "refs/tags", "refs/apiscaffold"]
         .into_iter()
         .chain(["logs", "logs/refs", "logs/refs/heads"])
@@ -105,23 +98,31 @@ pub fn store(folder: &Path, tree: &Tree, prepared: Prepared) -> Result<String, G
         fs::create_dir(&path).map_err(failed_to_write(&path))?;
     }
     let packs = git.join("objects/pack");
-    let path = packs.join(prepared.pack.name() + ".pack");
-    write_pack(&path, &prepared.pack).map_err(failed_to_write(&path))?;
+    let path = packs.join(pack.name() + ".pack");
+    write_pack(&path, pack).map_err(failed_to_write(&path))?;
     // After the pack, as git does: a pack exists once its index does.
-    write(&packs.join(prepared.pack.name() + ".idx"), &prepared.index, true)?;
+    write(&packs.join(pack.name() + ".idx"), &pack.index(), true)
+}
+
+/// Finishes what [`begin`] made of the same tree, now that its files lie in `folder`. Returns the commit's id (hex).
+///
+/// # Errors
+/// `Write`, or `Look` when a file of the tree is missing.
+pub fn finish(folder: &Path, tree: &Tree, begun: Begun) -> Result<String, GitError> {
+    let git = folder.join(".git");
     if !tree.is_empty() {
-        let index = index::of(folder, tree, &prepared.blobs)?;
+        let index = index::of(folder, tree, &begun.blobs)?;
         write(&git.join("index"), &index.bytes, false)?;
         write_config(&git, index.keeps_mode)?;
     } else {
         write_config(&git, cfg!(unix))?;
     }
-    let commit = prepared.commit_id();
+    let commit = pack::hex(&begun.commit);
     for name in ["refs/apiscaffold/base", "refs/heads/main"] {
         write(&git.join(name), format!("{commit}\n").as_bytes(), false)?;
     }
     for name in ["logs/HEAD", "logs/refs/heads/main"] {
-        write(&git.join(name), prepared.reflog.as_bytes(), false)?;
+        write(&git.join(name), begun.reflog.as_bytes(), false)?;
     }
     write(&git.join("HEAD"), b"ref: refs/heads/main\n", false)?;
     Ok(commit)
