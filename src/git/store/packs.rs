@@ -3,7 +3,7 @@
 //! A change makes a score of small objects. As files of their own they would cost a score of files, 4 KiB each at least;
 //! as one pack they cost two. So that packs do not become too many, small ones are merged, each object a few times only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -91,23 +91,29 @@ pub(super) fn cleared(store: &Store) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Size and path of each pack that is not large and has an index, the largest first.
+/// Size and path of each pack that is not large and has an index, the largest first. Few packs are not looked at: none.
 fn small(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let mut packs = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "idx") {
-            let path = path.with_extension("pack");
-            let kept = path.with_extension("keep").exists() || path.with_extension("promisor").exists();
-            let size = fs::metadata(&path).map_or(LARGE, |metadata| metadata.len());
-            if size < LARGE && !kept {
-                packs.push((size, path));
-            }
-        }
+    let names: BTreeSet<_> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
+    let packs: Vec<&Path> = names
+        .iter()
+        .map(Path::new)
+        .filter(|name| name.extension().is_some_and(|extension| extension == "idx"))
+        .collect();
+    if packs.len() < MANY {
+        return Ok(Vec::new());
     }
-    packs.sort_by(|one, other| other.cmp(one));
-    Ok(packs)
+    let is_kept =
+        |name: &Path| ["keep", "promisor"].iter().any(|kind| names.contains(name.with_extension(kind).as_os_str()));
+    let mut small: Vec<(u64, PathBuf)> = packs
+        .into_iter()
+        .filter(|name| !is_kept(name))
+        .map(|name| folder.join(name).with_extension("pack"))
+        .map(|path| (fs::metadata(&path).map_or(LARGE, |metadata| metadata.len()), path))
+        .filter(|(size, _)| *size < LARGE)
+        .collect();
+    small.sort_by(|one, other| other.cmp(one));
+    Ok(small)
 }
 
 /// The packs to merge: all but the largest ones that are each twice as large as everything after them, so that an object
