@@ -8,9 +8,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use liquid_core::Renderable;
+use serde_json::Value;
 
 use super::engine::{Engine, Values};
-use super::escape::Place;
+use super::escape::{Place, escape};
 use super::filters::{FINAL, PLACED};
 use super::place::{Format, Scalar, Tracker};
 use super::runtime::Mark;
@@ -32,6 +33,8 @@ const TAG_MAX: usize = 4000;
 pub(super) enum Node {
     /// Copied from the file's text.
     Literal(Range<usize>),
+    /// What a variable alone gives where it stands, which is at byte `at`.
+    Text { text: String, at: usize },
     /// Rendered by Liquid; the tag begins at byte `at`.
     Code { code: Code, marks: Arc<Vec<Mark>>, at: usize },
 }
@@ -162,6 +165,10 @@ impl Compiler<'_> {
             Some(Place::YamlValue) if self.goes_on(next, flow) => Some(Place::YamlPart),
             _ => place,
         };
+        if let Some(text) = self.simple(inner, place) {
+            self.nodes.push(Node::Text { text, at });
+            return Ok(());
+        }
         let fragment = if is_final(inner) {
             format!("{{{{ {} }}}}", spaced(inner))
         } else {
@@ -169,6 +176,18 @@ impl Compiler<'_> {
             format!("{{{{ {} | {PLACED}: \"{code}\" }}}}", spaced(inner))
         };
         self.code(&fragment, at)
+    }
+
+    /// What an output gives that is nothing but the name of a text, as most are: Liquid need not be asked. `None` where it
+    /// must be: in a block, and for what cannot be written.
+    fn simple(&self, inner: &str, place: Option<Place>) -> Option<String> {
+        let path = inner.trim();
+        let is_known = self.block.is_none() && !self.locals.contains(root(path));
+        let text = is_known.then(|| self.known.text(path)).flatten()?;
+        match place {
+            Some(place) => escape(&Value::from(text), place).ok(),
+            None => Some(text),
+        }
     }
 
     /// Whether more of a YAML scalar stands behind the tags that follow an output.

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use liquid_core::runtime::{InterruptRegister, RuntimeBuilder};
-use liquid_core::{Language, Runtime};
+use liquid_core::{Language, Runtime, ValueView as _};
 use liquid_lib::stdlib;
 use serde_json::{Map, Value};
 
@@ -23,6 +23,13 @@ use crate::error::{Blame, Fault};
 const OUTPUT_MAX: usize = 512 << 20;
 /// Longest time for all files of a template.
 const TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Longest text that is written without Liquid, whose own limits then need not be looked at, in bytes.
+const TEXT_MAX: usize = 4096;
+/// Names that Liquid takes for values of its own.
+const WORDS: [&str; 6] = ["true", "false", "nil", "null", "empty", "blank"];
+/// What Liquid finds in a list or an object although it is not in there.
+const PROPERTIES: [&str; 3] = ["size", "first", "last"];
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -73,6 +80,18 @@ impl Values {
             }
         }
         None
+    }
+
+    /// The text at a dotted path of names, if it is one of ordinary length and the path means nothing else to Liquid.
+    pub(super) fn text(&self, path: &str) -> Option<String> {
+        let mut steps = path.split('.');
+        let first = steps.next().filter(|name| !WORDS.contains(name))?;
+        let value = steps.try_fold(self.object.get(first)?, |value, step| match value {
+            liquid::model::Value::Object(object) if !PROPERTIES.contains(&step) => object.get(step),
+            _ => None,
+        });
+        let text = value?.as_scalar().filter(|scalar| scalar.type_name() == "string")?.into_string();
+        (text.len() <= TEXT_MAX).then(|| text.into_string())
     }
 
     /// Puts one value, or takes it away when there is none.
@@ -202,6 +221,7 @@ impl Engine {
                 Node::Literal(range) => {
                     out.write_all(&text.as_bytes()[range.clone()]).map_err(|error| full(&error, range.start))?
                 }
+                Node::Text { text, at } => out.write_all(text.as_bytes()).map_err(|error| full(&error, *at))?,
                 Node::Code { code, marks, at } => {
                     runtime.registers().get_mut::<Progress>().marks = Arc::clone(marks);
                     self.run(code, &mut out, &runtime).map_err(|error| self.failed(&error, &runtime, *at))?;

@@ -141,20 +141,22 @@ fn two_quotes_at_a_lines_beginning_do_not_hide_where_the_yaml_scalar_began() {
     }
 }
 
+const JSON: &str =
+    r#"{"a": {{ title }}, "b": "{{ title }}", "c": "x {{ title }} \" y", "d": { {{ title }}: [{{ flag }}] }}"#;
+
 fn check_json(title: &str) {
-    let template =
-        r#"{"a": {{ title }}, "b": "{{ title }}", "c": "x {{ title }} \" y", "d": { {{ title }}: [{{ flag }}] }}"#;
-    let text = formatted(Format::Json, template, title);
+    let text = formatted(Format::Json, JSON, title);
     let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     assert_eq!((&value["a"], &value["b"]), (&json!(title), &json!(title)));
     assert_eq!(value["c"], json!(format!("x {title} \" y")));
     assert_eq!(value["d"][title], json!([true]));
 }
 
+const TOML: &str = "a = {{ title }}\nb = \"{{ title }}\" # {{ title }}\nc = '{{ title }}'\nd = \"\"\"{{ title }}\"\"\"\n\
+e = [{{ title }}, \"x {{ title }}\"]\nf = 'x {{ title }} y'\n[t]\n{{ title }} = {{ flag }}\n";
+
 fn check_toml(title: &str) {
-    let template = "a = {{ title }}\nb = \"{{ title }}\" # {{ title }}\nc = '{{ title }}'\nd = \"\"\"{{ title }}\"\"\"\n\
-                    e = [{{ title }}, \"x {{ title }}\"]\nf = 'x {{ title }} y'\n[t]\n{{ title }} = {{ flag }}\n";
-    let text = formatted(Format::Toml, template, title);
+    let text = formatted(Format::Toml, TOML, title);
     let value: toml::Table = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
     for key in ["a", "b", "c"] {
         assert_eq!(value[key].as_str(), Some(title), "{text}");
@@ -164,9 +166,10 @@ fn check_toml(title: &str) {
     assert!(value["t"].get(title).is_some());
 }
 
+const XML: &str = "<?xml version=\"1.0\"?>\n<a b=\"{{ title }}\" c='x {{ title }}'><!-- {{ title }} -->{{ title }}<d><![CDATA[{{ title }}]]></d></a>";
+
 fn check_xml(title: &str) {
-    let template = "<?xml version=\"1.0\"?>\n<a b=\"{{ title }}\" c='x {{ title }}'><!-- {{ title }} -->{{ title }}<d><![CDATA[{{ title }}]]></d></a>";
-    let text = formatted(Format::Xml, template, title);
+    let text = formatted(Format::Xml, XML, title);
     let document = roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let root = document.root_element();
     assert_eq!(root.attribute("b"), Some(title));
@@ -349,6 +352,14 @@ proptest! {
         check_json(&title);
         check_toml(&title);
         check_xml(&title);
+    }
+
+    #[test]
+    fn a_variable_alone_gives_what_liquid_gives(title in hostile()) {
+        for (format, text) in [(Format::Yaml, YAML), (Format::Json, JSON), (Format::Toml, TOML), (Format::Xml, XML)] {
+            let by_liquid = text.replace("{{ title }}", "{{ title | append: '' }}");
+            prop_assert_eq!(formatted(format, text, &title), formatted(format, &by_liquid, &title));
+        }
     }
 
     #[test]
