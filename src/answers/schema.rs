@@ -90,6 +90,7 @@ mod tests {
             default: None,
             pattern: None,
             max_length: MAX_LENGTH,
+            otherwise: None,
             withheld: Vec::new(),
             when: None,
         }

@@ -252,7 +252,10 @@ impl Settling<'_, '_> {
         };
         let Some(value) = self.evaluate(Expression::Text(text))? else { return Ok(None) };
         let built = text.contains("{{") || text.contains("{%");
-        Ok(Some(rendered(question, value, built)))
+        Ok(Some(match (rendered(question, value, built), &question.otherwise) {
+            (Fallback::Bad(..) | Fallback::None, Some(otherwise)) => Fallback::Good(otherwise.clone(), Origin::Default),
+            (fallback, _) => fallback,
+        }))
     }
 }
 

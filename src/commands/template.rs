@@ -41,7 +41,8 @@ fn line(question: &Question) -> String {
         Some(DefaultValue::Text(text)) if text.contains('\n') || text.contains("{%") => "; default derived".to_owned(),
         Some(DefaultValue::Text(text)) => format!("; default {text}"),
     };
-    format!("{}  {}\n    {}{choices}{default}", question.name, question.prompt, question.kind.word())
+    let otherwise = question.otherwise.as_ref().map(|value| format!(", otherwise {value}")).unwrap_or_default();
+    format!("{}  {}\n    {}{choices}{default}{otherwise}", question.name, question.prompt, question.kind.word())
 }
 
 /// Renders a template into a new folder.

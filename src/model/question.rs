@@ -27,6 +27,8 @@ pub struct Question {
     pub help: Option<String>,
     /// The answer when no other layer has one.
     pub default: Option<DefaultValue>,
+    /// The default where what a template in `default` comes to is nothing, or breaks a rule.
+    pub otherwise: Option<Value>,
     /// What a text (or each text of a list) must look like.
     pub pattern: Option<Pattern>,
     /// Longest text, or longest text of a list, in characters.
@@ -297,6 +299,7 @@ mod tests {
             default: None::<DefaultValue>,
             pattern: None,
             max_length: MAX_LENGTH,
+            otherwise: None,
             withheld: Vec::new(),
             when: None,
         }

@@ -225,8 +225,8 @@ fn requirement(table: &Table<'_>, text: &str) -> Result<Requirement, ManifestErr
 fn questions(root: &Table<'_>, plain: &toml::Table) -> Result<Vec<Question>, ManifestError> {
     let mut questions: Vec<Question> = Vec::new();
     for (at, table) in root.tables("question")?.iter().enumerate() {
-        let default = plain.get("question").and_then(|list| list.get(at)?.get("default"));
-        let question = question::read(table, default.cloned().map(from_toml))?;
+        let values = plain.get("question").and_then(|list| list.get(at));
+        let question = question::read(table, |key| values?.get(key).cloned().map(from_toml))?;
         if questions.iter().any(|other| other.name == question.name) {
             return Err(table.error(table.at("name"), format!("there are two questions named `{}`", question.name)));
         }

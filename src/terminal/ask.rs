@@ -195,6 +195,7 @@ mod tests {
             default: None,
             pattern: None,
             max_length: MAX_LENGTH,
+            otherwise: None,
             withheld: Vec::new(),
             when: None,
         }

@@ -19,6 +19,7 @@ fn question(name: &str, kind: Kind) -> Question {
         default: None,
         pattern: None,
         max_length: MAX_LENGTH,
+        otherwise: None,
         withheld: Vec::new(),
         when: None,
     }
@@ -224,6 +225,19 @@ fn a_default_that_breaks_its_rule_is_the_templates_fault_unless_it_was_built() {
     let (fault, lines) = refusal(&[text("a").like("[a-z]+").built("{{ name }}")], &Layers::default());
     let line = "`a` comes to `my-api` by itself: must match `[a-z]+`; give `--set a=…`";
     assert_eq!((fault, &*lines[0]), (Fault::Input, line));
+}
+
+#[test]
+fn where_a_built_default_breaks_its_rule_or_is_nothing_the_other_is_taken() {
+    let or_b = |question: Question| Question { otherwise: Some(json!("b")), ..question };
+    for (template, want) in [("{{ name }}", "b"), ("{% if false %}x{% endif %}", "b"), ("{{ name | slice: 0 }}", "m")] {
+        let questions = [or_b(text("a").like("^[a-z]$").built(template))];
+        assert_eq!(settled(&questions, &Layers::default()).values()["a"], json!(want), "{template}");
+    }
+    let failure = try_settled(&[or_b(text("a").built("{{ nobody }}"))], &Layers::default()).expect_err("refused");
+    assert_eq!(failure.fault(), Fault::Template);
+    let (_, lines) = refusal(&[or_b(text("a").like("^[a-z]$").built("{{ name }}"))], &set(&[("a", "A")]));
+    assert_eq!(lines, ["`--set a=A`: must match `^[a-z]$`"]);
 }
 
 #[test]

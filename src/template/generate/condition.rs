@@ -96,6 +96,7 @@ mod tests {
             default: None,
             pattern: None,
             max_length: MAX_LENGTH,
+            otherwise: None,
             withheld: Vec::new(),
             when: when.map(str::to_owned),
         }

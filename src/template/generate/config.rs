@@ -193,6 +193,7 @@ fn placeholder(
         default: None,
         pattern: pattern(table)?,
         max_length: MAX_LENGTH,
+        otherwise: None,
         withheld: Vec::new(),
         when: when.map(str::to_owned),
     };
@@ -255,6 +256,7 @@ fn asked(tree: &Tree) -> Vec<Question> {
             default: None,
             pattern: None,
             max_length: MAX_LENGTH,
+            otherwise: None,
             withheld: Vec::new(),
             when: None,
         })

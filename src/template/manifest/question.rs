@@ -8,12 +8,13 @@ use crate::error::nearest;
 use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
 use crate::template::scan::has_tags;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "name",
     "type",
     "prompt",
     "help",
     "default",
+    "otherwise",
     "pattern",
     "pattern_hint",
     "choices",
@@ -27,8 +28,8 @@ const KEYS: [&str; 12] = [
 const RESERVED: [&str; 13] =
     ["api", "spec", "template", "name", "phases", "gates", "forloop", "nil", "null", "true", "false", "empty", "blank"];
 
-/// Reads the question in `table`. `default` is its key `default`, as a value.
-pub(super) fn read(table: &Table<'_>, default: Option<Value>) -> Result<Question, ManifestError> {
+/// Reads the question in `table`. `value` gives the value of a key of it.
+pub(super) fn read(table: &Table<'_>, value: impl Fn(&str) -> Option<Value>) -> Result<Question, ManifestError> {
     table.only(&KEYS)?;
     let name = name(table)?;
     let mut question = Question {
@@ -36,13 +37,15 @@ pub(super) fn read(table: &Table<'_>, default: Option<Value>) -> Result<Question
         kind: kind(table)?,
         help: table.text("help")?,
         default: None,
+        otherwise: None,
         pattern: pattern(table)?,
         max_length: max_length(table)?,
         withheld: Vec::new(),
         when: table.text("when")?,
         name,
     };
-    question.default = default.map(|value| default_of(&question, value, table)).transpose()?;
+    question.default = value("default").map(|value| default_of(&question, value, table)).transpose()?;
+    question.otherwise = value("otherwise").map(|value| otherwise_of(&question, &value, table)).transpose()?;
     Ok(question)
 }
 
@@ -150,4 +153,13 @@ fn default_of(question: &Question, value: Value, table: &Table<'_>) -> Result<De
             .map(DefaultValue::Value)
             .map_err(|rule| table.error(table.at("default"), format!("the default of `{}` {rule}", question.name))),
     }
+}
+
+/// Stands behind a default that is only known later, and must keep the rules now.
+fn otherwise_of(question: &Question, value: &Value, table: &Table<'_>) -> Result<Value, ManifestError> {
+    let wrong = |sentence: String| table.error(table.at("otherwise"), sentence);
+    if !matches!(question.default, Some(DefaultValue::Text(_))) {
+        return Err(wrong("`otherwise` needs a `default` with tags, in whose place it is taken".to_owned()));
+    }
+    question.check(value).map_err(|rule| wrong(format!("`otherwise` of `{}` {rule}", question.name)))
 }

@@ -190,6 +190,17 @@ fn a_question_that_breaks_a_rule_is_told_with_its_line() {
         ("name = \"a\"\ntype = \"integer\"\nmin = 99999999999999999999", 6, "99999999999999999999"),
         ("name = \"a\"\ntype = \"string\"\ndefault = 8", 6, "the default of `a` must be text in quotes, not a number"),
         ("name = \"a\"\ntype = \"string\"\npattern = \"x\"\ndefault = \"y\"", 7, "the default of `a` must match `x`"),
+        ("name = \"a\"\ntype = \"string\"\notherwise = \"x\"", 6, "`otherwise` needs a `default` with tags"),
+        (
+            "name = \"a\"\ntype = \"string\"\ndefault = \"x\"\notherwise = \"x\"",
+            7,
+            "`otherwise` needs a `default` with tags",
+        ),
+        (
+            "name = \"a\"\ntype = \"string\"\npattern = \"x\"\ndefault = \"{{ name }}\"\notherwise = \"y\"",
+            8,
+            "`otherwise` of `a` must match `x`",
+        ),
         ("name = \"a\"\ntype = \"string\"\npattern = \"(\"", 6, "`pattern` is not a regular expression"),
         ("name = \"a\"\ntype = \"string\"\npattern_hint = \"x\"", 6, "`pattern_hint` needs a `pattern`"),
         ("name = \"a\"\ntype = \"string\"\nmax_length = 0", 6, "`max_length` must be at least 1"),

@@ -21,6 +21,7 @@ fn question(kind: Kind) -> Question {
         default: None,
         pattern: None,
         max_length: MAX_LENGTH,
+        otherwise: None,
         withheld: Vec::new(),
         when: None,
     }
