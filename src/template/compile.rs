@@ -3,6 +3,7 @@
 //! In a block (`{% if %}` … `{% endif %}`) Liquid must see where literal text belongs: it gets
 //! `{% literal 7 %}` for the seventh stretch, which also tells us where in the file a failure happened.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::engine::{Engine, Values};
 use super::escape::{Place, escape};
 use super::filters::{FINAL, PLACED};
 use super::place::{Format, Scalar, Tracker};
-use super::runtime::Mark;
+use super::runtime::{Mark, VALUE_MAX};
 use super::scan::{self, Piece, ScanError};
 use super::variables::{root, variables};
 use crate::error::nearest;
@@ -53,6 +54,7 @@ pub(super) fn compile(
         known,
         locals: locals(&pieces),
         tracker: format.map(Format::tracker),
+        last_output: pieces.iter().rev().find_map(Piece::output_at).unwrap_or_default(),
         nodes: Vec::new(),
         block: None,
     };
@@ -120,6 +122,8 @@ struct Compiler<'t> {
     known: &'t Values,
     locals: BTreeSet<&'t str>,
     tracker: Option<Tracker>,
+    /// Where the last output begins: what follows it need not be tracked.
+    last_output: usize,
     nodes: Vec<Node>,
     block: Option<Block>,
 }
@@ -146,14 +150,18 @@ impl Compiler<'_> {
     }
 
     fn literal(&mut self, range: Range<usize>) {
+        self.track(range.clone());
         let text = &self.text[range.clone()];
-        if let Some(tracker) = &mut self.tracker {
-            tracker.literal(text);
-        }
         match &mut self.block {
             Some(block) => block.literal.push_str(text),
             None if range.is_empty() => {}
             None => self.nodes.push(Node::Literal(range)),
+        }
+    }
+
+    fn track(&mut self, literal: Range<usize>) {
+        if let Some(tracker) = self.tracker.as_mut().filter(|_| literal.start < self.last_output) {
+            tracker.literal(&self.text[literal]);
         }
     }
 
@@ -181,13 +189,17 @@ impl Compiler<'_> {
     /// What an output gives that is nothing but the name of a text, as most are: Liquid need not be asked. `None` where it
     /// must be: in a block, and for what cannot be written.
     fn simple(&self, inner: &str, place: Option<Place>) -> Option<String> {
-        let path = inner.trim();
-        let is_known = self.block.is_none() && !self.locals.contains(root(path));
-        let text = is_known.then(|| self.known.text(path)).flatten()?;
+        let text = self.known_text(inner)?;
         match place {
             Some(place) => escape(&Value::from(text), place).ok(),
             None => Some(text),
         }
+    }
+
+    fn known_text(&self, inner: &str) -> Option<String> {
+        let path = inner.trim();
+        let is_known = self.block.is_none() && !self.locals.contains(root(path));
+        is_known.then(|| self.known.text(path)).flatten()
     }
 
     /// Whether more of a YAML scalar stands behind the tags that follow an output.
@@ -354,55 +366,86 @@ impl Compiler<'_> {
             Piece::Literal(range) => range.start,
         };
         let before = self.take_back(group.scalar.before);
-        let standalone = self.block.is_none();
-        let block = self.block.get_or_insert_with(|| Block::new(at));
-        block.add(&format!("{{% scalar \"{}\" %}}", group.scalar.place.code()), at, &[]);
-        block.literal = unquote(&before, group.scalar.place, true);
-        for (i, piece) in pieces[..group.pieces].iter().enumerate() {
+        let before = unquote(&before, group.scalar.place, true);
+        let (members, rest) = self.members(&pieces[..group.pieces], group);
+        match self.simple_scalar(&before, &members, group.scalar.place) {
+            Some(text) => self.nodes.push(Node::Text { text, at }),
+            None => self.scalar_block(before, &members, group.scalar.place, at)?,
+        }
+        self.follow(&pieces[..group.pieces], rest.start);
+        self.literal(rest);
+        Ok(())
+    }
+
+    /// What a scalar is made of, without its quotes, and the part of the last literal that is not in it.
+    fn members<'p>(&self, pieces: &[Piece<'p>], group: &Group) -> (Vec<Member<'p>>, Range<usize>) {
+        let mut rest = self.text.len()..self.text.len();
+        let mut members = Vec::with_capacity(pieces.len());
+        for (i, piece) in pieces.iter().enumerate() {
             match piece {
-                Piece::Output { inner, at } => self.member(inner, *at)?,
-                Piece::Literal(range) => self.member_literal(range.clone(), (i + 1 == group.pieces).then_some(group)),
+                Piece::Output { inner, at } => members.push(Member::Output { inner, at: *at }),
+                Piece::Literal(range) if i + 1 == pieces.len() => {
+                    rest = range.start + group.end..range.end;
+                    let text = &self.text[range.start..rest.start];
+                    members.push(Member::Text(unquote(text, group.scalar.place, false)));
+                }
+                Piece::Literal(range) => members.push(Member::Text(self.text[range.clone()].to_owned())),
                 Piece::Tag { .. } => {}
             }
         }
-        let Some(block) = &mut self.block else { return Ok(()) };
+        (members, rest)
+    }
+
+    /// As `simple`, of a scalar that holds nothing but text and such outputs.
+    fn simple_scalar(&self, before: &str, members: &[Member<'_>], place: Place) -> Option<String> {
+        let mut whole = before.to_owned();
+        for member in members {
+            match member {
+                Member::Text(text) => whole.push_str(text),
+                Member::Output { inner, .. } => whole.push_str(&self.known_text(inner)?),
+            }
+        }
+        (whole.len() <= VALUE_MAX).then(|| escape(&Value::from(whole), place).ok()).flatten()
+    }
+
+    fn scalar_block(
+        &mut self,
+        before: String,
+        members: &[Member<'_>],
+        place: Place,
+        at: usize,
+    ) -> Result<(), ScanError> {
+        let standalone = self.block.is_none();
+        let mut block = self.block.take().unwrap_or_else(|| Block::new(at));
+        block.add(&format!("{{% scalar \"{}\" %}}", place.code()), at, &[]);
+        block.literal = before;
+        for member in members {
+            match member {
+                Member::Text(text) => block.literal.push_str(text),
+                Member::Output { inner, at } => {
+                    self.check_known(inner, *at)?;
+                    block.add(&format!("{{{{ {} }}}}", spaced(inner)), *at, &[]);
+                }
+            }
+        }
         block.add("{% endscalar %}", at, &[]);
-        if standalone && let Some(block) = self.block.take() {
+        if standalone {
             let code = self.engine.code(&block.code).map_err(|error| broken(&error, at))?;
             self.nodes.push(Node::Code { code, marks: Arc::new(block.marks), at });
-        }
-        self.after_scalar(pieces, group);
-        Ok(())
-    }
-
-    fn member(&mut self, inner: &str, at: usize) -> Result<(), ScanError> {
-        self.check_known(inner, at)?;
-        if let Some(tracker) = &mut self.tracker {
-            tracker.output();
-        }
-        if let Some(block) = &mut self.block {
-            block.add(&format!("{{{{ {} }}}}", spaced(inner)), at, &[]);
+        } else {
+            self.block = Some(block);
         }
         Ok(())
     }
 
-    fn member_literal(&mut self, range: Range<usize>, last: Option<&Group>) {
-        let end = last.map_or(range.end, |group| range.start + group.end);
-        let text = &self.text[range.start..end];
-        if let Some(tracker) = &mut self.tracker {
-            tracker.literal(text);
-        }
-        if let (Some(block), Some(group)) = (&mut self.block, last) {
-            block.literal.push_str(&unquote(text, group.scalar.place, false));
-        } else if let Some(block) = &mut self.block {
-            block.literal.push_str(text);
-        }
-    }
-
-    /// What follows a scalar in the same literal.
-    fn after_scalar(&mut self, pieces: &[Piece<'_>], group: &Group) {
-        if let Some(Piece::Literal(range)) = pieces[..group.pieces].last() {
-            self.literal(range.start + group.end..range.end);
+    /// Has the tracker follow the pieces of a scalar, up to byte `end`.
+    fn follow(&mut self, pieces: &[Piece<'_>], end: usize) {
+        for piece in pieces {
+            match (piece, &mut self.tracker) {
+                (Piece::Output { .. }, Some(tracker)) => drop(tracker.output()),
+                (Piece::Literal(range), _) => self.track(range.start..range.end.min(end)),
+                _ => {}
+            }
         }
     }
 
@@ -427,6 +470,12 @@ struct Group {
     scalar: Scalar,
     pieces: usize,
     end: usize,
+}
+
+/// A part of a scalar.
+enum Member<'t> {
+    Text(String),
+    Output { inner: &'t str, at: usize },
 }
 
 /// The text of a scalar without the quotes of its place.
@@ -459,7 +508,10 @@ fn is_final(inner: &str) -> bool {
 }
 
 /// Liquid's grammar takes no tabs between words; in quoted text they stay.
-fn spaced(text: &str) -> String {
+fn spaced(text: &str) -> Cow<'_, str> {
+    if !text.contains('\t') {
+        return text.into();
+    }
     let mut quote = None;
     let space = |c: char| {
         match quote {

@@ -114,8 +114,8 @@ impl Applied {
             return Ok(None);
         }
         let Some(target) = target(path, engine, values)? else { return Ok(None) };
-        let verbatim = matches(&self.verbatim);
-        let rendered = match file.text().filter(|text| !verbatim && has_tags(text)) {
+        let is_rendered = has_tags(&file.bytes) && !matches(&self.verbatim);
+        let rendered = match file.text().filter(|_| is_rendered) {
             Some(text) => {
                 let format = Format::of(path.extension());
                 let text = engine.render(path.as_str(), text, format, values)?;

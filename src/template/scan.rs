@@ -18,6 +18,16 @@ pub(super) enum Piece<'t> {
     Tag { name: &'t str, rest: &'t str, at: usize },
 }
 
+impl Piece<'_> {
+    /// Where it begins, if it is an output.
+    pub(super) fn output_at(&self) -> Option<usize> {
+        match self {
+            Self::Output { at, .. } => Some(*at),
+            Self::Literal(_) | Self::Tag { .. } => None,
+        }
+    }
+}
+
 /// A tag that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ScanError {
@@ -54,8 +64,8 @@ const TAGS: [&str; 23] = [
 ];
 
 /// Whether `text` may hold a tag at all; most files do not.
-pub(super) fn has_tags(text: &str) -> bool {
-    let text = text.as_bytes();
+pub(super) fn has_tags(text: impl AsRef<[u8]>) -> bool {
+    let text = text.as_ref();
     memchr::memchr_iter(b'{', text).any(|brace| matches!(text.get(brace + 1), Some(b'{' | b'%')))
 }
 

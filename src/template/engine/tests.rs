@@ -363,6 +363,17 @@ proptest! {
     }
 
     #[test]
+    fn variables_among_any_text_give_what_liquid_gives(
+        text in r#"(\{\{ name \}\}|[a-c :,#'"]|: |- | #|\n|\[|\]|<a b=|>|<!--|-->|\{% if flag %\}|\{% endif %\}){0,30}"#
+    ) {
+        let by_liquid = text.replace("{{ name }}", "{{ name | append: '' }}");
+        for format in [None, Some(Format::Xml), Some(Format::Json), Some(Format::Yaml), Some(Format::Toml), Some(Format::Shell)] {
+            let rendered = |text: &str| Engine::new().render("t", text, format, &sample()).ok();
+            prop_assert_eq!(rendered(&text), rendered(&by_liquid));
+        }
+    }
+
+    #[test]
     fn any_text_is_rendered_or_refused_without_a_panic(text in "(\\{\\{|\\}\\}|\\{%|%\\}|-|if|endif|for|name|title|raw|endraw|comment|endcomment| |\\n|'|\"|\\||x|\\$|:|\\.|\\[|\\]){0,40}") {
         for format in [None, Some(Format::Xml), Some(Format::Json), Some(Format::Yaml), Some(Format::Toml), Some(Format::Shell)] {
             let _ = Engine::new().render("t", &text, format, &sample());
