@@ -121,8 +121,9 @@ fn read_file(path: &Path, room: &Room) -> io::Result<Option<tree::File>> {
         return Ok(None);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
-    // Some files hold more than they say, without end.
-    file.take(room.limit).read_to_end(&mut bytes)?;
+    // Those of which the system does not know the length say that they are empty, and may have no end.
+    let limit = if found.len() == 0 { room.limit } else { found.len() };
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(Some(tree::File { bytes: Cow::Owned(bytes), executable: is_executable(&found) }))
 }
 
