@@ -1,8 +1,5 @@
 //! The threads that share parallel work.
 
-use std::num::NonZero;
-use std::thread::available_parallelism;
-
 use rayon::ThreadPoolBuilder;
 
 /// The most threads. To start one takes 35 µs, as long as to write two files: on a machine of 64 processors, a thread for
@@ -13,7 +10,7 @@ const MOST: usize = 8;
 /// and waking up costs more than what a small template has to be done.
 pub(super) fn share_work() {
     let apart = stay_apart();
-    let threads = available_parallelism().map_or(1, NonZero::get).min(MOST);
+    let threads = processors().min(MOST);
     // Not the global pool: that would have this thread wait until the others have started.
     let pool =
         ThreadPoolBuilder::new().num_threads(threads).use_current_thread().start_handler(move |_| apart()).build();
@@ -21,6 +18,18 @@ pub(super) fn share_work() {
         // The threads end with the process.
         std::mem::forget(pool);
     }
+}
+
+/// How many processors there are for us. The standard library also looks at the quota of a control group, which takes
+/// longer than all that is saved where there is one.
+#[cfg(target_os = "linux")]
+fn processors() -> usize {
+    rustix::thread::sched_getaffinity(None).map_or(1, |processors| processors.count() as usize)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// For another thread to call: from then on it keeps off the processor that this one is on now.
