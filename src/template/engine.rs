@@ -214,7 +214,7 @@ impl Engine {
     fn try_render(&self, text: &str, format: Option<Format>, values: &Values) -> Result<String, ScanError> {
         let nodes = compile(self, text, format, values)?;
         let runtime = RuntimeBuilder::new().set_globals(&values.object).build();
-        let mut out = Bounded { bytes: Vec::with_capacity(text.len() + text.len() / 8), budget: &self.budget };
+        let mut out = Bounded::new(&self.budget, text.len() + text.len() / 8);
         runtime.registers().get_mut::<Progress>().deadline = Some(self.deadline);
         for node in &nodes {
             match node {
@@ -225,13 +225,13 @@ impl Engine {
                 Node::Code { code, marks, at } => {
                     runtime.registers().get_mut::<Progress>().marks = Arc::clone(marks);
                     self.run(code, &mut out, &runtime).map_err(|error| self.failed(&error, &runtime, *at))?;
+                    if runtime.registers().get_mut::<InterruptRegister>().interrupted() {
+                        break;
+                    }
                 }
             }
-            if runtime.registers().get_mut::<InterruptRegister>().interrupted() {
-                break;
-            }
         }
-        String::from_utf8(out.bytes).map_err(|_| ScanError {
+        String::from_utf8(out.into_bytes()).map_err(|_| ScanError {
             at: 0,
             message: "the result is not UTF-8".to_owned(),
             hint: None,

@@ -23,6 +23,9 @@ const STEPS_MAX: u64 = 5_000_000;
 /// Longest range that a loop may count.
 const RANGE_MAX: i64 = 100_000;
 
+/// What a file takes from the budget at a time, in bytes. So much less may be left than is, for each thread.
+const SHARE: usize = 16 << 10;
+
 /// The literal text before a tag, and where that tag is in the file.
 #[derive(Debug)]
 pub(super) struct Mark {
@@ -52,18 +55,55 @@ impl Budget {
     fn take(&self, bytes: usize) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
     }
+
+    fn give_back(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 /// Memory that refuses to grow beyond a budget.
 #[derive(Debug)]
 pub(super) struct Bounded<'b> {
-    pub(super) bytes: Vec<u8>,
-    pub(super) budget: &'b Budget,
+    bytes: Vec<u8>,
+    budget: &'b Budget,
+    /// What was taken from the budget and not written yet.
+    taken: usize,
+}
+
+impl<'b> Bounded<'b> {
+    /// With room for `expected` bytes.
+    pub(super) fn new(budget: &'b Budget, expected: usize) -> Self {
+        Self { bytes: Vec::with_capacity(expected), budget, taken: 0 }
+    }
+
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Whether so many bytes may still be written, which then are.
+    fn afford(&mut self, bytes: usize) -> bool {
+        if bytes > self.taken {
+            let missing = bytes - self.taken;
+            // Rather a share than each few bytes: threads that count together wait for each other.
+            let Some(more) = [missing.max(SHARE), missing].into_iter().find(|more| self.budget.take(*more)) else {
+                return false;
+            };
+            self.taken += more;
+        }
+        self.taken -= bytes;
+        true
+    }
+}
+
+impl Drop for Bounded<'_> {
+    fn drop(&mut self) {
+        self.budget.give_back(self.taken);
+    }
 }
 
 impl Write for Bounded<'_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if !self.budget.take(data.len()) {
+        if !self.afford(data.len()) {
             return Err(io::Error::other("too much output"));
         }
         self.bytes.extend_from_slice(data);
@@ -77,9 +117,9 @@ impl Write for Bounded<'_> {
 
 fn render_bounded(template: &Template, runtime: &dyn Runtime) -> Result<String> {
     let budget = Budget::new(VALUE_MAX);
-    let mut out = Bounded { bytes: Vec::new(), budget: &budget };
+    let mut out = Bounded::new(&budget, 0);
     template.render_to(&mut out, runtime)?;
-    Ok(String::from_utf8_lossy(&out.bytes).into_owned())
+    Ok(String::from_utf8_lossy(&out.into_bytes()).into_owned())
 }
 
 /// `{% literal N path, path %}`: writes the literal text of mark N, counts a step, and checks that each path is known.
