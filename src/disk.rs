@@ -199,10 +199,12 @@ struct Held<'t> {
 /// Every folder by its path: first the root, whose path is empty, and each before those in it.
 fn folders(tree: &Tree) -> BTreeMap<&str, Held<'_>> {
     let mut folders: BTreeMap<&str, Held<'_>> = BTreeMap::new();
-    for (path, file) in tree.iter() {
-        let (mut folder, _) = path.as_str().rsplit_once('/').unwrap_or_default();
+    let files: Vec<_> = tree.iter().collect();
+    // Those that follow each other in one folder together: looking a folder up takes time.
+    for run in files.chunk_by(|(one, _), (other, _)| one.folder() == other.folder()) {
+        let mut folder = run[0].0.folder();
         let mut is_new = !folders.contains_key(folder);
-        folders.entry(folder).or_default().files.push((path, file));
+        folders.entry(folder).or_default().files.extend(run);
         while is_new && !folder.is_empty() {
             (folder, _) = folder.rsplit_once('/').unwrap_or_default();
             is_new = !folders.contains_key(folder);

@@ -1,8 +1,10 @@
 //! A `Tree`: the one value for files. A template, its render, a commit and a test's expectation are all trees.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+
+use bytes::Bytes;
+use rayon::slice::ParallelSliceMut as _;
 
 use crate::error::{Blame, Fault};
 
@@ -35,6 +37,11 @@ impl TreePath {
     /// The last name of the path.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// The path of the folder it is in: empty for the tree's own.
+    pub fn folder(&self) -> &str {
+        self.0.rsplit_once('/').unwrap_or_default().0
     }
 
     /// What follows the last dot of the file name, or nothing. A leading dot does not count.
@@ -94,15 +101,15 @@ impl Blame for PathError {
 /// One file: its bytes and whether it may be executed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct File {
-    /// The content, byte for byte; borrowed when it is part of the binary.
-    pub bytes: Cow<'static, [u8]>,
+    /// The content, byte for byte. Files that were read together share the memory.
+    pub bytes: Bytes,
     /// git mode 100755 rather than 100644.
     pub executable: bool,
 }
 
 impl File {
     /// A file that may not be executed.
-    pub fn plain(bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+    pub fn plain(bytes: impl Into<Bytes>) -> Self {
         Self { bytes: bytes.into(), executable: false }
     }
 
@@ -136,7 +143,7 @@ impl Tree {
     /// # Errors
     /// Every path that is there twice, or would be a file and a folder at once.
     pub fn of(mut files: Vec<(TreePath, File)>) -> Result<Self, Vec<PathError>> {
-        files.sort_by(|(one, _), (other, _)| one.cmp(other));
+        files.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let is_file = |path: &str| files.binary_search_by(|(other, _)| other.as_str().cmp(path)).is_ok();
         let mut errors = Vec::new();
         let mut before = "";

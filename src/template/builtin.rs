@@ -1,7 +1,6 @@
 //! The template built into the binary.
 
-use std::borrow::Cow;
-
+use bytes::Bytes;
 use include_dir::{Dir, DirEntry, include_dir};
 
 use crate::model::tree::{File, Tree, TreePath};
@@ -23,7 +22,7 @@ fn add(tree: &mut Tree, folder: &Dir<'static>) {
                 let path = file.path().to_str().expect("the template's names are UTF-8");
                 let path = TreePath::new(path.replace('\\', "/")).expect("the template's paths are good");
                 let bytes = file.contents();
-                let file = File { bytes: Cow::Borrowed(bytes), executable: bytes.starts_with(b"#!") };
+                let file = File { bytes: Bytes::from_static(bytes), executable: bytes.starts_with(b"#!") };
                 tree.insert(path, file).expect("a folder holds a name once");
             }
         }

@@ -1,12 +1,13 @@
 //! A folder of this machine as a `Tree`.
 
-use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use bytes::Bytes;
+use rayon::prelude::*;
 
 use crate::error::{Blame, Fault};
 use crate::model::tree::{self, PathError, Tree, TreePath};
@@ -15,6 +16,12 @@ use crate::model::tree::{self, PathError, Tree, TreePath};
 const MOST_FILES: usize = 100_000;
 /// The most bytes that are read, over all files: 512 MiB.
 const MOST_BYTES: u64 = 512 << 20;
+
+/// How many files a thread reads at a time.
+const BATCH_LEAST: usize = 8;
+const BATCH_MOST: usize = 64;
+/// The memory that a thread begins with for them, of which it takes what it fills.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// Reads every file below `folder` but `.git`, as it is: ignored and uncommitted ones too.
 ///
@@ -33,26 +40,28 @@ fn read_limited(folder: &Path, most_files: usize, most_bytes: u64) -> Result<Tre
     }
     let paths = walk(folder, most_files)?;
     let room = Room { taken: AtomicU64::new(0), limit: most_bytes };
-    let read = |(on_disk, path): Found<TreePath>| match read_file(&on_disk, &room) {
-        Ok(Some(file)) => Ok((path, file)),
-        Ok(None) => Err(FolderError::TooLarge { path: folder.into() }),
-        Err(source) => Err(FolderError::Unreadable { path: on_disk, source }),
+    let read = |batch: Batch, path: TreePath| {
+        let on_disk = folder.join(path.as_str());
+        match batch.read(&on_disk, path, &room) {
+            Ok(Some(batch)) => Ok(batch),
+            Ok(None) => Err(FolderError::TooLarge { path: folder.into() }),
+            Err(source) => Err(FolderError::Unreadable { path: on_disk, source }),
+        }
     };
-    let files: Result<Vec<_>, _> = paths.into_par_iter().with_min_len(16).map(read).collect();
+    let paths = paths.into_par_iter().with_min_len(BATCH_LEAST).with_max_len(BATCH_MOST);
+    let batches: Result<Vec<_>, _> = paths.try_fold(Batch::new, read).collect();
+    let files = batches?.into_iter().flat_map(Batch::files).collect();
     // Only a folder that others change meanwhile has two things at one path.
-    Tree::of(files?).map_err(|mut errors| FolderError::Path { source: errors.swap_remove(0) })
+    Tree::of(files).map_err(|mut errors| FolderError::Path { source: errors.swap_remove(0) })
 }
 
-/// A file or a folder: where it is on disk, and its path in the tree.
-type Found<P> = (PathBuf, P);
-
 /// Every file below `folder`; all folders of one depth are read at a time.
-fn walk(folder: &Path, most_files: usize) -> Result<Vec<Found<TreePath>>, FolderError> {
+fn walk(folder: &Path, most_files: usize) -> Result<Vec<TreePath>, FolderError> {
     let mut files = Vec::new();
-    let mut folders = vec![(folder.to_owned(), String::new())];
+    let mut folders = vec![String::new()];
     while !folders.is_empty() {
-        let read = |(on_disk, path): Found<String>| entries(&on_disk, &path, most_files);
-        let read: Result<Vec<Entries>, _> = folders.into_par_iter().map(read).collect();
+        let read: Result<Vec<Entries>, _> =
+            folders.par_iter().map(|path| entries(&folder.join(path), path, most_files)).collect();
         folders = Vec::new();
         for found in read? {
             files.extend(found.files);
@@ -68,8 +77,9 @@ fn walk(folder: &Path, most_files: usize) -> Result<Vec<Found<TreePath>>, Folder
 /// What is in one folder.
 #[derive(Default)]
 struct Entries {
-    files: Vec<Found<TreePath>>,
-    folders: Vec<Found<String>>,
+    files: Vec<TreePath>,
+    /// Their paths, which end in `/`.
+    folders: Vec<String>,
 }
 
 /// What is in the folder whose path in the tree is `prefix`.
@@ -86,7 +96,7 @@ fn entries(folder: &Path, prefix: &str, most_files: usize) -> Result<Entries, Fo
         let name = name.to_str().ok_or_else(|| refused("its name is not UTF-8"))?;
         let kind = entry.file_type().map_err(unreadable)?;
         if kind.is_dir() {
-            entries.folders.push((entry.path(), format!("{prefix}{name}/")));
+            entries.folders.push(format!("{prefix}{name}/"));
         } else if kind.is_symlink() {
             return Err(refused("it is a symbolic link, which could lead out of the template"));
         } else if !kind.is_file() {
@@ -95,7 +105,7 @@ fn entries(folder: &Path, prefix: &str, most_files: usize) -> Result<Entries, Fo
             return Err(FolderError::TooMany { path: folder.into(), limit: most_files });
         } else {
             let path = TreePath::new(format!("{prefix}{name}"));
-            entries.files.push((entry.path(), path.map_err(|source| FolderError::Path { source })?));
+            entries.files.push(path.map_err(|source| FolderError::Path { source })?);
         }
     }
     Ok(entries)
@@ -113,18 +123,39 @@ impl Room {
     }
 }
 
-/// The file, or nothing when there is no room for it.
-fn read_file(path: &Path, room: &Room) -> io::Result<Option<tree::File>> {
-    let file = File::open(path)?;
-    let found = file.metadata()?;
-    if !room.take(found.len()) {
-        return Ok(None);
+/// Files that a thread reads one after the other, into one stretch of memory: to get some for each costs as much as the
+/// reading.
+struct Batch {
+    bytes: Vec<u8>,
+    files: Vec<(TreePath, Range<usize>, bool)>,
+}
+
+impl Batch {
+    fn new() -> Self {
+        Self { bytes: Vec::with_capacity(BATCH_BYTES), files: Vec::with_capacity(BATCH_LEAST) }
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
-    // Those of which the system does not know the length say that they are empty, and may have no end.
-    let limit = if found.len() == 0 { room.limit } else { found.len() };
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(Some(tree::File { bytes: Cow::Owned(bytes), executable: is_executable(&found) }))
+
+    /// With one file more, or nothing when there is no room for it.
+    fn read(mut self, on_disk: &Path, path: TreePath, room: &Room) -> io::Result<Option<Self>> {
+        let file = File::open(on_disk)?;
+        let found = file.metadata()?;
+        if !room.take(found.len()) {
+            return Ok(None);
+        }
+        // Those of which the system does not know the length say that they are empty, and may have no end.
+        let limit = if found.len() == 0 { room.limit } else { found.len() };
+        let start = self.bytes.len();
+        self.bytes.reserve(usize::try_from(found.len()).unwrap_or_default());
+        file.take(limit).read_to_end(&mut self.bytes)?;
+        self.files.push((path, start..self.bytes.len(), is_executable(&found)));
+        Ok(Some(self))
+    }
+
+    fn files(self) -> impl Iterator<Item = (TreePath, tree::File)> {
+        let bytes = Bytes::from(self.bytes);
+        let file = move |(path, range, executable)| (path, tree::File { bytes: bytes.slice(range), executable });
+        self.files.into_iter().map(file)
+    }
 }
 
 #[cfg(unix)]

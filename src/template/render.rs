@@ -1,7 +1,5 @@
 //! A template's tree and values in, the tree of a repository out.
 
-use std::borrow::Cow;
-
 use globset::{GlobBuilder, GlobMatcher};
 use rayon::prelude::*;
 
@@ -119,7 +117,7 @@ impl Applied {
             Some(text) => {
                 let format = Format::of(path.extension());
                 let text = engine.render(path.as_str(), text, format, values)?;
-                File { bytes: Cow::Owned(text.into_bytes()), executable: file.executable }
+                File { bytes: text.into(), executable: file.executable }
             }
             None => file,
         };
@@ -141,6 +139,7 @@ fn target(path: &TreePath, engine: &Engine, values: &Values) -> Result<Option<Tr
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use serde_json::json;
 
     use super::*;
@@ -204,7 +203,7 @@ mod tests {
         let rules = [FileRule { path: "a/**".to_owned(), when: Some("flag".to_owned()), verbatim: false }];
         let mut template = tree(&[("a/b/c", b"1")]);
         let path = TreePath::new("run-{{ name }}").expect("a path");
-        template.insert(path, File { bytes: Cow::Borrowed(b"#!"), executable: true }).expect("new");
+        template.insert(path, File { bytes: Bytes::from_static(b"#!"), executable: true }).expect("new");
         let serde_json::Value::Object(map) = json!({"name": "x", "flag": false}) else { unreachable!("an object") };
         let output = render(template, &rules, &Engine::new(), &Values::new(&map)).expect("it renders");
         assert!(output.get("a/b/c").is_none());
