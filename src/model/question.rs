@@ -108,7 +108,7 @@ impl Pattern {
     pub fn new(text: impl Into<String>, hint: Option<String>) -> Result<Self, regex::Error> {
         let text = text.into();
         // Alone first: `a)(b` would be an expression only between the parentheses added below.
-        Regex::new(&text)?;
+        regex_syntax::parse(&text).map_err(|error| regex::Error::Syntax(error.to_string()))?;
         let meant = jsonschema_regex::to_rust_regex(&text).unwrap_or_else(|()| text.as_str().into());
         let regex = Regex::new(&format!(r"\A(?:{meant})\z"))?;
         Ok(Self { text, regex, hint })

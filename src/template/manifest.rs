@@ -111,7 +111,7 @@ impl ManifestError {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
             file,
-            line: before.matches('\n').count() + 1,
+            line: memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1,
             column: before[line_start..].chars().count() + 1,
             sentence: sentence.into(),
             hint: None,
