@@ -1,5 +1,8 @@
 //! The threads that share parallel work.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
 use rayon::ThreadPoolBuilder;
 
 /// The most threads. To start one takes 35 µs, as long as to write two files: on a machine of 64 processors, a thread for
@@ -10,7 +13,7 @@ const MOST: usize = 8;
 /// and waking up costs more than what a small template has to be done.
 pub(super) fn share_work() {
     let apart = stay_apart();
-    let threads = processors().min(MOST);
+    let threads = processors().unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get)).min(MOST);
     // Not the global pool: that would have this thread wait until the others have started.
     let pool =
         ThreadPoolBuilder::new().num_threads(threads).use_current_thread().start_handler(move |_| apart()).build();
@@ -23,13 +26,13 @@ pub(super) fn share_work() {
 /// How many processors there are for us. The standard library also looks at the quota of a control group, which takes
 /// longer than all that is saved where there is one.
 #[cfg(target_os = "linux")]
-fn processors() -> usize {
-    rustix::thread::sched_getaffinity(None).map_or(1, |processors| processors.count() as usize)
+fn processors() -> Option<usize> {
+    rustix::thread::sched_getaffinity(None).ok().map(|processors| processors.count() as usize)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+fn processors() -> Option<usize> {
+    None
 }
 
 /// For another thread to call: from then on it keeps off the processor that this one is on now.
@@ -38,10 +41,12 @@ fn processors() -> usize {
 /// There it would wait until this thread has done all the work.
 #[cfg(target_os = "linux")]
 fn stay_apart() -> impl Fn() {
-    use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
     let here = sched_getcpu();
     move || {
-        if let Ok(mut processors) = sched_getaffinity(None) {
+        if let Ok(mut processors) = sched_getaffinity(None)
+            && here < CpuSet::MAX_CPU
+        {
             processors.unset(here);
             // Where it may not choose, it runs where it is put.
             let _ = sched_setaffinity(None, &processors);
