@@ -21,7 +21,7 @@ const MOST_BYTES: u64 = 512 << 20;
 const BATCH_LEAST: usize = 8;
 const BATCH_MOST: usize = 64;
 /// The memory that a thread begins with for them, of which it takes what it fills.
-const BATCH_BYTES: usize = 256 << 10;
+const BATCH_BYTES: usize = 128 << 10;
 
 /// Reads every file below `folder` but `.git`, as it is: ignored and uncommitted ones too.
 ///
@@ -60,8 +60,7 @@ fn walk(folder: &Path, most_files: usize) -> Result<Vec<TreePath>, FolderError> 
     let mut files = Vec::new();
     let mut folders = vec![String::new()];
     while !folders.is_empty() {
-        let read: Result<Vec<Entries>, _> =
-            folders.par_iter().map(|path| entries(&folder.join(path), path, most_files)).collect();
+        let read: Result<Vec<Entries>, _> = folders.par_iter().map(|path| entries(folder, path, most_files)).collect();
         folders = Vec::new();
         for found in read? {
             files.extend(found.files);
@@ -74,19 +73,22 @@ fn walk(folder: &Path, most_files: usize) -> Result<Vec<TreePath>, FolderError> 
     Ok(files)
 }
 
-/// What is in one folder.
+/// The paths of what is in one folder.
 #[derive(Default)]
 struct Entries {
     files: Vec<TreePath>,
-    /// Their paths, which end in `/`.
     folders: Vec<String>,
 }
 
-/// What is in the folder whose path in the tree is `prefix`.
-fn entries(folder: &Path, prefix: &str, most_files: usize) -> Result<Entries, FolderError> {
-    let unreadable = |source| FolderError::Unreadable { path: folder.to_owned(), source };
+/// What is in the folder at `path` of the tree in `root`; an empty path is that of the root.
+fn entries(root: &Path, path: &str, most_files: usize) -> Result<Entries, FolderError> {
+    let (folder, prefix) = match path {
+        "" => (root.to_owned(), String::new()),
+        _ => (root.join(path), format!("{path}/")),
+    };
+    let unreadable = |source| FolderError::Unreadable { path: folder.clone(), source };
     let mut entries = Entries::default();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
+    for entry in fs::read_dir(&folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name();
         if name == ".git" {
@@ -96,13 +98,13 @@ fn entries(folder: &Path, prefix: &str, most_files: usize) -> Result<Entries, Fo
         let name = name.to_str().ok_or_else(|| refused("its name is not UTF-8"))?;
         let kind = entry.file_type().map_err(unreadable)?;
         if kind.is_dir() {
-            entries.folders.push(format!("{prefix}{name}/"));
+            entries.folders.push(format!("{prefix}{name}"));
         } else if kind.is_symlink() {
             return Err(refused("it is a symbolic link, which could lead out of the template"));
         } else if !kind.is_file() {
             return Err(refused("it is neither a file nor a folder"));
         } else if entries.files.len() > most_files {
-            return Err(FolderError::TooMany { path: folder.into(), limit: most_files });
+            return Err(FolderError::TooMany { path: folder, limit: most_files });
         } else {
             let path = TreePath::new(format!("{prefix}{name}"));
             entries.files.push(path.map_err(|source| FolderError::Path { source })?);

@@ -113,7 +113,7 @@ impl Applied {
         }
         let Some(target) = target(path, engine, values)? else { return Ok(None) };
         let is_rendered = has_tags(&file.bytes) && !matches(&self.verbatim);
-        let rendered = match file.text().filter(|_| is_rendered) {
+        let rendered = match is_rendered.then(|| file.text()).flatten() {
             Some(text) => {
                 let format = Format::of(path.extension());
                 let text = engine.render(path.as_str(), text, format, values)?;
