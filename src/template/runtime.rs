@@ -367,3 +367,17 @@ impl Renderable for Scalar {
         writer.write_all(escaped.as_bytes()).replace("too much output")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_and_not_written_can_be_written_by_others() {
+        let budget = Budget::new(20_000);
+        let write = |bytes: usize| Bounded::new(&budget, 0).write_all(&vec![b'x'; bytes]).is_ok();
+        assert!((0..100).all(|_| write(100)));
+        assert!(!write(10_001));
+        assert!(write(9_999) && write(1) && !write(1));
+    }
+}

@@ -129,6 +129,9 @@ mod tests {
                 prop_assert_eq!(at_once.scalar(), by_letter.scalar());
                 prop_assert_eq!(at_once.output(), by_letter.output());
             }
+            let mut json = json::Tracker::default();
+            json.literal(&text);
+            prop_assert_eq!(json.output(), json::Tracker::place_after(&text));
         }
 
         #[test]
