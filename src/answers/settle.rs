@@ -29,7 +29,7 @@ pub type Ask<'f> = &'f mut dyn FnMut(&Question, Option<&Value>) -> Result<Value,
 ///
 /// `evaluate` gets the answers so far; it adds whatever else a template sees. `ask` is there when there is someone to
 /// ask: it gets every question that nobody has answered and whose `when` holds, with the spec's answer or the default
-/// as proposal (a text is proposed even when it breaks a rule), and nothing is asked when a given answer is wrong.
+/// as proposal (a text is proposed even when it breaks a rule, unless the question says what to take otherwise), and nothing is asked when a given answer is wrong.
 /// A question whose `when` does not hold keeps its default; without one it is empty text, an empty list, `false` or
 /// `null`. An answer given to it must keep the rules all the same, and has no effect.
 ///
@@ -252,9 +252,11 @@ impl Settling<'_, '_> {
         };
         let Some(value) = self.evaluate(Expression::Text(text))? else { return Ok(None) };
         let built = text.contains("{{") || text.contains("{%");
-        Ok(Some(match (rendered(question, value, built), &question.otherwise) {
-            (Fallback::Bad(..) | Fallback::None, Some(otherwise)) => Fallback::Good(otherwise.clone(), Origin::Default),
-            (fallback, _) => fallback,
+        let is_nothing = value.as_str().is_none_or(|text| text.trim().is_empty());
+        let fallback = rendered(question, value, built);
+        Ok(Some(match &question.otherwise {
+            Some(otherwise) if is_nothing || !matches!(fallback, Fallback::Good(..)) => literal(question, otherwise),
+            _ => fallback,
         }))
     }
 }

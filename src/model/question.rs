@@ -171,12 +171,16 @@ impl Question {
         }
     }
 
-    /// Takes `choice` out of a list's choices and out of its default: who gives it all the same is told the `reason`.
+    /// Takes `choice` out of a list's choices and out of its defaults: who gives it all the same is told the `reason`.
     pub fn withhold(&mut self, choice: &str, reason: String) {
         if let Kind::List { choices, .. } = &mut self.kind {
             choices.retain(|other| other != choice);
         }
-        if let Some(DefaultValue::Value(Value::Array(items))) = &mut self.default {
+        let default = match &mut self.default {
+            Some(DefaultValue::Value(value)) => Some(value),
+            _ => self.otherwise.as_mut(),
+        };
+        if let Some(Value::Array(items)) = default {
             items.retain(|item| item != choice);
         }
         self.withheld.push((choice.to_owned(), reason));

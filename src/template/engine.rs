@@ -26,8 +26,8 @@ const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Longest text that is written without Liquid, whose own limits then need not be looked at, in bytes.
 const TEXT_MAX: usize = 4096;
-/// Names that Liquid takes for values of its own.
-const WORDS: [&str; 6] = ["true", "false", "nil", "null", "empty", "blank"];
+/// Values of Liquid's own, which it also sees at the beginning of a longer name.
+pub(super) const WORDS: [&str; 6] = ["true", "false", "nil", "null", "empty", "blank"];
 /// What Liquid finds in a list or an object although it is not in there.
 const PROPERTIES: [&str; 3] = ["size", "first", "last"];
 
@@ -85,7 +85,7 @@ impl Values {
     /// The text at a dotted path of names, if it is one of ordinary length and the path means nothing else to Liquid.
     pub(super) fn text(&self, path: &str) -> Option<String> {
         let mut steps = path.split('.');
-        let first = steps.next().filter(|name| !WORDS.contains(name))?;
+        let first = steps.next().filter(|name| !WORDS.iter().any(|word| name.starts_with(word)))?;
         let value = steps.try_fold(self.object.get(first)?, |value, step| match value {
             liquid::model::Value::Object(object) if !PROPERTIES.contains(&step) => object.get(step),
             _ => None,

@@ -234,6 +234,8 @@ fn where_a_built_default_breaks_its_rule_or_is_nothing_the_other_is_taken() {
         let questions = [or_b(text("a").like("^[a-z]$").built(template))];
         assert_eq!(settled(&questions, &Layers::default()).values()["a"], json!(want), "{template}");
     }
+    let empty = [or_b(text("a").built("{% if false %}x{% endif %}"))];
+    assert_eq!(settled(&empty, &Layers::default()).values()["a"], json!("b"), "although nothing breaks no rule");
     let failure = try_settled(&[or_b(text("a").built("{{ nobody }}"))], &Layers::default()).expect_err("refused");
     assert_eq!(failure.fault(), Fault::Template);
     let (_, lines) = refusal(&[or_b(text("a").like("^[a-z]$").built("{{ name }}"))], &set(&[("a", "A")]));

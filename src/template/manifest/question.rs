@@ -6,6 +6,7 @@ use super::ManifestError;
 use super::table::Table;
 use crate::error::nearest;
 use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+use crate::template::engine::WORDS;
 use crate::template::scan::has_tags;
 
 const KEYS: [&str; 13] = [
@@ -25,8 +26,7 @@ const KEYS: [&str; 13] = [
 ];
 
 /// Names that a template sees anyway, or that mean something in Liquid.
-const RESERVED: [&str; 13] =
-    ["api", "spec", "template", "name", "phases", "gates", "forloop", "nil", "null", "true", "false", "empty", "blank"];
+const RESERVED: [&str; 7] = ["api", "spec", "template", "name", "phases", "gates", "forloop"];
 
 /// Reads the question in `table`. `value` gives the value of a key of it.
 pub(super) fn read(table: &Table<'_>, value: impl Fn(&str) -> Option<Value>) -> Result<Question, ManifestError> {
@@ -60,6 +60,10 @@ fn name(table: &Table<'_>) -> Result<String, ManifestError> {
     if RESERVED.contains(&name.as_str()) {
         let sentence = format!("`{name}` cannot be a question's name: it means something else in a template");
         return Err(table.error(table.at("name"), sentence).with_hint(format!("`{name}_text` would do")));
+    }
+    if let Some(word) = WORDS.iter().find(|word| name.starts_with(*word)) {
+        let sentence = format!("`{name}` cannot be a question's name: Liquid reads `{word}` at its beginning");
+        return Err(table.error(table.at("name"), sentence).with_hint(format!("`is_{name}` would do")));
     }
     Ok(name)
 }
@@ -160,6 +164,9 @@ fn otherwise_of(question: &Question, value: &Value, table: &Table<'_>) -> Result
     let wrong = |sentence: String| table.error(table.at("otherwise"), sentence);
     if !matches!(question.default, Some(DefaultValue::Text(_))) {
         return Err(wrong("`otherwise` needs a `default` with tags, in whose place it is taken".to_owned()));
+    }
+    if value.as_str().is_some_and(has_tags) {
+        return Err(wrong("`otherwise` is a plain value, without tags".to_owned()));
     }
     question.check(value).map_err(|rule| wrong(format!("`otherwise` of `{}` {rule}", question.name)))
 }

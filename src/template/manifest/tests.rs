@@ -190,6 +190,25 @@ fn a_question_that_breaks_a_rule_is_told_with_its_line() {
         ("name = \"a\"\ntype = \"integer\"\nmin = 99999999999999999999", 6, "99999999999999999999"),
         ("name = \"a\"\ntype = \"string\"\ndefault = 8", 6, "the default of `a` must be text in quotes, not a number"),
         ("name = \"a\"\ntype = \"string\"\npattern = \"x\"\ndefault = \"y\"", 7, "the default of `a` must match `x`"),
+        ("name = \"a\"\ntype = \"string\"\npattern = \"(\"", 6, "`pattern` is not a regular expression"),
+        ("name = \"a\"\ntype = \"string\"\npattern_hint = \"x\"", 6, "`pattern_hint` needs a `pattern`"),
+        ("name = \"a\"\ntype = \"string\"\nmax_length = 0", 6, "`max_length` must be at least 1"),
+        ("name = \"a\"\ntype = \"bool\"\n[[question]]\nname = \"a\"\ntype = \"bool\"", 7, "two questions named `a`"),
+    ];
+    refuses_questions(&cases);
+}
+
+fn refuses_questions(cases: &[(&str, usize, &str)]) {
+    for (rest, line, words) in cases {
+        let error = refusal(&format!("[[question]]\n{rest}\n"));
+        assert!(error.sentence.contains(words), "{rest}: {error}");
+        assert_eq!(error.line, *line, "{rest}: {error}");
+    }
+}
+
+#[test]
+fn what_is_taken_otherwise_is_a_plain_value_beside_a_default_with_tags() {
+    refuses_questions(&[
         ("name = \"a\"\ntype = \"string\"\notherwise = \"x\"", 6, "`otherwise` needs a `default` with tags"),
         (
             "name = \"a\"\ntype = \"string\"\ndefault = \"x\"\notherwise = \"x\"",
@@ -201,16 +220,12 @@ fn a_question_that_breaks_a_rule_is_told_with_its_line() {
             8,
             "`otherwise` of `a` must match `x`",
         ),
-        ("name = \"a\"\ntype = \"string\"\npattern = \"(\"", 6, "`pattern` is not a regular expression"),
-        ("name = \"a\"\ntype = \"string\"\npattern_hint = \"x\"", 6, "`pattern_hint` needs a `pattern`"),
-        ("name = \"a\"\ntype = \"string\"\nmax_length = 0", 6, "`max_length` must be at least 1"),
-        ("name = \"a\"\ntype = \"bool\"\n[[question]]\nname = \"a\"\ntype = \"bool\"", 7, "two questions named `a`"),
-    ];
-    for (rest, line, words) in cases {
-        let error = refusal(&format!("[[question]]\n{rest}\n"));
-        assert!(error.sentence.contains(words), "{rest}: {error}");
-        assert_eq!(error.line, line, "{rest}: {error}");
-    }
+        (
+            "name = \"a\"\ntype = \"string\"\ndefault = \"{{ name }}\"\notherwise = \"{{ name }}\"",
+            7,
+            "`otherwise` is a plain value",
+        ),
+    ]);
 }
 
 #[test]
@@ -225,9 +240,21 @@ fn a_text_that_a_terminal_would_act_on_is_refused() {
 
 #[test]
 fn every_reserved_name_is_refused() {
-    for name in "api spec template name forloop nil null true false empty blank".split(' ') {
+    for name in "api spec template name phases gates forloop".split(' ') {
         let error = refusal(&format!("[[question]]\nname = \"{name}\"\ntype = \"bool\""));
         assert!(error.sentence.contains("means something else"), "{error}");
+    }
+    for name in "nil null true false empty blank nullable empty_body".split(' ') {
+        let error = refusal(&format!("[[question]]\nname = \"{name}\"\ntype = \"bool\""));
+        assert!(error.sentence.contains("Liquid reads"), "{error}");
+        let better = format!("is_{name}");
+        assert_eq!(error.hint, Some(format!("`{better}` would do")));
+        assert!(
+            Manifest::parse(&format!(
+                "[template]\nname = \"t\"\n[[question]]\nname = \"{better}\"\ntype = \"bool\"\nprompt = \"x\""
+            ))
+            .is_ok()
+        );
     }
 }
 
