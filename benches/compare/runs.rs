@@ -113,6 +113,8 @@ pub(crate) fn compare(
     budget: Budget,
 ) -> Result<(Times, Times), Failure> {
     let one = ours.warm_up(environment)? + theirs.warm_up(environment)?;
+    // What the rows before made is written to the disk now, rather than beside these runs.
+    Command::new("sync").status()?;
     let (mut mine, mut other) = (Vec::new(), Vec::new());
     for number in 1..=budget.runs(one) {
         for (job, times) in [(ours, &mut mine), (theirs, &mut other)] {
