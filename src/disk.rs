@@ -168,7 +168,8 @@ fn remove_abandoned(parent: &Path, prefix: &str) {
     }
 }
 
-/// Writes every file of `tree` below `folder`, which exists and holds none of them. Files are written once, on all processors.
+/// Writes every file of `tree` below `folder`, which exists and holds none of them. Files are written once, on all
+/// processors.
 pub fn write(tree: &Tree, folder: &Path) -> Result<(), DiskError> {
     let make = |path: &str| {
         let path = folder.join(path);

@@ -309,6 +309,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_withheld_is_in_no_default() {
+        let list = || question(Kind::List { choices: vec!["a".to_owned(), "b".to_owned()], min: 0 });
+        let plain = Some(DefaultValue::Value(json!(["a", "b"])));
+        let built = Some(DefaultValue::Text("{{ x }}".to_owned()));
+        let mut questions = [
+            Question { default: plain, ..list() },
+            Question { default: built, otherwise: Some(json!(["a", "b"])), ..list() },
+        ];
+        questions.iter_mut().for_each(|question| question.withhold("b", "not yet".to_owned()));
+        let [first, second] = questions;
+        assert!(matches!(first.default, Some(DefaultValue::Value(value)) if value == json!(["a"])));
+        assert_eq!(second.otherwise, Some(json!(["a"])));
+        assert_eq!(second.check(&json!(["b"])), Err("not yet".to_owned()));
+    }
+
     fn choices(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
     }

@@ -196,6 +196,7 @@ impl Compiler<'_> {
         }
     }
 
+    /// The text of a variable that has one, and keeps it throughout the file.
     fn known_text(&self, inner: &str) -> Option<String> {
         let path = inner.trim();
         let is_known = self.block.is_none() && !self.locals.contains(root(path));
@@ -296,6 +297,10 @@ impl Compiler<'_> {
             self.block = Some(block);
             return Ok(());
         }
+        self.end_block(block)
+    }
+
+    fn end_block(&mut self, block: Block) -> Result<(), ScanError> {
         let code = self.engine.code(&block.code).map_err(|error| broken(&error, block.at))?;
         self.nodes.push(Node::Code { code, marks: Arc::new(block.marks), at: block.at });
         Ok(())
@@ -430,11 +435,9 @@ impl Compiler<'_> {
         }
         block.add("{% endscalar %}", at, &[]);
         if standalone {
-            let code = self.engine.code(&block.code).map_err(|error| broken(&error, at))?;
-            self.nodes.push(Node::Code { code, marks: Arc::new(block.marks), at });
-        } else {
-            self.block = Some(block);
+            return self.end_block(block);
         }
+        self.block = Some(block);
         Ok(())
     }
 

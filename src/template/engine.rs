@@ -281,9 +281,9 @@ fn register_tags(language: &mut Language) {
 
 /// Line and column, from 1, of a byte.
 pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..at.min(text.len())];
+    let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1, before[line_start..].chars().count() + 1)
 }
 
 fn full(_: &std::io::Error, at: usize) -> ScanError {

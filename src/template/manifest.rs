@@ -15,6 +15,7 @@ use toml::de::DeTable;
 
 pub use self::github::Github;
 use self::table::Table;
+use super::engine::position;
 use crate::error::{Blame, Fault};
 use crate::model::gate::{Gate, LifecycleRules, PhaseWords};
 use crate::model::phase::Phase;
@@ -107,15 +108,8 @@ pub struct ManifestError {
 
 impl ManifestError {
     pub(super) fn at(file: &'static str, source: &str, at: usize, sentence: impl Into<String>) -> Self {
-        let before = source.get(..at).unwrap_or(source);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            file,
-            line: memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            sentence: sentence.into(),
-            hint: None,
-        }
+        let (line, column) = position(source, at);
+        Self { file, line, column, sentence: sentence.into(), hint: None }
     }
 
     /// What the TOML reader says, on one line.

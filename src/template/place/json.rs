@@ -25,22 +25,22 @@ impl Tracker {
         }
     }
 
-    /// The place after `text`, by looking at every letter.
-    #[cfg(test)]
-    pub(super) fn place_after(text: &str) -> Place {
-        let (mut in_string, mut escaped) = (false, false);
-        for c in text.chars() {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = in_string,
-                '"' => in_string = !in_string,
-                _ => {}
-            }
-        }
-        Self { in_string, escaped }.output()
-    }
-
     pub(super) fn output(&self) -> Place {
         if self.in_string { Place::JsonString } else { Place::JsonValue }
     }
+}
+
+/// The place after `text`, by looking at every letter.
+#[cfg(test)]
+pub(super) fn place_after(text: &str) -> Place {
+    let mut tracker = Tracker::default();
+    for c in text.chars() {
+        match c {
+            _ if tracker.escaped => tracker.escaped = false,
+            '\\' => tracker.escaped = tracker.in_string,
+            '"' => tracker.in_string = !tracker.in_string,
+            _ => {}
+        }
+    }
+    tracker.output()
 }

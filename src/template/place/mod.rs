@@ -131,7 +131,7 @@ mod tests {
             }
             let mut json = json::Tracker::default();
             json.literal(&text);
-            prop_assert_eq!(json.output(), json::Tracker::place_after(&text));
+            prop_assert_eq!(json.output(), json::place_after(&text));
         }
 
         #[test]
