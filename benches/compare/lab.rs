@@ -76,11 +76,28 @@ impl Lab {
         Call { program: program.into(), arguments, folder: self.path().to_owned() }
     }
 
-    /// The template of this size in this format, written at the first call.
+    /// The first commit by git: `init`, `add`, `commit`.
+    pub(crate) fn commit(&self, repository: &Path) -> Result<[Call; 3], Failure> {
+        let git = on_path("git").ok_or("there is no git")?;
+        let mut calls = [
+            self.call(&git, &[&"init", &"-q"]),
+            self.call(&git, &[&"add", &"-A"]),
+            self.call(&git, &[&"commit", &"-q", &"-m", &"First"]),
+        ];
+        for call in &mut calls {
+            repository.clone_into(&mut call.folder);
+        }
+        Ok(calls)
+    }
+
+    /// The template of this size in this format, written at the first call; that of our tool is a repository as well.
     pub(crate) fn template(&self, format: Format, size: Size) -> Result<PathBuf, Failure> {
         let folder = self.path().join(format!("template-{}-{}", format as u8, size.word()));
         if !folder.exists() {
             format.write(&describe(size), &folder)?;
+            if format == Format::Apiscaffold {
+                self.commit(&folder)?.iter().try_for_each(|call| self.environment.run(call))?;
+            }
         }
         Ok(folder)
     }

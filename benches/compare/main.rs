@@ -27,6 +27,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use crate::lab::{Lab, MEMORY_DISK, PROGRAM};
+use crate::rows::From;
 use crate::runs::Budget;
 use crate::table::Row;
 use crate::templates::Size;
@@ -112,10 +113,12 @@ impl Table {
 fn measure(lab: &Lab, sizes: &[Size], budget: fn(Size) -> Budget, table: &mut Table) {
     table.add(rows::start(lab, budget(Size::S)));
     for &size in sizes {
-        table.add(rows::render(lab, size, budget(size)));
+        table.add(rows::render(lab, size, From::Git, budget(size)));
+        table.add(rows::render(lab, size, From::Folder, budget(size)));
     }
     for &size in sizes {
-        table.add(rows::new_against_copy(lab, size, budget(size)));
+        table.add(rows::new_against_copy(lab, size, From::Git, budget(size)));
+        table.add(rows::new_against_copy(lab, size, From::Folder, budget(size)));
     }
     for tool in &tools::TOOLS {
         for &size in sizes {
@@ -144,11 +147,20 @@ fn records(lab: &Lab, many: usize, budget: Budget, table: &mut Table) {
 
 /// The template of 10,000 files, on the disk and in memory.
 fn big(lab: &Lab, table: &mut Table) {
-    table.add(rows::render(lab, Size::L, full(Size::L)));
+    table.add(rows::render(lab, Size::L, From::Git, full(Size::L)));
+    table.add(rows::render(lab, Size::L, From::Folder, full(Size::L)));
     table.add(rows::memory(lab, Size::L));
-    if Path::new(MEMORY_DISK).is_dir() {
-        let row = Lab::open(Path::new(MEMORY_DISK)).and_then(|lab| rows::render(&lab, Size::L, full(Size::L)));
-        table.add(row.map(|row| Row { what: format!("{}, memory disk", row.what), ..row }));
+    if !Path::new(MEMORY_DISK).is_dir() {
+        return;
+    }
+    match Lab::open(Path::new(MEMORY_DISK)) {
+        Ok(lab) => {
+            for from in [From::Git, From::Folder] {
+                let row = rows::render(&lab, Size::L, from, full(Size::L));
+                table.add(row.map(|row| Row { what: format!("{}, memory disk", row.what), ..row }));
+            }
+        }
+        Err(failure) => table.add(Err(failure)),
     }
 }
 

@@ -20,8 +20,34 @@ fn program(name: &str) -> Result<PathBuf, Failure> {
     on_path(name).ok_or_else(|| format!("there is no {name} on the PATH").into())
 }
 
+/// What our tool reads the template from.
+#[derive(Clone, Copy)]
+pub(crate) enum From {
+    /// A revision of a repository, as producers name it.
+    Git,
+    /// A folder, as the template's maintainers do.
+    Folder,
+}
+
+impl From {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::Folder => "a folder",
+        }
+    }
+
+    /// What the command line has beside `--template`.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Git => &["--at", "main"],
+            Self::Folder => &[],
+        }
+    }
+}
+
 /// `template preview` against `cp -r` of what it makes.
-pub(crate) fn render(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failure> {
+pub(crate) fn render(lab: &Lab, size: Size, from: From, budget: Budget) -> Result<Row, Failure> {
     let template = lab.template(Format::Apiscaffold, size)?;
     let result = lab.result(size)?;
     let copy = program("cp")?;
@@ -30,7 +56,9 @@ pub(crate) fn render(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failu
         let into = made.join(number.to_string());
         let arguments: [&dyn AsRef<OsStr>; 8] =
             [&"template", &"preview", &name(0), &"--template", &template, &"--into", &into, &"--yes"];
-        Ok(vec![lab.call(PROGRAM, &arguments)])
+        let mut call = lab.call(PROGRAM, &arguments);
+        call.arguments.extend(from.arguments().iter().map(Into::into));
+        Ok(vec![call])
     };
     let ours = Job {
         calls: Box::new(preview),
@@ -46,12 +74,12 @@ pub(crate) fn render(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failu
         Size::M => Target::AtMost(1.0),
         Size::L => Target::AtMost(0.8),
     };
-    let what = format!("render {}, against `cp -r` of the result", size.word());
+    let what = format!("render {} from {}, against `cp -r` of the result", size.word(), from.word());
     Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target }) })
 }
 
 /// `new` in a registry of its own, each run with another name.
-fn new_job(lab: &Lab, size: Size) -> Result<Job<'_>, Failure> {
+fn new_job(lab: &Lab, size: Size, from: From) -> Result<Job<'_>, Failure> {
     let template = lab.template(Format::Apiscaffold, size)?;
     let parent = lab.fresh()?;
     let made = parent.clone();
@@ -60,7 +88,9 @@ fn new_job(lab: &Lab, size: Size) -> Result<Job<'_>, Failure> {
         let name = name(number);
         let arguments: [&dyn AsRef<OsStr>; 9] =
             [&"new", &name, &"--template", &template, &"--into", &parent, &"--registry", &registry, &"--yes"];
-        Ok(vec![lab.call(PROGRAM, &arguments)])
+        let mut call = lab.call(PROGRAM, &arguments);
+        call.arguments.extend(from.arguments().iter().map(Into::into));
+        Ok(vec![call])
     };
     let check = move |number| {
         let repository = made.join(name(number));
@@ -70,29 +100,16 @@ fn new_job(lab: &Lab, size: Size) -> Result<Job<'_>, Failure> {
     Ok(Job { calls: Box::new(calls), check: Box::new(check) })
 }
 
-/// The first commit by git: `init`, `add`, `commit`.
-fn commit(lab: &Lab, git: &Path, repository: &Path) -> [Call; 3] {
-    let mut calls = [
-        lab.call(git, &[&"init", &"-q"]),
-        lab.call(git, &[&"add", &"-A"]),
-        lab.call(git, &[&"commit", &"-q", &"-m", &"First"]),
-    ];
-    for call in &mut calls {
-        repository.clone_into(&mut call.folder);
-    }
-    calls
-}
-
 /// `new` against `cp -r` of the result and the first commit by git.
-pub(crate) fn new_against_copy(lab: &Lab, size: Size, budget: Budget) -> Result<Row, Failure> {
+pub(crate) fn new_against_copy(lab: &Lab, size: Size, from: From, budget: Budget) -> Result<Row, Failure> {
     let result = lab.result(size)?;
-    let (copy, git) = (program("cp")?, program("git")?);
+    let copy = program("cp")?;
     let parent = lab.fresh()?;
     let copied = |number: usize| parent.join(number.to_string());
     let theirs = Job {
         calls: Box::new(|number| {
             let mut calls = vec![lab.call(&copy, &[&"-r", &result, &copied(number)])];
-            calls.extend(commit(lab, &git, &copied(number)));
+            calls.extend(lab.commit(&copied(number))?);
             Ok(calls)
         }),
         check: Box::new(|number| {
@@ -100,8 +117,9 @@ pub(crate) fn new_against_copy(lab: &Lab, size: Size, budget: Budget) -> Result<
             lab.check_commit(&copied(number))
         }),
     };
-    let (ours, theirs) = compare(&new_job(lab, size)?, &theirs, &lab.environment, budget)?;
-    let what = format!("`new` {}, against `cp -r` + `git init`, `add`, `commit`", size.word());
+    let (ours, theirs) = compare(&new_job(lab, size, from)?, &theirs, &lab.environment, budget)?;
+    let (size, from) = (size.word(), from.word());
+    let what = format!("`new` {size} from {from}, against `cp -r` + `git init`, `add`, `commit`");
     Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target: Target::AtMost(0.4) }) })
 }
 
@@ -111,7 +129,6 @@ pub(crate) fn new_against_tool(lab: &Lab, size: Size, tool: &Tool, budget: Budge
     let Some(program_of_tool) = tool.find() else {
         return Ok(Row { what, figures: Err("not installed (cargo bench -- --install)".to_owned()) });
     };
-    let git = program("git")?;
     let template = lab.template(tool.format, size)?;
     let parent = lab.fresh()?;
     let theirs = Job {
@@ -119,12 +136,12 @@ pub(crate) fn new_against_tool(lab: &Lab, size: Size, tool: &Tool, budget: Budge
             let name = name(number);
             let arguments = tool.arguments(&template, &parent, &name);
             let mut calls = vec![Call { program: program_of_tool.clone(), arguments, folder: lab.path().to_owned() }];
-            calls.extend(commit(lab, &git, &parent.join(&name)));
+            calls.extend(lab.commit(&parent.join(&name))?);
             Ok(calls)
         }),
         check: Box::new(|number| lab.check(size, &parent.join(name(number)), &name(number))),
     };
-    let (ours, theirs) = compare(&new_job(lab, size)?, &theirs, &lab.environment, budget)?;
+    let (ours, theirs) = compare(&new_job(lab, size, From::Folder)?, &theirs, &lab.environment, budget)?;
     let target = match (tool.format, size) {
         (Format::CargoGenerate, Size::S) => Target::TimesFaster(6.0),
         (Format::CargoGenerate, _) => Target::TimesFaster(10.0),
@@ -172,7 +189,7 @@ pub(crate) fn memory(lab: &Lab, size: Size) -> Result<Row, Failure> {
         return Ok(Row { what, figures: Err("needs GNU `time` in /usr/bin".to_owned()) });
     }
     let tree = bytes(&lab.result(size)?)?;
-    let job = new_job(lab, size)?;
+    let job = new_job(lab, size, From::Folder)?;
     let peak = peak_memory(&job, 0, &lab.environment, lab.path())?;
     Ok(Row { what, figures: Ok(Figures::Memory { peak, tree, most: 3 * tree + 20_000_000 }) })
 }

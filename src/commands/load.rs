@@ -132,8 +132,8 @@ fn read(source: &Source, arguments: &TemplateSource, world: &World) -> Result<(T
         Reading::Files(path) => Ok((folder::read_folder(&world.absolute(&path))?, None)),
         Reading::Commit { repository, subfolder } => {
             let fetched = fetch(repository, arguments, world)?;
-            let (tree, commit) = git::read::tree_at(&fetched.repository, Some(&fetched.commit), subfolder)?;
-            Ok((tree, Some(commit)))
+            let tree = git::archive::tree(&fetched, subfolder, &world.cache()?)?;
+            Ok((tree, Some(fetched.commit)))
         }
     }
 }
