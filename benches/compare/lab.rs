@@ -70,6 +70,15 @@ impl Lab {
         Ok(folder)
     }
 
+    /// Where a run makes its folder, in `parent`. What the run before made is removed on a memory disk: memory that a
+    /// machine has not used yet can cost a program several times as much as such that is given back.
+    pub(crate) fn place(&self, parent: &Path, number: usize) -> Result<PathBuf, Failure> {
+        if number > 0 && self.path().starts_with(MEMORY_DISK) {
+            fs::remove_dir_all(parent.join((number - 1).to_string()))?;
+        }
+        Ok(parent.join(number.to_string()))
+    }
+
     /// A process in this folder.
     pub(crate) fn call(&self, program: impl Into<PathBuf>, arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Call {
         let arguments = arguments.iter().map(|argument| OsString::from(argument.as_ref())).collect();

@@ -53,7 +53,7 @@ pub(crate) fn render(lab: &Lab, size: Size, from: From, budget: Budget) -> Resul
     let copy = program("cp")?;
     let (made, copied) = (lab.fresh()?, lab.fresh()?);
     let preview = |number: usize| {
-        let into = made.join(number.to_string());
+        let into = lab.place(&made, number)?;
         let arguments: [&dyn AsRef<OsStr>; 8] =
             [&"template", &"preview", &name(0), &"--template", &template, &"--into", &into, &"--yes"];
         let mut call = lab.call(PROGRAM, &arguments);
@@ -65,7 +65,7 @@ pub(crate) fn render(lab: &Lab, size: Size, from: From, budget: Budget) -> Resul
         check: Box::new(|number| lab.check(size, &made.join(number.to_string()), &name(0))),
     };
     let theirs = Job {
-        calls: Box::new(|number| Ok(vec![lab.call(&copy, &[&"-r", &result, &copied.join(number.to_string())])])),
+        calls: Box::new(|number| Ok(vec![lab.call(&copy, &[&"-r", &result, &lab.place(&copied, number)?])])),
         check: Box::new(|number| lab.check(size, &copied.join(number.to_string()), &name(0))),
     };
     let (ours, theirs) = compare(&ours, &theirs, &lab.environment, budget)?;

@@ -41,7 +41,7 @@ impl Environment {
 
 /// One side of a comparison.
 ///
-/// What a run makes stays until the end of all: ext4 passes over inodes that were freed in the last minutes one by one
+/// What a run makes on a disk stays until the end of all: ext4 passes over inodes that were freed in the last minutes one by one
 /// (`recently_deleted` in its `ialloc.c`), so that after some thousand removals a new file costs 15 times as much.
 pub(crate) struct Job<'j> {
     /// The processes of a run, one after the other, given the run's number.
