@@ -47,6 +47,31 @@ fn a_git_url_with_subfolder_and_revision_is_fetched_once_and_then_works_offline(
 }
 
 #[test]
+fn files_of_a_commit_are_kept_until_they_are_damaged() {
+    let program = Program::new();
+    repository(&program);
+    let served = program.folder().join("served/t");
+    let commit = git(&served, &["rev-parse", "v1"]);
+    let make = |name| program.run(&["new", name, "--template", "served/t//sub/folder", "--at", &commit]);
+    assert_eq!(make("first").code, Some(0));
+    fs::rename(served.join(".git/objects"), served.join("objects")).expect("moved");
+    assert_eq!(make("kept").code, Some(0));
+    assert_eq!(out(&program, "kept"), "one kept");
+    let cache = fs::read_dir(program.home().join(".cache/apiscaffold/templates")).expect("a cache");
+    let archive =
+        cache.map(|entry| entry.expect("read").path()).find(|path| path.extension() == Some("archive".as_ref()));
+    let archive = archive.expect("an archive");
+    let mut bytes = fs::read(&archive).expect("read");
+    *bytes.last_mut().expect("not empty") ^= 1;
+    fs::write(&archive, bytes).expect("damaged");
+    let lost = make("lost");
+    assert!(lost.code == Some(2) && !program.folder().join("lost").exists(), "{lost:?}");
+    fs::rename(served.join("objects"), served.join(".git/objects")).expect("moved back");
+    assert_eq!(make("lost").code, Some(0));
+    assert_eq!(out(&program, "lost"), "one lost");
+}
+
+#[test]
 fn an_unknown_revision_names_a_near_one() {
     let program = Program::new();
     repository(&program);

@@ -99,6 +99,12 @@ impl Lab {
         Ok(calls)
     }
 
+    /// The id of the commit that a repository is at.
+    pub(crate) fn head(repository: &Path) -> Result<String, Failure> {
+        let id = fs::read_to_string(repository.join(".git/refs/heads/main"))?;
+        Ok(id.trim_end().to_owned())
+    }
+
     /// The template of this size in this format, written at the first call; that of our tool is a repository as well.
     pub(crate) fn template(&self, format: Format, size: Size) -> Result<PathBuf, Failure> {
         let folder = self.path().join(format!("template-{}-{}", format as u8, size.word()));

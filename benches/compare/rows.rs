@@ -1,6 +1,6 @@
 //! What is compared with what.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ fn program(name: &str) -> Result<PathBuf, Failure> {
 /// What our tool reads the template from.
 #[derive(Clone, Copy)]
 pub(crate) enum From {
-    /// A revision of a repository, as producers name it.
+    /// A commit of a repository, read before, as producers and workflows name it.
     Git,
     /// A folder, as the template's maintainers do.
     Folder,
@@ -37,27 +37,27 @@ impl From {
         }
     }
 
-    /// What the command line has beside `--template`.
-    fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::Git => &["--at", "main"],
-            Self::Folder => &[],
+    /// What the command line has for it.
+    fn arguments(self, lab: &Lab, size: Size) -> Result<Vec<OsString>, Failure> {
+        let template = lab.template(Format::Apiscaffold, size)?;
+        let mut arguments = vec!["--template".into(), template.clone().into()];
+        if matches!(self, Self::Git) {
+            arguments.extend(["--at".into(), Lab::head(&template)?.into()]);
         }
+        Ok(arguments)
     }
 }
 
 /// `template preview` against `cp -r` of what it makes.
 pub(crate) fn render(lab: &Lab, size: Size, from: From, budget: Budget) -> Result<Row, Failure> {
-    let template = lab.template(Format::Apiscaffold, size)?;
+    let template = from.arguments(lab, size)?;
     let result = lab.result(size)?;
     let copy = program("cp")?;
     let (made, copied) = (lab.fresh()?, lab.fresh()?);
     let preview = |number: usize| {
         let into = lab.place(&made, number)?;
-        let arguments: [&dyn AsRef<OsStr>; 8] =
-            [&"template", &"preview", &name(0), &"--template", &template, &"--into", &into, &"--yes"];
-        let mut call = lab.call(PROGRAM, &arguments);
-        call.arguments.extend(from.arguments().iter().map(Into::into));
+        let mut call = lab.call(PROGRAM, &[&"template", &"preview", &name(0), &"--into", &into, &"--yes"]);
+        call.arguments.extend(template.iter().cloned());
         Ok(vec![call])
     };
     let ours = Job {
@@ -80,16 +80,14 @@ pub(crate) fn render(lab: &Lab, size: Size, from: From, budget: Budget) -> Resul
 
 /// `new` in a registry of its own, each run with another name.
 fn new_job(lab: &Lab, size: Size, from: From) -> Result<Job<'_>, Failure> {
-    let template = lab.template(Format::Apiscaffold, size)?;
+    let template = from.arguments(lab, size)?;
     let parent = lab.fresh()?;
     let made = parent.clone();
     let registry = lab.fresh()?.join("registry.git");
     let calls = move |number| {
         let name = name(number);
-        let arguments: [&dyn AsRef<OsStr>; 9] =
-            [&"new", &name, &"--template", &template, &"--into", &parent, &"--registry", &registry, &"--yes"];
-        let mut call = lab.call(PROGRAM, &arguments);
-        call.arguments.extend(from.arguments().iter().map(Into::into));
+        let mut call = lab.call(PROGRAM, &[&"new", &name, &"--into", &parent, &"--registry", &registry, &"--yes"]);
+        call.arguments.extend(template.iter().cloned());
         Ok(vec![call])
     };
     let check = move |number| {

@@ -6,6 +6,7 @@ use super::location;
 use crate::cli::TemplateSource;
 use crate::error::{Blame, Failure, Fault};
 use crate::git;
+use crate::git::archive::Archive;
 use crate::git::remote::Fetch;
 use crate::model::record::TemplateUsed;
 use crate::model::tree::{File, Tree};
@@ -131,32 +132,49 @@ fn read(source: &Source, arguments: &TemplateSource, world: &World) -> Result<(T
         Reading::BuiltIn => Ok((builtin::tree(), None)),
         Reading::Files(path) => Ok((folder::read_folder(&world.absolute(&path))?, None)),
         Reading::Commit { repository, subfolder } => {
-            let fetched = fetch(repository, arguments, world)?;
-            let tree = git::archive::tree(&fetched, subfolder, &world.cache()?)?;
-            Ok((tree, Some(fetched.commit)))
+            let (tree, commit) = committed(repository, subfolder, arguments, world)?;
+            Ok((tree, Some(commit)))
         }
     }
 }
 
-fn fetch(repository: &str, arguments: &TemplateSource, world: &World) -> Result<git::remote::Fetched, Failure> {
-    let bar = world.terminal.bar("fetching the template");
+/// The files of a commit, and its full id.
+fn committed(
+    repository: &str,
+    subfolder: Option<&str>,
+    arguments: &TemplateSource,
+    world: &World,
+) -> Result<(Tree, String), Failure> {
     let is_folder = !repository.contains("://") && world.absolute(Path::new(repository)).exists();
     let url = if is_folder {
         world.absolute(Path::new(repository)).to_string_lossy().into_owned()
     } else {
         repository.to_owned()
     };
-    let request = Fetch {
-        url,
-        revision: arguments.at.clone(),
-        cache: world.cache()?,
-        offline: world.offline,
-        network: location::network(repository, world),
-    };
+    let archive = Archive::of(&world.cache()?, &url, subfolder);
+    // What a full id names is never another.
+    if let Some(commit) = &arguments.at
+        && let Some(tree) = archive.read(commit)
+    {
+        return Ok((tree, commit.clone()));
+    }
+    let fetched = fetch(url, arguments, world)?;
+    if let Some(tree) = archive.read(&fetched.commit) {
+        return Ok((tree, fetched.commit));
+    }
+    let (tree, commit) = git::read::tree_at(&fetched.repository, Some(&fetched.commit), subfolder)?;
+    archive.keep(&tree, &commit);
+    Ok((tree, commit))
+}
+
+fn fetch(url: String, arguments: &TemplateSource, world: &World) -> Result<git::remote::Fetched, Failure> {
+    let bar = world.terminal.bar("fetching the template");
+    let network = location::network(&url, world);
+    let request = Fetch { url, revision: arguments.at.clone(), cache: world.cache()?, offline: world.offline, network };
     let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
     if let Some(age) = fetched.age {
         let hours = age.as_secs() / 3600;
-        world.terminal.say(&format!("offline: `{repository}` was last seen {hours} hours ago"));
+        world.terminal.say(&format!("offline: `{}` was last seen {hours} hours ago", request.url));
     }
     Ok(fetched)
 }

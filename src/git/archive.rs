@@ -5,15 +5,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rayon::prelude::*;
 use tempfile::NamedTempFile;
 
-use super::GitError;
-use super::read::tree_at;
-use super::remote::{Fetched, slug};
+use super::remote::slug;
 use crate::model::tree::{self, Tree, TreePath};
 
 /// What an archive of this form begins with.
@@ -21,21 +19,28 @@ const FORM: &str = "apiscaffold-archive-1";
 /// A part holds files until they have as many bytes: enough for one read, and few enough for all processors.
 const PART_BYTES: usize = 256 << 10;
 
-/// The files of the commit below `subfolder`, if one is given. They come from the archive in the folder `cache`, if it
-/// is of this commit and sound; else from the repository, and the archive is made anew: one for each template.
-///
-/// # Errors
-/// As [`tree_at`]; never because of the archive.
-pub fn tree(fetched: &Fetched, subfolder: Option<&str>, cache: &Path) -> Result<Tree, GitError> {
-    let name = slug(&format!("{}//{}", fetched.repository.display(), subfolder.unwrap_or_default()));
-    let path = cache.join(format!("{name}.archive"));
-    if let Ok(tree) = read(&path, &fetched.commit) {
-        return Ok(tree);
+/// The place of a template's archive, of which there is one whatever the commit.
+#[derive(Debug)]
+pub struct Archive {
+    path: PathBuf,
+}
+
+impl Archive {
+    /// That of `subfolder` of the repository `url` (or path), in the folder `cache`. Touches no disk.
+    pub fn of(cache: &Path, url: &str, subfolder: Option<&str>) -> Self {
+        let name = slug(&format!("{url}//{}", subfolder.unwrap_or_default()));
+        Self { path: cache.join(format!("{name}.archive")) }
     }
-    let (tree, _) = tree_at(&fetched.repository, Some(&fetched.commit), subfolder)?;
-    // Without an archive the next run only takes longer.
-    let _ = write(&tree, &fetched.commit, &path);
-    Ok(tree)
+
+    /// The template's files, if they are of `commit`, a full id, and as they were kept.
+    pub fn read(&self, commit: &str) -> Option<Tree> {
+        read(&self.path, commit).ok()
+    }
+
+    /// Keeps the files of `commit` instead of those of another. Where this fails, the next run only takes longer.
+    pub fn keep(&self, tree: &Tree, commit: &str) {
+        let _ = write(tree, commit, &self.path);
+    }
 }
 
 /// The archive at `path`, if it is of `commit` and no bit of it has changed.
@@ -156,10 +161,8 @@ fn unsound() -> io::Error {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tempfile::TempDir;
 
     use super::*;
-    use crate::git::commit::{NewCommit, Signature, first_commit};
 
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -171,19 +174,6 @@ mod tests {
             let _ = tree.insert(TreePath::new(path).expect("a path"), file);
         }
         tree
-    }
-
-    /// A repository of one commit with one file.
-    fn repository(text: &str) -> (TempDir, Fetched) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let tree = tree_of(vec![("a b/é".to_owned(), text.into(), true)]);
-        fs::create_dir(folder.path().join("a b")).expect("made");
-        fs::write(folder.path().join("a b/é"), text).expect("written");
-        let author = Signature { name: "T".to_owned(), email: "t@x".to_owned(), seconds: 0 };
-        let words = NewCommit { author, message: "one".to_owned() };
-        let commit = first_commit(folder.path(), &tree, &words).expect("committed").to_string();
-        let fetched = Fetched { repository: folder.path().to_owned(), commit, cached: true, age: None };
-        (folder, fetched)
     }
 
     proptest! {
@@ -226,31 +216,32 @@ mod tests {
     }
 
     #[test]
-    fn the_repository_is_read_only_once() {
-        let (folder, fetched) = repository("one");
+    fn each_template_has_one_archive_of_one_commit() {
         let cache = tempfile::tempdir().expect("a folder");
-        let first = tree(&fetched, None, cache.path()).expect("from the repository");
-        fs::remove_dir_all(folder.path().join(".git")).expect("removed");
-        assert_eq!(tree(&fetched, None, cache.path()).expect("from the archive"), first);
-        assert!(tree(&fetched, Some("a b"), cache.path()).is_err(), "another template");
-        assert!(tree(&Fetched { commit: COMMIT.to_owned(), ..fetched }, None, cache.path()).is_err(), "another commit");
+        let archive = |url, subfolder| Archive::of(cache.path(), url, subfolder);
+        let (one, other) = (tree_of(vec![("a".to_owned(), vec![1], false)]), Tree::new());
+        archive("https://h/r", None).keep(&one, COMMIT);
+        assert_eq!(archive("https://h/r", None).read(COMMIT), Some(one));
+        for (url, subfolder) in [("https://h/r", Some("a")), ("https://h/q", None), ("http://h/r", None)] {
+            assert_eq!(archive(url, subfolder).read(COMMIT), None);
+        }
+        let killed = format!("{}-killed", archive("https://h/r", None).path.display());
+        fs::write(&killed, "half").expect("written");
+        let later = COMMIT.replace('0', "1");
+        archive("https://h/r", None).keep(&other, &later);
+        assert_eq!(
+            (archive("https://h/r", None).read(&later), archive("https://h/r", None).read(COMMIT)),
+            (Some(other), None)
+        );
+        assert_eq!(fs::read_dir(cache.path()).expect("read").count(), 1, "what a killed run left is removed");
     }
 
     #[test]
-    fn a_broken_archive_is_made_anew_and_none_is_needed() {
-        let (folder, fetched) = repository("one");
-        let cache = folder.path().join("cache");
-        let first = tree(&fetched, None, &cache).expect("from the repository");
-        let archive = fs::read_dir(&cache).expect("made").next().expect("one").expect("read").path();
-        fs::write(&archive, "half").expect("broken");
-        assert_eq!(tree(&fetched, None, &cache).expect("from the repository"), first);
-        assert_eq!(read(&archive, &fetched.commit).expect("mended"), first);
-        let killed = archive.with_file_name(format!("{}-killed", archive.file_name().expect("a name").display()));
-        fs::write(&killed, "half").expect("written");
-        fs::write(&archive, "half").expect("broken");
-        tree(&fetched, None, &cache).expect("from the repository");
-        assert!(!killed.exists() && fs::read_dir(&cache).expect("made").count() == 1);
-        let no_folder = folder.path().join("a b/é");
-        assert_eq!(tree(&fetched, None, &no_folder).expect("from the repository"), first);
+    fn no_archive_is_needed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("cache"), "").expect("written");
+        let archive = Archive::of(&folder.path().join("cache"), "https://h/r", None);
+        archive.keep(&Tree::new(), COMMIT);
+        assert_eq!(archive.read(COMMIT), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Fetching: from an address and a revision to a repository on this machine and a full commit id.
 //!
 //! A local repository is opened in place. A remote one is fetched into a cache, no deeper than needed and never twice;
-//! `archive::tree` then reads the files out of either.
+//! `read::tree_at` then reads the files out of either.
 
 mod cache;
 mod error;

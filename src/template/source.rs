@@ -41,7 +41,7 @@ pub enum Reading<'a> {
     Commit {
         /// What `git::remote::fetch` takes.
         repository: &'a str,
-        /// What `git::archive::tree` takes.
+        /// What `git::read::tree_at` takes.
         subfolder: Option<&'a str>,
     },
 }
