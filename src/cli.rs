@@ -71,6 +71,7 @@ pub struct Global {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Make the repository of a new API and record it
     New(NewArgs),
@@ -156,7 +157,7 @@ pub struct Input {
     pub template: TemplateSource,
 }
 
-/// Which template.
+// Which template. As a doc comment it would be the help of `template questions`, whose arguments are read when needed.
 #[derive(Args, Clone, Debug)]
 pub struct TemplateSource {
     /// A folder, a git URL or gh:owner/repo, each with an optional //subfolder [default: the built-in template]
@@ -228,6 +229,7 @@ pub struct ListArgs {
 
 /// Work on the registry
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum RegistryCommand {
     /// Say everything that is wrong in the registry, by file and line, and which repositories have no record or the reverse
     Check,
@@ -351,6 +353,7 @@ pub struct EndingArgs {
 
 /// Work on a template
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum TemplateCommand {
     /// List the template's questions; with --json as a JSON Schema of an answers file
     Questions {
