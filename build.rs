@@ -7,10 +7,17 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=template");
     let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
-    if target("OS") == "linux" && target("ENV") == "gnu" && LIBRARIES.iter().all(|library| is_there(library)) {
+    let is_gnu = target("OS") == "linux" && target("ENV") == "gnu";
+    if is_gnu && LIBRARIES.iter().all(|library| is_there(library)) {
         for library in LIBRARIES {
             println!("cargo::rustc-link-lib=static:-bundle={library}");
         }
+    }
+    // At an address of its own choice the program would have 26,000 pointers mended, and 110 pages copied for it, at each
+    // start: a seventh of the time for a small template. Go's programs are linked like this, too. The price: who found a
+    // hole in the C code would know where the program's own code is. Libraries, heap and stack still are anywhere.
+    if is_gnu && target("ARCH") == "x86_64" {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
     }
 }
 
