@@ -16,7 +16,8 @@ fn main() {
     // At an address of its own choice the program would have 26,000 pointers mended, and 110 pages copied for it, at each
     // start: a seventh of the time for a small template. Go's programs are linked like this, too. The price: who found a
     // hole in the C code would know where the program's own code is. Libraries, heap and stack still are anywhere.
-    if is_gnu && target("ARCH") == "x86_64" {
+    let is_static = target("FEATURE").split(',').any(|feature| feature == "crt-static");
+    if is_gnu && target("ARCH") == "x86_64" && !is_static {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }
 }

@@ -91,7 +91,12 @@ fn a_local_repository_is_read_at_a_revision_or_as_files() {
     assert_eq!(out(&program, "files"), "unsaved files");
     program.done(&["new", "tagged", "--template", "served/t//sub/folder", "--at", "v1"]);
     assert_eq!(out(&program, "tagged"), "one tagged");
-    let url = format!("file://{}//sub/folder", program.folder().join("served/t").display());
+    let served = program.folder().join("served/t");
+    let id = git(&served, &["rev-parse", "main"]);
+    git(&served, &["update-ref", &format!("refs/heads/{id}"), "v1"]);
+    program.done(&["new", "by-id", "--template", "served/t//sub/folder", "--at", &id]);
+    assert_eq!(out(&program, "by-id"), "two by-id", "a full id is no branch");
+    let url = format!("file://{}//sub/folder", served.display());
     program.done(&["new", "url", "--template", &url]);
     assert_eq!(out(&program, "url"), "two url");
 }

@@ -36,7 +36,7 @@ type Failure = Box<dyn std::error::Error>;
 
 const QUICK: Budget = Budget { time: Duration::from_secs(2), least: 3, most: 11 };
 
-/// As many runs as the disk has room for: what they make is removed at the end.
+/// As many runs as a disk has room for: what they make on it is removed at the end.
 const fn full(size: Size) -> Budget {
     let most = match size {
         Size::S => 41,

@@ -41,8 +41,8 @@ impl Environment {
 
 /// One side of a comparison.
 ///
-/// What a run makes on a disk stays until the end of all: ext4 passes over inodes that were freed in the last minutes one by one
-/// (`recently_deleted` in its `ialloc.c`), so that after some thousand removals a new file costs 15 times as much.
+/// What a run makes on a disk stays until the end of all: ext4 passes over inodes that were freed in the last minutes one
+/// by one (`recently_deleted` in its `ialloc.c`), so that after some thousand removals a new file costs 15 times as much.
 pub(crate) struct Job<'j> {
     /// The processes of a run, one after the other, given the run's number.
     pub(crate) calls: Box<dyn Fn(usize) -> Result<Vec<Call>, Failure> + 'j>,

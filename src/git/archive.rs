@@ -2,6 +2,8 @@
 //!
 //! An archive begins with a line for itself and one for each part, its length and its checksum (CRC-32); then come the
 //! parts. A part is a line for each file (mode, length, path), an empty line, and the files' contents.
+//!
+//! The checksums find damage, not malice: as with all that is cached, who may write to the cache is trusted.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
@@ -137,7 +139,7 @@ fn write(tree: &Tree, commit: &str, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file beside `path`, locked for as long as this run lives. Those of runs that were killed are removed.
+/// A file beside `path`, locked until it is put there. Those of runs that were killed are removed.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder)?;
