@@ -62,10 +62,6 @@ impl Lab {
         self.folder.path()
     }
 
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.path().starts_with(MEMORY_DISK)
-    }
-
     /// A new folder.
     pub(crate) fn fresh(&self) -> Result<PathBuf, Failure> {
         self.made.set(self.made.get() + 1);
@@ -77,7 +73,7 @@ impl Lab {
     /// Where a run makes its folder, in `parent`. What the run before made is removed on a memory disk: memory that a
     /// machine has not used yet can cost a program several times as much as such that is given back.
     pub(crate) fn place(&self, parent: &Path, number: usize) -> Result<PathBuf, Failure> {
-        if number > 0 && self.is_in_memory() {
+        if number > 0 && self.path().starts_with(MEMORY_DISK) {
             fs::remove_dir_all(parent.join((number - 1).to_string()))?;
         }
         Ok(parent.join(number.to_string()))

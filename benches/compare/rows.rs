@@ -72,8 +72,7 @@ pub(crate) fn render(lab: &Lab, size: Size, from: From, budget: Budget) -> Resul
     let target = match size {
         Size::S => Target::AtMost(1.3),
         Size::M => Target::AtMost(1.0),
-        Size::L if lab.is_in_memory() => Target::AtMost(0.8),
-        Size::L => Target::None,
+        Size::L => Target::AtMost(0.8),
     };
     let what = format!("render {} from {}, against `cp -r` of the result", size.word(), from.word());
     Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target }) })
