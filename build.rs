@@ -8,6 +8,7 @@ fn main() {
     println!("cargo::rerun-if-changed=template");
     let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
     let is_gnu = target("OS") == "linux" && target("ENV") == "gnu";
+    let is_static = target("FEATURE").split(',').any(|feature| feature == "crt-static");
     if is_gnu && LIBRARIES.iter().all(|library| is_there(library)) {
         for library in LIBRARIES {
             println!("cargo::rustc-link-lib=static:-bundle={library}");
@@ -16,7 +17,6 @@ fn main() {
     // At an address of its own choice the program would have 26,000 pointers mended, and 110 pages copied for it, at each
     // start: a seventh of the time for a small template. Go's programs are linked like this, too. The price: who found a
     // hole in the C code would know where the program's own code is. Libraries, heap and stack still are anywhere.
-    let is_static = target("FEATURE").split(',').any(|feature| feature == "crt-static");
     if is_gnu && target("ARCH") == "x86_64" && !is_static {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }

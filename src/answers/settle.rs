@@ -30,8 +30,9 @@ pub type Ask<'f> = &'f mut dyn FnMut(&Question, Option<&Value>) -> Result<Value,
 /// `evaluate` gets the answers so far; it adds whatever else a template sees. `ask` is there when there is someone to
 /// ask: it gets every question that nobody has answered and whose `when` holds, with the spec's answer or the default
 /// as proposal (a text is proposed even when it breaks a rule, unless the question says what to take otherwise), and
-/// nothing is asked when a given answer is wrong. A question whose `when` does not hold keeps its default; without one it is empty text, an empty list, `false` or
-/// `null`. An answer given to it must keep the rules all the same, and has no effect.
+/// nothing is asked when a given answer is wrong. A question whose `when` does not hold keeps its default; without one it
+/// is empty text, an empty list, `false` or `null`. An answer given to it must keep the rules all the same, and has no
+/// effect.
 ///
 /// # Errors
 /// [`AnswersError`] with all that is missing or wrong, or the first failure of `evaluate` or `ask`.

@@ -243,13 +243,14 @@ fn local(path: &Path, request: &Fetch) -> Result<Fetched, FetchError> {
 }
 
 fn commit_in(repository: &Repository, name: &str) -> Result<Oid, git2::Error> {
+    let by_id = || repository.find_commit_by_prefix(name).map(|commit| commit.id());
     // A full id is never a name, as for git.
-    if let Some(commit) = Oid::from_str(name).ok().filter(|_| name.len() == 40) {
-        return Ok(repository.find_commit(commit)?.id());
+    if name.len() == 40 && revision::is_id(name) {
+        return by_id();
     }
     let by_name = repository.resolve_reference_from_short_name(name).and_then(|reference| reference.peel_to_commit());
     match by_name {
-        Err(_) if revision::is_id(name) => Ok(repository.find_commit_by_prefix(name)?.id()),
-        found => Ok(found?.id()),
+        Err(_) if revision::is_id(name) => by_id(),
+        found => found.map(|commit| commit.id()),
     }
 }
