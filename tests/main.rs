@@ -17,6 +17,8 @@ mod deploy;
 mod git_server;
 #[cfg(unix)]
 mod github;
+#[cfg(target_os = "linux")]
+mod hardening;
 mod hostile;
 mod killed;
 mod linted;

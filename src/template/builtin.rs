@@ -5,6 +5,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 use crate::model::tree::{File, Tree, TreePath};
 
+// Cargo sees a changed file, and not a new one: the test below fails until this file is compiled again.
 static TEMPLATE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/template");
 
 /// The platform team's template. A file is executable when it begins with `#!`.
