@@ -122,8 +122,6 @@ impl Run<'_, '_> {
                 written?;
                 self.outcome.commit = Some(commit::finish(staging.path(), &tree, begun?)?);
                 self.staging = Some(staging);
-                // The process soon ends, which frees its memory at once rather than file by file.
-                std::mem::forget(tree);
                 Ok(Status::Done)
             }
             Step::Reserve { record } => {

@@ -39,8 +39,6 @@ pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Resul
     if world.terminal.json() {
         let problems = listing.problems.iter().map(ToString::to_string).collect();
         world.terminal.result_json_list("apis", &listing.records, &Rest { stale, problems });
-        // The process ends here: to give back two million texts one by one would only take time.
-        std::mem::forget(listing);
         return Ok(());
     }
     if is_empty {

@@ -15,11 +15,12 @@ mod registry;
 mod render;
 mod show;
 mod template;
-mod workers;
 
 #[cfg(feature = "cargo-generate")]
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 
 use clap::CommandFactory as _;
 
@@ -36,7 +37,7 @@ use crate::world::World;
 pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
     if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {
-        workers::share_work();
+        share_work();
     }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),
@@ -56,6 +57,17 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         }
         Command::Man { folder } => man(&world.absolute(&folder)),
     }
+}
+
+/// The most threads that share parallel work: on a machine with many processors, starting a thread for each would take
+/// longer than all the work for a small template.
+const THREADS_MAX: usize = 8;
+
+/// Sets up the threads that share parallel work.
+fn share_work() {
+    let threads = available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX);
+    // It fails only where the threads are set up already, as in tests.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
 }
 
 /// The exit code of the process that this program started to run a library in, if it is one.

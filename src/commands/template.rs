@@ -66,7 +66,5 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     } else {
         world.terminal.result(&format!("{} files in {}", tree.len(), target.display()));
     }
-    // The process ends here, which frees its memory at once rather than file by file.
-    std::mem::forget(tree);
     Ok(())
 }

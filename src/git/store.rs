@@ -17,7 +17,6 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 use std::time::Duration;
 
 use git2::{ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
@@ -125,7 +124,6 @@ impl Store {
         if is_vacant(folder)? {
             return Ok(None);
         }
-        quicken();
         let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
         let not_a_store = || StoreError::NotAStore { folder: folder.to_owned() };
         match Repository::open_ext(folder, flags, &[] as &[&str]) {
@@ -223,12 +221,6 @@ fn found<T>(repository: &Repository, look: impl Fn() -> Result<T, git2::Error>) 
         }
     }
     look()
-}
-
-/// We write only objects whose parts we have just written or read: libgit2 need not look each of them up again.
-fn quicken() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| git2::opts::strict_object_creation(false));
 }
 
 /// Whether there is nothing at `folder`, or an empty folder.

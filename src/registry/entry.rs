@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::{RegistryError, layout, plain};
+use super::{RegistryError, layout};
 use crate::model::record::Record;
 
 /// A record as it is stored.
@@ -40,13 +40,10 @@ pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<Record, Flaw> {
         line: Some(line(bytes, error.valid_up_to())),
         message: "it is not UTF-8 text".to_owned(),
     })?;
-    let as_toml = || {
-        toml::from_str(text).map_err(|error| Flaw {
-            line: error.span().map(|span| line(bytes, span.start)),
-            message: error.message().trim().replace('\n', ", "),
-        })
-    };
-    let record: Record = plain::parse(text).map_or_else(as_toml, Ok)?;
+    let record: Record = toml::from_str(text).map_err(|error| Flaw {
+        line: error.span().map(|span| line(bytes, span.start)),
+        message: error.message().trim().replace('\n', ", "),
+    })?;
     if layout::record(record.name.as_str()) == path {
         Ok(record)
     } else {

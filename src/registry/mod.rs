@@ -12,7 +12,6 @@ mod import;
 mod layout;
 mod listing;
 mod near;
-mod plain;
 mod release;
 #[cfg(test)]
 mod tests;

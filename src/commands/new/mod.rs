@@ -5,8 +5,6 @@ mod keys;
 mod report;
 pub(super) mod secrets;
 
-use std::mem::ManuallyDrop;
-
 use jiff::Timestamp;
 
 use super::input::Material;
@@ -37,8 +35,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
     let location = location::registry(global, world)?;
-    // The process ends with this command, which gives everything back at once rather than pack by pack.
-    let mut registry = ManuallyDrop::new(LazyRegistry::new(location.clone(), location::open(&location, world)?));
+    let mut registry = LazyRegistry::new(location.clone(), location::open(&location, world)?);
     let forge = Forge::open(arguments, world)?;
     let call = Call { arguments, forge: forge.as_ref(), author: author(world), world };
     let mut decision = call.decide(&name, place.clone(), registry.get())?;

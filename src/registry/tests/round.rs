@@ -98,36 +98,6 @@ proptest! {
     }
 
     #[test]
-    fn the_quick_reader_never_says_anything_else_than_the_one_of_toml(
-        record in any_record(),
-        at in any::<prop::sample::Index>(),
-        piece in "(\"|\\\\|\\[|\\]|\n| = |0|, |\\PC){0,3}",
-        cut in 0usize..4,
-    ) {
-        let mut text = entry::text(&record, None, "r").expect("written");
-        let mut start = at.index(text.len() + 1);
-        while !text.is_char_boundary(start) { start -= 1; }
-        let mut end = (start + cut).min(text.len());
-        while !text.is_char_boundary(end) { end += 1; }
-        text.replace_range(start..end, &piece);
-        if let Some(quick) = plain::parse(&text) {
-            prop_assert_eq!(toml::from_str::<Record>(&text), Ok(quick), "{}", text);
-        }
-    }
-
-    #[test]
-    fn the_quick_reader_takes_no_line_twice(record in any_record(), at in any::<prop::sample::Index>()) {
-        let text = entry::text(&record, None, "r").expect("written");
-        let mut lines: Vec<&str> = text.lines().collect();
-        let at = at.index(lines.len());
-        lines.insert(at, lines[at]);
-        let text = lines.join("\n");
-        if let Some(quick) = plain::parse(&text) {
-            prop_assert_eq!(toml::from_str::<Record>(&text), Ok(quick), "{}", text);
-        }
-    }
-
-    #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let flaw = Entry { path: layout::record("my-api"), bytes }.parse().expect_err("never a record");
         prop_assert!(!flaw.message.is_empty());
@@ -157,17 +127,6 @@ fn unknown_keys_inside_known_tables_are_kept_too() {
     assert_eq!(table["history"][0]["evidence"][0].as_str(), Some("link"));
     assert!(table["seen"].is_datetime(), "{table}");
     assert_eq!(serde_json::to_value(&read).expect("JSON")["seen"], "2027-01-02T03:04:05Z");
-}
-
-#[test]
-fn the_quick_reader_reads_what_this_tool_writes() {
-    let mut record = record("my-api");
-    record.repository.id = Some(7);
-    record.history[0].note = Some("a note".to_owned());
-    record.environments = vec!["int".to_owned(), "prod".to_owned()];
-    live_on(&mut record, "a reason", 2);
-    let text = entry::text(&record, None, "r").expect("written");
-    assert_eq!(plain::parse(&text), Some(record));
 }
 
 #[test]
