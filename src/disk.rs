@@ -74,8 +74,9 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> DiskError {
 #[derive(Debug)]
 pub struct Staging {
     folder: TempDir,
-    /// Held for as long as this run lives: the kernel lets go of it when the process dies, however it dies.
-    _lock: fs::File,
+    /// Held for as long as this run lives: the kernel lets go of it when the process dies, however it dies. Windows opens no
+    /// folder as a file: there is no lock there, and what a killed run left behind stays.
+    _lock: Option<fs::File>,
 }
 
 impl Staging {
@@ -87,9 +88,9 @@ impl Staging {
         for _ in 0..TRIES {
             let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(failed(parent))?;
             // Between its making and its locking another run may take the folder for an abandoned one.
-            let Ok(lock) = fs::File::open(folder.path()) else { continue };
+            let lock = fs::File::open(folder.path()).ok();
             // A file system without locks only loses the cleaning up after a killed run.
-            let _ = lock.lock();
+            let _ = lock.as_ref().map(fs::File::lock);
             if folder.path().exists() {
                 return Ok(Self { folder, _lock: lock });
             }
@@ -282,6 +283,7 @@ mod tests {
         assert_eq!(fs::read_dir(parent.path()).expect("listed").count(), 1);
     }
 
+    #[cfg(unix)]
     #[test]
     fn an_abandoned_staging_folder_is_removed_and_a_live_one_is_not() {
         let parent = tempfile::tempdir().expect("a folder");

@@ -10,7 +10,7 @@ use crate::error::{Blame, Fault};
 /// How much of a value a message shows, in characters.
 const SHOWN: usize = 40;
 
-/// One answer that is missing or wrong. Values are as [`shown`] gives them.
+/// One answer that is missing or wrong. Values are as `shown` gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// A key that is no question's.

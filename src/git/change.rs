@@ -1,7 +1,7 @@
 //! One more commit on the branch of a repository that somebody works in: prepared without touching the work tree, then
 //! put in place so that a run that is killed is finished by the next.
 //!
-//! While it is put in place, the file [`MOVING`] names the commit. The files come first, each by one rename, then the index,
+//! While it is put in place, the file `MOVING` names the commit. The files come first, each by one rename, then the index,
 //! then the branch, then that file goes.
 
 use std::fs;

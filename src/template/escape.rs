@@ -216,7 +216,7 @@ fn visible(text: &str) -> String {
     text.chars().map(|c| if bad(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// XML 1.0 (https://www.w3.org/TR/xml/#syntax): what a parser would change (line ends, space in attributes) is
+/// XML 1.0 (<https://www.w3.org/TR/xml/#syntax>): what a parser would change (line ends, space in attributes) is
 /// written as a character reference.
 pub(super) fn xml(text: &str, attribute: bool) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);

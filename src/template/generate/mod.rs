@@ -1,4 +1,4 @@
-//! Templates written for `cargo-generate`: a `cargo-generate.toml` becomes a [`Manifest`] and [`Config`], and its files
+//! Templates written for `cargo-generate`: a `cargo-generate.toml` becomes a manifest and a [`Config`], and its files
 //! are rendered by that library in a process of its own (see [`fence`]).
 //!
 //! The library takes much in silence: typing errors in its configuration, unknown variables, files that it cannot
