@@ -9,6 +9,8 @@ use jiff::civil::Date;
 
 use crate::model::phase::Phase;
 use crate::model::repository::Visibility;
+use crate::scaffold::request::Inputs;
+use crate::scaffold::template::Choice;
 use crate::terminal::Color;
 
 const STYLES: Styles = Styles::styled()
@@ -111,7 +113,7 @@ pub struct NewArgs {
     pub name: String,
     /// What the API's repository is made from.
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputArgs,
     /// The folder in which the repository's folder is made; it is made as well
     #[arg(long, value_name = "PARENT", default_value = ".", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
@@ -142,7 +144,7 @@ pub struct HostingArgs {
 
 /// What a repository is made from.
 #[derive(Args, Clone, Debug)]
-pub struct Input {
+pub struct InputArgs {
     /// The OpenAPI document, YAML or JSON; the files it refers to come along
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub spec: Option<PathBuf>,
@@ -154,12 +156,12 @@ pub struct Input {
     pub set: Vec<(String, String)>,
     /// The template.
     #[command(flatten)]
-    pub template: TemplateSource,
+    pub template: TemplateArgs,
 }
 
 // Which template. As a doc comment it would be the help of `template questions`, whose arguments are read when needed.
 #[derive(Args, Clone, Debug)]
-pub struct TemplateSource {
+pub struct TemplateArgs {
     /// A folder, a git URL or gh:owner/repo, each with an optional //subfolder [default: the built-in template]
     #[arg(long = "template", value_name = "SOURCE", env = "APISCAFFOLD_TEMPLATE", hide_env_values = true)]
     pub source: Option<String>,
@@ -185,7 +187,7 @@ pub struct CheckArgs {
     pub folder: PathBuf,
     /// A receipt goes with another template, and with nothing else of this.
     #[command(flatten, next_help_heading = "What to compare with, when the repository has no receipt")]
-    pub input: Input,
+    pub input: InputArgs,
 }
 
 /// Look for everything that would stop `new`, before anything is written
@@ -198,7 +200,7 @@ pub struct DoctorArgs {
     pub owner: Option<String>,
     /// What the repository would be made from.
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputArgs,
 }
 
 /// List the APIs in the registry
@@ -224,7 +226,7 @@ pub struct ListArgs {
     pub outdated: bool,
     /// The template to compare with.
     #[command(flatten)]
-    pub template: TemplateSource,
+    pub template: TemplateArgs,
 }
 
 /// Work on the registry
@@ -328,7 +330,7 @@ pub struct PhaseArgs {
     pub repository: Option<PathBuf>,
     /// The template that says what each phase asks for, when it is not the one that the API was made from.
     #[command(flatten)]
-    pub template: TemplateSource,
+    pub template: TemplateArgs,
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -359,7 +361,7 @@ pub enum TemplateCommand {
     Questions {
         /// The template.
         #[command(flatten)]
-        template: TemplateSource,
+        template: TemplateArgs,
     },
     /// Render the template into a new folder: no commit, no record
     Preview(PreviewArgs),
@@ -373,10 +375,25 @@ pub struct PreviewArgs {
     pub name: String,
     /// What the preview is made from.
     #[command(flatten)]
-    pub input: Input,
+    pub input: InputArgs,
     /// The folder to make
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
+}
+
+impl InputArgs {
+    /// What a repository is to be made from.
+    pub(crate) fn inputs(&self) -> Inputs {
+        let Self { spec, answers, set, template } = self.clone();
+        Inputs { spec, answers, set, template: template.choice() }
+    }
+}
+
+impl TemplateArgs {
+    /// Which template is to be used.
+    pub(crate) fn choice(&self) -> Choice {
+        Choice { source: self.source.clone(), at: self.at.clone() }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

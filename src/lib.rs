@@ -5,8 +5,8 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`cli`] | the command line; its doc comments are the help |
-//! | [`commands`] | one file a command: arguments → material → plan → report |
-//! | [`apply`] | a plan → its effects |
+//! | [`commands`] | one file a command: arguments in, a report out |
+//! | [`scaffold`] | the floor that every change goes through: as it is → as it shall be → plan → apply |
 //! | [`world`] | environment, current folder, clock, terminal: read once |
 //! | [`answers`], [`disk`], [`forge`], [`git`], [`openapi`], [`page`], [`registry`], [`template`], [`terminal`] | one subject each |
 //! | [`net`] | reaching other machines: clients, troubles, Ctrl-C |
@@ -18,7 +18,6 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod answers;
-pub mod apply;
 pub mod cli;
 pub mod commands;
 pub mod disk;
@@ -30,6 +29,7 @@ pub mod net;
 pub mod openapi;
 pub mod page;
 pub mod registry;
+pub mod scaffold;
 pub mod template;
 pub mod terminal;
 pub mod world;

@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::new::secrets;
-use super::{forge, location};
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Made, Secrets, Wish};
@@ -16,6 +14,7 @@ use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
+use crate::scaffold::{open, secrets};
 use crate::world::World;
 use subject::{Search, Subject};
 
@@ -78,12 +77,12 @@ impl Blame for CheckError {
 
 pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let folder = world.absolute(&arguments.folder);
-    let registry = location::open(&location::registry(global, world)?, world)?;
-    let place = forge::place(world)?;
+    let registry = open::registry::open(&open::registry::location(global.registry.as_deref(), world)?, world)?;
+    let place = open::github::place(world)?;
     let search = Search { arguments, folder: &folder, registry: registry.as_ref(), place: &place, world };
     let Subject { target, record, settings } = search.subject()?;
     let page = place.page(&target);
-    let github = forge::open(place, &target.owner, world)?;
+    let github = open::github::open(place, &target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let (target, settings) = known(&github, target, settings, record.as_ref(), world)?;
     let differing = github.compare(&target, &settings);
@@ -123,7 +122,7 @@ fn known(
     if let Some((owner, name)) = found.full_name.split_once('/') {
         target = Target { owner: owner.to_owned(), name: name.to_owned() };
     }
-    let mut settings = forge::fitting(settings, owner.kind, found.visibility(), world);
+    let mut settings = open::github::fitting(settings, owner.kind, found.visibility(), world);
     settings.retain(|setting| !matches!(setting, Setting::Issue(_)));
     Ok((target, settings))
 }

@@ -5,9 +5,6 @@ mod rules;
 
 use serde_json::{Map, Value, json};
 
-use super::input::Material;
-use super::render::Rendered;
-use super::{location, render};
 use crate::cli::{DoctorArgs, Global};
 use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
@@ -15,6 +12,9 @@ use crate::model::name::ApiName;
 use crate::model::record::Record;
 use crate::model::settings::Settings;
 use crate::registry::Location;
+use crate::scaffold::open;
+use crate::scaffold::render::{self, Rendered};
+use crate::scaffold::request::Material;
 use crate::world::World;
 
 /// The name for which the template is rendered when none is given.
@@ -86,7 +86,7 @@ impl Blame for Problems {
 
 pub(super) fn run(arguments: &DoctorArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone().unwrap_or_else(|| EXAMPLE.to_owned()))?;
-    let owner = super::forge::owner(arguments.owner.as_ref(), world)?;
+    let owner = open::github::owner(arguments.owner.as_ref(), world)?;
     let mut doctor = Doctor { name: &name, arguments, world, findings: Findings::default() };
     let settings = doctor.template();
     let record = doctor.registry(global);
@@ -127,7 +127,7 @@ impl Doctor<'_> {
     }
 
     fn rendered(&self) -> Result<(String, Rendered), Failure> {
-        let mut material = Material::first(self.name.clone(), &self.arguments.input, self.world)?;
+        let mut material = Material::first(self.name.clone(), &self.arguments.input.inputs(), self.world)?;
         let used = material.template.used.name.clone();
         let answers = material.answers(self.world, &|_, proposed| proposed)?;
         let record = render::draft(&material, &answers);
@@ -136,7 +136,8 @@ impl Doctor<'_> {
 
     /// The registry, and the record of the name.
     fn registry(&mut self, global: &Global) -> Option<Record> {
-        let looked = location::registry(global, self.world).and_then(|location| self.records(&location));
+        let looked = open::registry::location(global.registry.as_deref(), self.world)
+            .and_then(|location| self.records(&location));
         let record = looked.unwrap_or_else(|failure| {
             self.findings.failure("registry", &*failure);
             None
@@ -159,7 +160,7 @@ impl Doctor<'_> {
             Location::Here(folder) => folder.display().to_string(),
             Location::There(_) => "the shared one".to_owned(),
         };
-        let Some(registry) = location::open(location, self.world)? else {
+        let Some(registry) = open::registry::open(location, self.world)? else {
             self.findings.good("registry", format!("{shown} is not there yet: the first record makes it"));
             return Ok(None);
         };

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{load, location};
 use crate::cli::{Global, ListArgs};
 use crate::error::Failure;
 use crate::model::record::{Record, State, TemplateUsed};
 use crate::registry::Listing;
+use crate::scaffold::{open, template};
 use crate::world::World;
 
 /// What `--json` shows beside the records.
@@ -19,15 +19,15 @@ struct Rest<'l> {
 }
 
 pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let location = location::registry(global, world)?;
-    let mut listing = match location::open(&location, world)? {
+    let location = open::registry::location(global.registry.as_deref(), world)?;
+    let mut listing = match open::registry::open(&location, world)? {
         Some(registry) => {
-            location::tell_age(&registry, world);
+            open::registry::tell_age(&registry, world);
             registry.list()?
         }
         None => Listing::default(),
     };
-    let current = arguments.outdated.then(|| load::template(&arguments.template, world)).transpose()?;
+    let current = arguments.outdated.then(|| template::read(&arguments.template.choice(), world)).transpose()?;
     let current = current.map(|template| template.used);
     let is_empty = listing.records.is_empty();
     listing.records.retain(|record| wanted(record, arguments, current.as_ref()));

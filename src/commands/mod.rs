@@ -2,17 +2,10 @@
 
 mod check;
 mod doctor;
-mod forge;
-mod input;
 mod list;
-mod load;
-mod location;
-mod naming;
 mod new;
 mod phase;
-mod place;
 mod registry;
-mod render;
 mod show;
 mod template;
 
@@ -27,8 +20,6 @@ use clap::CommandFactory as _;
 use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
-use crate::git::commit;
-use crate::model::author::Author;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::fence;
 use crate::world::World;
@@ -105,13 +96,4 @@ fn man(folder: &Path) -> Result<(), Failure> {
 /// `1 file`, `2 files`.
 fn counted(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Who makes a change: by the environment, else git's configuration, else this tool.
-fn author(world: &World) -> Author {
-    let given =
-        || Some((world.variable("GIT_AUTHOR_NAME")?.to_owned(), world.variable("GIT_AUTHOR_EMAIL")?.to_owned()));
-    let fallback = || ("apiscaffold".to_owned(), "apiscaffold@localhost".to_owned());
-    let (name, email) = given().or_else(commit::configured_identity).unwrap_or_else(fallback);
-    Author { name, email }
 }

@@ -1,10 +1,10 @@
 //! `apiscaffold show`: one record.
 
-use super::location;
 use crate::cli::{Global, ShowArgs};
 use crate::error::{Blame, Failure, Fault, nearest};
 use crate::model::record::Record;
 use crate::registry::Registry;
+use crate::scaffold::open;
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +39,9 @@ pub(super) fn record(name: &str, registry: Option<&Registry>) -> Result<Record, 
 }
 
 pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let registry = location::open(&location::registry(global, world)?, world)?;
+    let registry = open::registry::open(&open::registry::location(global.registry.as_deref(), world)?, world)?;
     if let Some(registry) = &registry {
-        location::tell_age(registry, world);
+        open::registry::tell_age(registry, world);
     }
     let record = record(&arguments.name, registry.as_ref())?;
     if world.terminal.json() {

@@ -3,21 +3,20 @@
 use serde_json::json;
 
 use crate::answers::schema;
-use crate::cli::{PreviewArgs, TemplateSource};
+use crate::cli::{PreviewArgs, TemplateArgs};
 use crate::disk::{self, DiskError, Staging};
 use crate::error::Failure;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
 use crate::model::question::{DefaultValue, Kind, Question};
+use crate::scaffold::render::{self, Rendered};
+use crate::scaffold::request::Material;
+use crate::scaffold::template;
 use crate::world::World;
 
-use super::input::Material;
-use super::render::Rendered;
-use super::{load, render};
-
 /// Lists what a template asks.
-pub(super) fn questions(arguments: &TemplateSource, world: &World) -> Result<(), Failure> {
-    let mut template = load::template(arguments, world)?;
+pub(super) fn questions(arguments: &TemplateArgs, world: &World) -> Result<(), Failure> {
+    let mut template = template::read(&arguments.choice(), world)?;
     template.manifest.withhold_environments(Phase::default());
     let questions = &template.manifest.questions;
     if world.terminal.json() {
@@ -52,7 +51,7 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     if target.symlink_metadata().is_ok() {
         return Err(DiskError::Exists { path: target }.into());
     }
-    let mut material = Material::read(name, &arguments.input, world)?;
+    let mut material = Material::read(name, &arguments.input.inputs(), world)?;
     let answers = material.answers(world, &|_, proposed| proposed)?;
     let record = render::draft(&material, &answers);
     let Rendered { tree, settings } = render::repository(&mut material, &answers, &record)?;

@@ -5,7 +5,6 @@ pub mod ending;
 pub mod gate;
 pub mod name;
 pub mod phase;
-pub mod plan;
 pub mod question;
 pub mod receipt;
 pub mod record;

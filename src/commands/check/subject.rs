@@ -5,9 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{CheckError, read};
-use crate::cli::{CheckArgs, Input};
-use crate::commands::input::{self, Material};
-use crate::commands::{forge, render};
+use crate::cli::CheckArgs;
 use crate::error::Failure;
 use crate::forge::github::Place;
 use crate::git::publish;
@@ -17,6 +15,8 @@ use crate::model::record::{KeyKind, Record};
 use crate::model::repository::Target;
 use crate::model::settings::Settings;
 use crate::registry::Registry;
+use crate::scaffold::request::{self, Inputs, Material};
+use crate::scaffold::{open, render};
 use crate::world::World;
 
 /// A repository, and what is to be so there.
@@ -47,7 +47,7 @@ impl Search<'_> {
 
     /// The answers are the receipt's. The repository is where the registry says, else where the remote `origin` says.
     fn with(&self, receipt: Receipt) -> Result<Subject, Failure> {
-        let Input { spec, answers, set, template } = &self.arguments.input;
+        let Inputs { spec, answers, set, template } = self.arguments.input.inputs();
         if spec.is_some() || answers.is_some() || !set.is_empty() {
             return Err(CheckError::Answered(self.folder.to_owned()).into());
         }
@@ -55,8 +55,8 @@ impl Search<'_> {
         let recorded = record.as_ref().and_then(|record| self.place.target(&record.repository.url));
         let target = recorded.or_else(|| self.origin());
         let target = target.ok_or_else(|| CheckError::NotHosted(receipt.name.to_string()))?;
-        let material = Material::of_receipt(receipt, self.folder, template, self.world)?;
-        Ok(Subject { target, record, settings: forge::on_main(self.asked(material, None)?) })
+        let material = Material::of_receipt(receipt, self.folder, &template, self.world)?;
+        Ok(Subject { target, record, settings: open::github::on_main(self.asked(material, None)?) })
     }
 
     /// The repository is where the remote `origin` says; by that the registry knows it, if at all. What the registry
@@ -68,9 +68,9 @@ impl Search<'_> {
         let page = self.place.page(&target);
         let holder = self.registry.map(|registry| registry.holder(KeyKind::Repository, &page)).transpose()?.flatten();
         let record = holder.map(|name| self.record(&name)).transpose()?.flatten();
-        let mut input = self.arguments.input.clone();
+        let mut input = self.arguments.input.inputs();
         match &record {
-            Some(record) if !record.template.source.is_empty() => input::again(&mut input.template, &record.template),
+            Some(record) if !record.template.source.is_empty() => request::again(&mut input.template, &record.template),
             _ if input.template.source.is_none() => {
                 return Err(CheckError::NoTemplate(self.folder.to_owned()).into());
             }

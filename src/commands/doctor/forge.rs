@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{Findings, rules};
-use crate::commands::forge;
 use crate::error::Fault;
 use crate::forge::github::survey::{Asker, Survey};
 use crate::forge::github::{ForgeError, Github, Owner};
@@ -11,6 +10,7 @@ use crate::model::name::ApiName;
 use crate::model::record::Record;
 use crate::model::repository::{OwnerKind, Target};
 use crate::model::settings::Settings;
+use crate::scaffold::open;
 use crate::world::World;
 
 /// What is asked for.
@@ -24,7 +24,8 @@ pub(super) struct Asked<'a> {
 
 /// Looks at everything that a new repository of this owner needs.
 pub(super) fn look(asked: Asked<'_>, world: &World, findings: &mut Findings) {
-    let opened = forge::place(world).map_err(Into::into).and_then(|place| forge::open(place, asked.owner, world));
+    let opened =
+        open::github::place(world).map_err(Into::into).and_then(|place| open::github::open(place, asked.owner, world));
     let github = match opened {
         Ok(github) => github,
         Err(failure) => return findings.failure("token", &*failure),

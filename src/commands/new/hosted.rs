@@ -1,18 +1,18 @@
 //! The forge's part of the decision: what is there, whose it is, and what is left to do.
 
 use crate::cli::NewArgs;
-use crate::commands::forge;
-use crate::commands::place::{InTheWay, Standing};
 use crate::error::Failure;
 use crate::forge::github::call::Call;
 use crate::forge::github::{self, Claim, ForgeError, Found, Github, Made, Rehearsed, Wish};
 use crate::git::publish::{Network, REFERENCES};
 use crate::model::name::ApiName;
-use crate::model::plan::Step;
 use crate::model::record::State;
 use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::{Secret, Settings};
+use crate::scaffold::open;
+use crate::scaffold::place::{InTheWay, Standing};
+use crate::scaffold::plan::Step;
 use crate::world::World;
 
 /// What is on the screen meanwhile.
@@ -63,9 +63,9 @@ pub(super) struct Hosted {
 impl Forge {
     /// None without `--owner`.
     pub(super) fn open(arguments: &NewArgs, world: &World) -> Result<Option<Self>, Failure> {
-        let Some(owner) = forge::owner(arguments.hosting.owner.as_ref(), world)? else { return Ok(None) };
-        let place = forge::place(world)?;
-        let github = match forge::open(place.clone(), &owner, world) {
+        let Some(owner) = open::github::owner(arguments.hosting.owner.as_ref(), world)? else { return Ok(None) };
+        let place = open::github::place(world)?;
+        let github = match open::github::open(place.clone(), &owner, world) {
             Ok(github) => Some(github),
             Err(failure) if arguments.dry_run => {
                 world.terminal.warn(&format!("GitHub is not asked what is there: {failure}"));
@@ -73,7 +73,7 @@ impl Forge {
             }
             Err(failure) => return Err(failure),
         };
-        Ok(Some(Self { github, network: forge::network(world)?, place, owner }))
+        Ok(Some(Self { github, network: open::github::network(world)?, place, owner }))
     }
 
     /// Looks at owner, repository and token, all at once.
@@ -139,7 +139,7 @@ impl Forge {
             _ => false,
         };
         let visibility = found.as_ref().map_or(visibility, Found::visibility);
-        let settings = forge::fitting(forge::on_main(settings), kind, visibility, world);
+        let settings = open::github::fitting(open::github::on_main(settings), kind, visibility, world);
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
         Ok(Hosted { new, found, claim, tree, pushed, settings, rehearsed: Vec::new(), clone_url })
     }

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use crate::answers::Answers;
-use crate::commands::input::Material;
-use crate::commands::place::Standing;
-use crate::commands::render;
 use crate::error::Failure;
 use crate::model::question::Question;
 use crate::model::record::{KeyKind, Record};
 use crate::registry::{Registry, RegistryError};
+use crate::scaffold::place::Standing;
+use crate::scaffold::render;
+use crate::scaffold::request::Material;
 use crate::world::World;
 
 /// The keys of a new API: given ones must be free, derived ones take the next free value.

@@ -3,14 +3,9 @@
 mod hosted;
 mod keys;
 mod report;
-pub(super) mod secrets;
 
 use jiff::Timestamp;
 
-use super::input::Material;
-use super::place::{InTheWay, Place, Standing};
-use super::{author, location, naming, render};
-use crate::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::cli::{Global, NewArgs};
 use crate::error::{Failure, Fault};
 use crate::forge::github::Secrets;
@@ -18,11 +13,15 @@ use crate::git::commit;
 use crate::model::author::Author;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
-use crate::model::plan::{Plan, Step};
 use crate::model::record::{KeyKind, PhaseChange, Record, State};
 use crate::model::tree::Tree;
 use crate::openapi::Spec;
 use crate::registry::Registry;
+use crate::scaffold::apply::{self, Hosting, LazyRegistry, Outcome};
+use crate::scaffold::place::{InTheWay, Place, Standing};
+use crate::scaffold::plan::{Plan, Step};
+use crate::scaffold::request::Material;
+use crate::scaffold::{naming, open, render, secrets};
 use crate::world::World;
 use hosted::{Forge, Hosted, Wanted};
 use keys::Keys;
@@ -34,10 +33,10 @@ const BASE: &str = "refs/apiscaffold/base";
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let place = Place::new(&world.absolute(&arguments.into), &name)?;
-    let location = location::registry(global, world)?;
-    let mut registry = LazyRegistry::new(location.clone(), location::open(&location, world)?);
+    let location = open::registry::location(global.registry.as_deref(), world)?;
+    let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
     let forge = Forge::open(arguments, world)?;
-    let call = Call { arguments, forge: forge.as_ref(), author: author(world), world };
+    let call = Call { arguments, forge: forge.as_ref(), author: open::author(world), world };
     let mut decision = call.decide(&name, place.clone(), registry.get())?;
     if arguments.dry_run {
         if let (Some(hosted), Some(forge)) = (&mut decision.hosted, &forge) {
@@ -108,7 +107,7 @@ impl Call<'_> {
         }
         let standing = place.standing(name, registry, &self.author)?;
         let bar = world.terminal.bar("reading");
-        let mut material = Material::first(name.clone(), &arguments.input, world)?;
+        let mut material = Material::first(name.clone(), &arguments.input.inputs(), world)?;
         drop(bar);
         if matches!(standing, Standing::Free) {
             naming::check(name, &material.template.manifest.environments, registry, world)?;

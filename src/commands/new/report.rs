@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::Decision;
-use crate::apply::{Outcome, Went};
 use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault, shell_quoted};
 use crate::forge::github::ForgeError;
 use crate::forge::github::call::Call;
-use crate::model::plan::{Status, Step};
 use crate::model::record::Record;
+use crate::scaffold::apply::{Outcome, Went};
+use crate::scaffold::plan::{Status, Step};
 use crate::world::World;
 
 /// How many of a spec's findings are told; `--json` has them all.

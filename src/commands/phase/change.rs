@@ -10,8 +10,8 @@ use crate::git::change;
 use crate::git::commit::{NewCommit, Signature};
 use crate::git::publish::{self, Publish};
 use crate::model::phase::Phase;
-use crate::model::plan::Status;
 use crate::model::record::Record;
+use crate::scaffold::plan::Status;
 
 /// A change of a repository.
 pub(super) struct Changing<'c> {

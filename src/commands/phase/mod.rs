@@ -11,18 +11,18 @@ mod sight;
 
 use jiff::tz::TimeZone;
 
-use super::input;
-use super::load::{self, Template};
-use super::{author, location, show};
-use crate::cli::{Global, PhaseArgs, TemplateSource};
+use super::show;
+use crate::cli::{Global, PhaseArgs};
 use crate::error::Failure;
 use crate::git::change as git_change;
 use crate::git::commit::Signature;
 use crate::model::author::Author;
 use crate::model::phase::Phase;
-use crate::model::plan::Status;
 use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{By, Change, Registry};
+use crate::scaffold::plan::Status;
+use crate::scaffold::template::{self, Choice, Template};
+use crate::scaffold::{open, request};
 use crate::world::World;
 use change::{Changed, Changing};
 use checks::Facts;
@@ -33,15 +33,15 @@ use shift::{Moving, Shift};
 use sight::Sight;
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let location = location::registry(global, world)?;
+    let location = open::registry::location(global.registry.as_deref(), world)?;
     let writes = arguments.phase.is_some() || !arguments.evidence.is_empty() || !arguments.waive.is_empty();
     if writes && !arguments.dry_run {
         // Before the repository is changed.
         location.may_change()?;
     }
-    let registry = location::open(&location, world)?;
+    let registry = open::registry::open(&location, world)?;
     if let Some(registry) = &registry {
-        location::tell_age(registry, world);
+        open::registry::tell_age(registry, world);
     }
     let record = show::record(&arguments.name, registry.as_ref())?;
     let Some(registry) = registry else { return Err(PhaseError::Reserved(arguments.name.clone()).into()) };
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     }
     let goal = goal(&record, arguments.phase)?;
     let (source, template) = template(&record, arguments, world)?;
-    let author = author(world);
+    let author = open::author(world);
     let gates = &template.manifest.gates;
     let new = given::add(&record, arguments, gates, (&author.to_string(), world.now))?;
     let call = Call { arguments, world, registry, template, source, author };
@@ -102,15 +102,15 @@ fn goal(record: &Record, asked: Option<Phase>) -> Result<Goal, PhaseError> {
 }
 
 /// The template whose gates hold: the one that the API was made from, unless another is named.
-fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(TemplateSource, Template), Failure> {
-    let mut source = arguments.template.clone();
+fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(Choice, Template), Failure> {
+    let mut source = arguments.template.choice();
     let used = &record.template;
     if source.source.is_none() && used.source.is_empty() {
         return Err(PhaseError::NoTemplate(record.name.to_string()).into());
     }
     let is_given = source.source.is_some();
-    input::again(&mut source, used);
-    let template = load::template(&source, world).map_err(|failure| -> Failure {
+    request::again(&mut source, used);
+    let template = template::read(&source, world).map_err(|failure| -> Failure {
         if is_given {
             return failure;
         }
@@ -143,7 +143,7 @@ struct Call<'c> {
     world: &'c World,
     registry: Registry,
     template: Template,
-    source: TemplateSource,
+    source: Choice,
     author: Author,
 }
 

@@ -6,8 +6,8 @@ use super::error::PhaseError;
 use super::gates::{Standing, State};
 use super::shift::Shift;
 use crate::model::phase::Phase;
-use crate::model::plan::Status;
 use crate::model::record::Record;
+use crate::scaffold::plan::Status;
 use crate::world::World;
 
 /// A step, and how it went.

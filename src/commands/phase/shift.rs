@@ -8,9 +8,6 @@ use serde_json::{Map, Value};
 use super::checks;
 use super::error::PhaseError;
 use super::sight::Sight;
-use crate::cli::TemplateSource;
-use crate::commands::input::Material;
-use crate::commands::render;
 use crate::error::Failure;
 use crate::git::change::{self, Edit};
 use crate::git::merge::merge;
@@ -18,6 +15,9 @@ use crate::model::ending::Ending;
 use crate::model::phase::Phase;
 use crate::model::receipt::{self, Receipt};
 use crate::model::tree::{File, Tree, TreePath};
+use crate::scaffold::render;
+use crate::scaffold::request::Material;
+use crate::scaffold::template::Choice;
 use crate::template::manifest::{self, ENVIRONMENTS};
 use crate::world::World;
 
@@ -38,7 +38,7 @@ pub(super) struct Shift {
 pub(super) struct Moving<'m> {
     pub(super) sight: &'m Sight,
     pub(super) receipt: &'m Receipt,
-    pub(super) template: &'m TemplateSource,
+    pub(super) template: &'m Choice,
     pub(super) world: &'m World,
 }
 

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::error::PhaseError;
-use crate::commands::{check, forge, location};
+use crate::commands::check;
 use crate::disk::DiskError;
 use crate::error::Failure;
 use crate::forge::github::{ForgeError, Github, Place};
@@ -15,6 +15,7 @@ use crate::git::remote::{self, Fetch, Network};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
+use crate::scaffold::open;
 use crate::world::World;
 
 /// A repository that can be looked at.
@@ -60,10 +61,10 @@ pub(super) fn look(record: &Record, given: Option<&Path>, world: &World) -> Resu
     if url.is_empty() || url.starts_with("file:") {
         return Err(unseen(format!("`{url}` is not on this machine")).into());
     }
-    let place = forge::place(world)?;
+    let place = open::github::place(world)?;
     match place.target(url) {
         Some(target) => hosted(record, place, target, world),
-        None => fetched(record, (url, None), &location::network(url, world), Home::Elsewhere, world),
+        None => fetched(record, (url, None), &open::registry::network(url, world), Home::Elsewhere, world),
     }
 }
 
@@ -85,7 +86,7 @@ fn local(record: &Record, folder: &Path) -> Result<Sight, Failure> {
 
 fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Result<Sight, Failure> {
     let page = place.page(&target);
-    let github = forge::open(place, &target.owner, world)?;
+    let github = open::github::open(place, &target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let found = github.repository(&target)?.ok_or(ForgeError::Gone { page })?;
     drop(bar);

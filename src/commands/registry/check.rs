@@ -10,11 +10,11 @@ use url::Url;
 use super::forge;
 use crate::cli::Global;
 use crate::commands::counted;
-use crate::commands::location;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
 use crate::model::record::{Record, State};
 use crate::registry::{Listing, Location};
+use crate::scaffold::open;
 use crate::world::World;
 
 /// What was found.
@@ -63,11 +63,11 @@ impl Found {
 }
 
 pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
-    let location = location::registry(global, world)?;
-    let Some(registry) = location::open(&location, world)? else {
+    let location = open::registry::location(global.registry.as_deref(), world)?;
+    let Some(registry) = open::registry::open(&location, world)? else {
         return report(&Listing::default(), Vec::new(), world);
     };
-    location::tell_age(&registry, world);
+    open::registry::tell_age(&registry, world);
     let listing = registry.list()?;
     let mut found: Vec<Found> = listing
         .problems

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use crate::cli::{ExportArgs, Format, Global};
-use crate::commands::location;
 use crate::commands::registry::page;
 use crate::error::{Blame, Failure, Fault};
 use crate::registry::Listing;
 use crate::registry::exchange::{SCHEMA, backstage, csv};
+use crate::scaffold::open;
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
@@ -51,10 +51,10 @@ pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Res
         world.terminal.result(SCHEMA.trim_end());
         return Ok(());
     }
-    let registry = location::open(&location::registry(global, world)?, world)?;
+    let registry = open::registry::open(&open::registry::location(global.registry.as_deref(), world)?, world)?;
     let (place, commit, listing) = match &registry {
         Some(registry) => {
-            location::tell_age(registry, world);
+            open::registry::tell_age(registry, world);
             (registry.place(), registry.head()?, registry.list()?)
         }
         None => (String::new(), None, Listing::default()),

@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::check::Found;
-use crate::commands::{counted, forge};
+use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Holding, Place};
 use crate::model::phase::Phase;
 use crate::model::record::{Record, State};
 use crate::model::repository::Target;
 use crate::registry;
+use crate::scaffold::open;
 use crate::world::World;
 
 /// Of each owner at most so many repositories are looked at by themselves, for each of the two questions.
@@ -47,7 +48,7 @@ struct Unasked {
 /// What the forge says against the registry, which has records of all these `names`. Where it cannot be asked, that is
 /// told and nothing is found.
 pub(super) fn orphans(records: &[Record], names: &[String], world: &World) -> Result<Vec<Found>, Failure> {
-    let known = Known::of(forge::place(world)?, records, names);
+    let known = Known::of(open::github::place(world)?, records, names);
     let mut found = Vec::new();
     if known.claims.is_empty() {
         return Ok(found);
@@ -113,7 +114,7 @@ impl<'r> Known<'r> {
         let words = |failure: &dyn Blame| {
             format!("{failure}{}", failure.hint().map(|hint| format!(" ({hint})")).unwrap_or_default())
         };
-        let github = match forge::open(self.place.clone(), owner, world) {
+        let github = match open::github::open(self.place.clone(), owner, world) {
             Ok(github) => github,
             Err(failure) => return Ok(Some(Unasked { why: words(&*failure), for_all: true })),
         };

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Global, ImportArgs};
-use crate::commands::{author, location};
 use crate::error::{Blame, Failure, Fault};
 use crate::openapi::document;
 use crate::registry::exchange::{Draft, Flaw, backstage, csv};
 use crate::registry::{By, Incoming, Intake, Location, Registry};
+use crate::scaffold::open;
 use crate::world::World;
 
 /// Largest file, in bytes.
@@ -58,9 +58,9 @@ impl Blame for ImportError {
 }
 
 pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Result<(), Failure> {
-    let author = author(world);
+    let author = open::author(world);
     let by = By { name: author.name, email: author.email, seconds: world.now.as_second() };
-    let location = location::registry(global, world)?;
+    let location = open::registry::location(global.registry.as_deref(), world)?;
     let (incoming, flaws) = read(&world.absolute(&arguments.path), &by, world)?;
     if incoming.is_empty() && flaws.is_empty() {
         return Err(ImportError::Nothing(arguments.path.clone()).into());
@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
 }
 
 fn plan(location: &Location, incoming: &[Incoming], world: &World) -> Result<Intake, Failure> {
-    match location::open(location, world)? {
+    match open::registry::open(location, world)? {
         Some(registry) => Ok(registry.intake(incoming)?),
         None => Ok(Intake::of(incoming)?),
     }

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::cli::Global;
-use crate::commands::{author, location};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::registry::{By, RegistryError};
+use crate::scaffold::open;
 use crate::terminal::ask;
 use crate::world::World;
 
@@ -26,12 +26,12 @@ impl Blame for NotAgreed {
 
 pub(super) fn run(name: &str, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(name)?;
-    let location = location::registry(global, world)?;
+    let location = open::registry::location(global.registry.as_deref(), world)?;
     location.may_change()?;
-    let Some(registry) = location::open(&location, world)? else {
+    let Some(registry) = open::registry::open(&location, world)? else {
         return Err(RegistryError::NotReserved { name: name.to_string() }.into());
     };
-    let author = author(world);
+    let author = open::author(world);
     let by = By { name: author.name, email: author.email, seconds: world.now.as_second() };
     let record = registry.releasable(&name, &by)?;
     if !world.terminal.yes() {

@@ -1,13 +1,12 @@
 //! From the command line to everything that a render needs: template, spec, answers, values.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::load::{self, Template};
+use super::template::{self, Choice, Template};
 use crate::answers::file::{self, AnswersFile};
 use crate::answers::{self, Answers, Ask, Expression, Layers};
-use crate::cli::{Input, TemplateSource};
 use crate::error::Failure;
 use crate::model::ending::Ending;
 use crate::model::name::ApiName;
@@ -28,48 +27,55 @@ const OWN_VARIABLES: [&str; 8] = ["APP_ID", "APP_KEY", "OFFLINE", "OWNER", "REGI
 /// How a receipt names the template that is built in.
 const BUILT_IN: &str = "builtin";
 
+/// What a repository is made from, as it was asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inputs {
+    /// The OpenAPI document.
+    pub(crate) spec: Option<PathBuf>,
+    /// A file of answers.
+    pub(crate) answers: Option<PathBuf>,
+    /// Single answers, each a question's name and the text of its answer.
+    pub(crate) set: Vec<(String, String)>,
+    pub(crate) template: Choice,
+}
+
 /// What a repository is made from, before the answers.
-pub(super) struct Material {
-    pub(super) name: ApiName,
-    pub(super) template: Template,
-    pub(super) spec: Option<Spec>,
-    pub(super) engine: Engine,
+pub(crate) struct Material {
+    pub(crate) name: ApiName,
+    pub(crate) template: Template,
+    pub(crate) spec: Option<Spec>,
+    pub(crate) engine: Engine,
     /// The phase that the repository is in, and the end that it tells of: the first and none for a new one.
-    pub(super) stage: (Phase, Ending),
+    pub(crate) stage: (Phase, Ending),
     layers: Layers,
 }
 
 impl Material {
     /// Reads template, spec and answers files for an API that begins its life: environments that are for later phases
     /// are not to be had yet.
-    pub(super) fn first(name: ApiName, input: &Input, world: &World) -> Result<Self, Failure> {
-        let mut material = Self::read(name, input, world)?;
+    pub(crate) fn first(name: ApiName, inputs: &Inputs, world: &World) -> Result<Self, Failure> {
+        let mut material = Self::read(name, inputs, world)?;
         material.template.manifest.withhold_environments(material.stage.0);
         Ok(material)
     }
 
     /// Reads template, spec and answers files.
-    pub(super) fn read(name: ApiName, input: &Input, world: &World) -> Result<Self, Failure> {
-        let spec = input.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
-        let template = load::template(&input.template, world)?;
-        let layers = layers(input, &template.manifest.questions, spec.as_ref(), world)?;
+    pub(crate) fn read(name: ApiName, inputs: &Inputs, world: &World) -> Result<Self, Failure> {
+        let spec = inputs.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
+        let template = template::read(&inputs.template, world)?;
+        let layers = layers(inputs, &template.manifest.questions, spec.as_ref(), world)?;
         Ok(Self { name, template, spec, engine: Engine::new(), stage: Default::default(), layers })
     }
 
     /// What the repository in `folder` was made from: its spec as it is now, the answers of its receipt. The template is
     /// the receipt's unless another one is given.
-    pub(super) fn of_receipt(
-        receipt: Receipt,
-        folder: &Path,
-        given: &TemplateSource,
-        world: &World,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn of_receipt(receipt: Receipt, folder: &Path, given: &Choice, world: &World) -> Result<Self, Failure> {
         let mut source = given.clone();
         again(&mut source, &receipt.template);
         let path = folder.join(&receipt.spec);
         let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
-        let input = Input { spec, answers: None, set: Vec::new(), template: source };
-        let mut material = Self::read(receipt.name, &input, world)?;
+        let inputs = Inputs { spec, answers: None, set: Vec::new(), template: source };
+        let mut material = Self::read(receipt.name, &inputs, world)?;
         material.stage = (receipt.phase, receipt.ending);
         // A template of another revision may ask less.
         let asked = |key: &String| material.template.manifest.questions.iter().any(|question| question.name == *key);
@@ -79,19 +85,19 @@ impl Material {
     }
 
     /// Answers a question otherwise than the receipt does.
-    pub(super) fn answer(&mut self, question: &str, value: Value) {
+    pub(crate) fn answer(&mut self, question: &str, value: Value) {
         if let Some(file) = &mut self.layers.file {
             file.values.insert(question.to_owned(), value);
         }
     }
 
     /// Prefers `value` to the template's default of a question.
-    pub(super) fn derive(&mut self, question: &str, value: impl Into<Value>) {
+    pub(crate) fn derive(&mut self, question: &str, value: impl Into<Value>) {
         self.layers.derived.insert(question.to_owned(), value.into());
     }
 
     /// Settles every answer. `propose` may change what is proposed to a person.
-    pub(super) fn answers(
+    pub(crate) fn answers(
         &self,
         world: &World,
         propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>,
@@ -119,7 +125,7 @@ impl Material {
     }
 
     /// A fault of an expression in the manifest, at its place there.
-    pub(super) fn in_manifest(&self, expression: &str, mut error: RenderError) -> RenderErrors {
+    pub(crate) fn in_manifest(&self, expression: &str, mut error: RenderError) -> RenderErrors {
         let text = &self.template.text;
         let first = expression.lines().find(|line| !line.trim().is_empty()).unwrap_or(expression);
         if let Some(at) = text.find(first) {
@@ -131,7 +137,7 @@ impl Material {
     }
 
     /// The values that do not depend on answers.
-    pub(super) fn common(&self) -> Map<String, Value> {
+    pub(crate) fn common(&self) -> Map<String, Value> {
         let used = &self.template.used;
         let template = json!({
             "name": used.name, "source": used.source, "revision": used.revision, "tool": env!("CARGO_PKG_VERSION"),
@@ -147,7 +153,7 @@ impl Material {
     }
 
     /// The manifest's environments that the answer `environments` names; all of them when it is not asked.
-    pub(super) fn environments(&self, answers: &Map<String, Value>) -> Vec<Value> {
+    pub(crate) fn environments(&self, answers: &Map<String, Value>) -> Vec<Value> {
         let chosen = answers.get(manifest::ENVIRONMENTS).and_then(Value::as_array);
         let wanted = |name: Option<&Value>| chosen.is_none_or(|chosen| name.is_some_and(|name| chosen.contains(name)));
         let all = self.template.manifest.environments.iter();
@@ -156,7 +162,7 @@ impl Material {
 }
 
 /// Names the template that was used, unless another one is given.
-pub(super) fn again(source: &mut TemplateSource, used: &TemplateUsed) {
+pub(crate) fn again(source: &mut Choice, used: &TemplateUsed) {
     if source.source.is_none() && used.source != BUILT_IN {
         let is_remote = used.source.contains("://") || used.source.contains('@');
         source.at = source.at.take().or_else(|| is_remote.then(|| used.revision.clone()));
@@ -187,8 +193,8 @@ fn summary(spec: &Spec) -> Value {
     })
 }
 
-fn layers(input: &Input, questions: &[Question], spec: Option<&Spec>, world: &World) -> Result<Layers, Failure> {
-    let file = input.answers.as_ref().map(|path| file::read(&world.absolute(path))).transpose()?;
+fn layers(inputs: &Inputs, questions: &[Question], spec: Option<&Spec>, world: &World) -> Result<Layers, Failure> {
+    let file = inputs.answers.as_ref().map(|path| file::read(&world.absolute(path))).transpose()?;
     let config: Option<AnswersFile> = match world.config() {
         Some(path) => file::config(&path)?,
         None => None,
@@ -201,7 +207,7 @@ fn layers(input: &Input, questions: &[Question], spec: Option<&Spec>, world: &Wo
     });
     let extension = spec.and_then(|spec| spec.document.get("x-apiscaffold")).and_then(Value::as_object);
     Ok(Layers {
-        set: input.set.clone(),
+        set: inputs.set.clone(),
         file,
         environment: environment.collect(),
         config,

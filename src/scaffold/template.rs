@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::location;
-use crate::cli::TemplateSource;
+use super::open;
 use crate::error::{Blame, Failure, Fault};
 use crate::git;
 use crate::git::archive::Archive;
@@ -22,19 +21,28 @@ use crate::world::World;
 /// The manifest of a template that was written for `cargo-generate`.
 const CARGO_GENERATE: &str = "cargo-generate.toml";
 
+/// Which template.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Choice {
+    /// A folder, a git URL or `gh:owner/repo`, each with an optional `//subfolder`; none for the template that is built in.
+    pub(crate) source: Option<String>,
+    /// The template's tag, branch or commit.
+    pub(crate) at: Option<String>,
+}
+
 /// A template that was read.
-pub(super) struct Template {
-    pub(super) manifest: Manifest,
+pub(crate) struct Template {
+    pub(crate) manifest: Manifest,
     /// The manifest as it was written.
-    pub(super) text: String,
-    pub(super) kind: Kind,
+    pub(crate) text: String,
+    pub(crate) kind: Kind,
     /// Everything but the manifest.
-    pub(super) tree: Tree,
-    pub(super) used: TemplateUsed,
+    pub(crate) tree: Tree,
+    pub(crate) used: TemplateUsed,
 }
 
 /// Who renders a template.
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// This tool.
     Own,
     /// The library `cargo-generate`.
@@ -76,10 +84,10 @@ impl Blame for LoadError {
 }
 
 /// Reads the template that the command line names.
-pub(super) fn template(arguments: &TemplateSource, world: &World) -> Result<Template, Failure> {
+pub(crate) fn read(choice: &Choice, world: &World) -> Result<Template, Failure> {
     let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
-    let source = Source::parse(arguments.source.as_deref(), server)?;
-    let (mut tree, commit) = read(&source, arguments, world)?;
+    let source = Source::parse(choice.source.as_deref(), server)?;
+    let (mut tree, commit) = files(&source, choice, world)?;
     let own = tree.get(FILE_NAME).map(|file| file.text().ok_or(LoadError::NotText(FILE_NAME))).transpose()?;
     let (manifest, revision) =
         rayon::join(|| own.map(Manifest::parse).transpose(), || commit.unwrap_or_else(|| git::commit::tree_id(&tree)));
@@ -127,12 +135,12 @@ fn shown(source: &Source, world: &World) -> String {
 }
 
 /// The tree, and the commit when it comes from git.
-fn read(source: &Source, arguments: &TemplateSource, world: &World) -> Result<(Tree, Option<String>), Failure> {
-    match source.reading(arguments.at.as_deref())? {
+fn files(source: &Source, choice: &Choice, world: &World) -> Result<(Tree, Option<String>), Failure> {
+    match source.reading(choice.at.as_deref())? {
         Reading::BuiltIn => Ok((builtin::tree(), None)),
         Reading::Files(path) => Ok((folder::read_folder(&world.absolute(&path))?, None)),
         Reading::Commit { repository, subfolder } => {
-            let (tree, commit) = committed(repository, subfolder, arguments, world)?;
+            let (tree, commit) = committed(repository, subfolder, choice, world)?;
             Ok((tree, Some(commit)))
         }
     }
@@ -142,7 +150,7 @@ fn read(source: &Source, arguments: &TemplateSource, world: &World) -> Result<(T
 fn committed(
     repository: &str,
     subfolder: Option<&str>,
-    arguments: &TemplateSource,
+    choice: &Choice,
     world: &World,
 ) -> Result<(Tree, String), Failure> {
     let is_folder = !repository.contains("://") && world.absolute(Path::new(repository)).exists();
@@ -153,12 +161,12 @@ fn committed(
     };
     let archive = Archive::of(&world.cache()?, &url, subfolder);
     // What a full id names is never another.
-    if let Some(commit) = &arguments.at
+    if let Some(commit) = &choice.at
         && let Some(tree) = archive.read(commit)
     {
         return Ok((tree, commit.clone()));
     }
-    let fetched = fetch(url, arguments, world)?;
+    let fetched = fetch(url, choice, world)?;
     if let Some(tree) = archive.read(&fetched.commit) {
         return Ok((tree, fetched.commit));
     }
@@ -167,10 +175,10 @@ fn committed(
     Ok((tree, commit))
 }
 
-fn fetch(url: String, arguments: &TemplateSource, world: &World) -> Result<git::remote::Fetched, Failure> {
+fn fetch(url: String, choice: &Choice, world: &World) -> Result<git::remote::Fetched, Failure> {
     let bar = world.terminal.bar("fetching the template");
-    let network = location::network(&url, world);
-    let request = Fetch { url, revision: arguments.at.clone(), cache: world.cache()?, offline: world.offline, network };
+    let network = open::registry::network(&url, world);
+    let request = Fetch { url, revision: choice.at.clone(), cache: world.cache()?, offline: world.offline, network };
     let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
     if let Some(age) = fetched.age {
         let hours = age.as_secs() / 3600;

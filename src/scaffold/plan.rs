@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
-use super::author::Author;
-use super::record::Record;
-use super::repository::NewRepository;
-use super::setting::Setting;
-use super::tree::Tree;
+use crate::model::author::Author;
+use crate::model::record::Record;
+use crate::model::repository::NewRepository;
+use crate::model::setting::Setting;
+use crate::model::tree::Tree;
 
 /// Steps in the order in which they are done.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The steps.
-    pub steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// One effect on the world. Each asks first whether the world is already so.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Write the files and the first commit beside the place where the repository will be.
     Commit {
         /// Where the repository will be.
@@ -65,7 +65,7 @@ pub enum Step {
 
 impl Step {
     /// The step in words, beginning with a verb.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::Commit { tree, message, .. } => format!("commit {} files on main: {message}", tree.len()),
             Self::Reserve { record } => {
@@ -85,7 +85,7 @@ impl Step {
     }
 
     /// One word for the step, for machines.
-    pub const fn word(&self) -> &'static str {
+    pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Commit { .. } => "commit",
             Self::Reserve { .. } => "reserve",
@@ -100,7 +100,7 @@ impl Step {
 
 /// How a step went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// The world was changed.
     Done,
     /// The world was already so.
@@ -115,12 +115,12 @@ pub enum Status {
 
 impl Status {
     /// Whether the world is as it should be.
-    pub const fn is_good(self) -> bool {
+    pub(crate) const fn is_good(self) -> bool {
         matches!(self, Self::Done | Self::AlreadySo)
     }
 
     /// One word for it.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::AlreadySo => "already so",

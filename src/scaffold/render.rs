@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::input::Material;
-use super::load::{Kind, Template};
+use super::request::Material;
+use super::template::{Kind, Template};
 use crate::answers::Answers;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::initials;
@@ -38,7 +38,7 @@ impl Blame for Meeting {
 }
 
 /// The record of an API as its repository tells it: reserved, without a place.
-pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
+pub(crate) fn draft(material: &Material, answers: &Answers) -> Record {
     let values = answers.values();
     let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let or = |given: String, other: &dyn Fn() -> String| if given.is_empty() { other() } else { given };
@@ -73,7 +73,7 @@ pub(super) fn draft(material: &Material, answers: &Answers) -> Record {
 }
 
 /// What a record knows, as answers to the questions that [`draft`] takes it from.
-pub(super) fn told(record: &Record) -> Vec<(&'static str, Value)> {
+pub(crate) fn told(record: &Record) -> Vec<(&'static str, Value)> {
     let texts = [
         ("short_name", &record.short_name),
         ("title", &record.title),
@@ -93,15 +93,15 @@ pub(super) fn told(record: &Record) -> Vec<(&'static str, Value)> {
 }
 
 /// A repository as it is to be.
-pub(super) struct Rendered {
+pub(crate) struct Rendered {
     /// Its files.
-    pub(super) tree: Tree,
+    pub(crate) tree: Tree,
     /// What its forge is to be told about it.
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 /// Renders the repository of `record`: the template's files, the spec's, and the receipt; and its settings.
-pub(super) fn repository(material: &mut Material, answers: &Answers, record: &Record) -> Result<Rendered, Failure> {
+pub(crate) fn repository(material: &mut Material, answers: &Answers, record: &Record) -> Result<Rendered, Failure> {
     let common = material.common();
     let spec_path = spec_path(material, &common, answers)?;
     let values = values(material, common, answers, record, &spec_path);

@@ -9,7 +9,7 @@ use crate::terminal::ask;
 use crate::world::World;
 
 /// Adds the values of `missing` as far as they are known, and names the variables of the others.
-pub(in crate::commands) fn gather(missing: &[Secret], secrets: &mut Secrets, world: &World) -> Result<(), Failure> {
+pub(crate) fn gather(missing: &[Secret], secrets: &mut Secrets, world: &World) -> Result<(), Failure> {
     let mut unknown = Vec::new();
     for secret in missing {
         if secrets.has(secret) {

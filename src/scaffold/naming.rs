@@ -61,7 +61,7 @@ impl Blame for BadWord {
 }
 
 /// Checks the name of a new API against reserved words and the template's environments, and warns of a name near it.
-pub(super) fn check(
+pub(crate) fn check(
     name: &ApiName,
     environments: &[Map<String, Value>],
     registry: Option<&Registry>,

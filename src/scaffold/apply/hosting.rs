@@ -9,38 +9,38 @@ use crate::forge::github::{
     Claim, ForgeError, Found, Github, Made, PauseReason, Secrets, Standing, Unclear, Wish, standing,
 };
 use crate::git::publish::{self, Network, Publish, PublishError};
-use crate::model::plan::Status;
 use crate::model::repository::{NewRepository, Target};
 use crate::model::setting::Setting;
+use crate::scaffold::plan::Status;
 use crate::world::World;
 
 /// How often a push that met a fault is tried.
 const TRIES: u32 = 4;
 
 /// A forge, and what is known of the repository there.
-pub struct Hosting<'h> {
+pub(crate) struct Hosting<'h> {
     /// The forge.
-    pub github: &'h Github,
+    pub(crate) github: &'h Github,
     /// The repository's owner and name.
-    pub target: Target,
+    pub(crate) target: Target,
     /// The repository, when it is there and ours.
-    pub found: Option<Found>,
+    pub(crate) found: Option<Found>,
     /// What our record says of it; none when the registry had no record before this run.
-    pub claim: Option<Claim>,
+    pub(crate) claim: Option<Claim>,
     /// The id of the first commit's tree.
-    pub tree: String,
+    pub(crate) tree: String,
     /// Values of secrets.
-    pub secrets: Secrets,
+    pub(crate) secrets: Secrets,
     /// Whether missing teams are made.
-    pub create_teams: bool,
+    pub(crate) create_teams: bool,
     /// Whether to push over ssh.
-    pub ssh: bool,
+    pub(crate) ssh: bool,
     /// How to reach the remote, without a token.
-    pub network: Network,
+    pub(crate) network: Network,
     /// Where the repository is on this machine, when it is there already.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Whether this run made the repository.
-    pub fresh: bool,
+    pub(crate) fresh: bool,
 }
 
 /// The API gives an address that is not the forge's own.
@@ -63,16 +63,16 @@ impl Blame for Elsewhere {
 
 impl Hosting<'_> {
     /// The forge's number for the repository.
-    pub(super) fn id(&self) -> Option<u64> {
+    pub(crate) fn id(&self) -> Option<u64> {
         self.found.as_ref().map(|found| found.id)
     }
 
     /// Whether the repository is there: from now on a failure leaves something unfinished.
-    pub(super) fn is_touched(&self) -> bool {
+    pub(crate) fn is_touched(&self) -> bool {
         self.found.is_some()
     }
 
-    pub(super) fn create(&mut self, new: &NewRepository) -> Result<Status, Failure> {
+    pub(crate) fn create(&mut self, new: &NewRepository) -> Result<Status, Failure> {
         // Without a record of an earlier run only a call of this one, whose answer got lost, can have made it.
         let claim = self.claim;
         let now = Claim { id: None, reserved: Some(jiff::Timestamp::now()) };
@@ -88,7 +88,7 @@ impl Hosting<'_> {
     }
 
     /// Pushes the first commit from `staging`, or from the repository that is in place.
-    pub(super) fn push(&self, staging: Option<&Path>) -> Result<Status, Failure> {
+    pub(crate) fn push(&self, staging: Option<&Path>) -> Result<Status, Failure> {
         let Some(found) = &self.found else { return Ok(Status::AlreadySo) };
         let url = if self.ssh { &found.ssh_url } else { &found.clone_url };
         let place = self.github.place();
@@ -131,7 +131,7 @@ impl Hosting<'_> {
     }
 
     /// Makes the settings so. Beside how each went, what stopped them all, if something did.
-    pub(super) fn configure(&self, settings: &[Setting], world: &World) -> (Vec<Went>, Option<Failure>) {
+    pub(crate) fn configure(&self, settings: &[Setting], world: &World) -> (Vec<Went>, Option<Failure>) {
         let total = settings.len() as u64;
         let progress = |done: usize, words: &str| world.terminal.progress(done as u64, total, words);
         let fresh = self.found.as_ref().filter(|_| self.fresh).map(|found| &found.body);

@@ -2,44 +2,44 @@
 
 mod hosting;
 
+use super::plan::{Plan, Status, Step};
 use crate::disk::{self, Staging};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit, Signature};
 use crate::model::author::Author;
-use crate::model::plan::{Plan, Status, Step};
 use crate::model::record::Record;
 use crate::registry::{By, Change, Location, Registry};
 use crate::world::World;
 
-pub use hosting::Hosting;
+pub(crate) use hosting::Hosting;
 
 /// What became of a plan.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// How each step went; the settings of a repository one by one.
-    pub steps: Vec<Went>,
+    pub(crate) steps: Vec<Went>,
     /// The first commit, when one was made.
-    pub commit: Option<String>,
+    pub(crate) commit: Option<String>,
     /// What ended it early, after something was done on the forge.
-    pub stopped: Option<Failure>,
+    pub(crate) stopped: Option<Failure>,
 }
 
 /// How a step went.
 #[derive(Debug)]
-pub struct Went {
+pub(crate) struct Went {
     /// One word for the step.
-    pub step: &'static str,
+    pub(crate) step: &'static str,
     /// The step in words.
-    pub words: String,
+    pub(crate) words: String,
     /// How it went.
-    pub status: Status,
+    pub(crate) status: Status,
     /// Why it is not done.
-    pub failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Outcome {
     /// The steps that are not done.
-    pub fn left(&self) -> impl Iterator<Item = &Went> {
+    pub(crate) fn left(&self) -> impl Iterator<Item = &Went> {
         self.steps.iter().filter(|went| !went.status.is_good())
     }
 }
@@ -51,7 +51,7 @@ impl Outcome {
 ///
 /// # Errors
 /// What failed, when nothing was done on a forge before; afterwards the outcome tells.
-pub fn apply(
+pub(crate) fn apply(
     plan: Plan,
     registry: &mut LazyRegistry,
     hosting: Option<&mut Hosting<'_>>,
@@ -175,19 +175,19 @@ impl Run<'_, '_> {
 }
 
 /// A registry that is opened once, and made when it is first needed.
-pub struct LazyRegistry {
+pub(crate) struct LazyRegistry {
     location: Location,
     opened: Option<Registry>,
 }
 
 impl LazyRegistry {
     /// The registry at `location`, which is `opened` when it is there; nothing is made.
-    pub const fn new(location: Location, opened: Option<Registry>) -> Self {
+    pub(crate) const fn new(location: Location, opened: Option<Registry>) -> Self {
         Self { location, opened }
     }
 
     /// The registry, if there is one.
-    pub const fn get(&self) -> Option<&Registry> {
+    pub(crate) const fn get(&self) -> Option<&Registry> {
         self.opened.as_ref()
     }
 

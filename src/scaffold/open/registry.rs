@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::answers::file;
-use crate::cli::Global;
 use crate::error::Failure;
 use crate::git::remote::{Network, Token};
 use crate::registry::{Location, Registry, RegistryError, Remote};
@@ -14,9 +13,10 @@ use crate::world::World;
 /// The key in the user's config that says where the registry is.
 const KEY: &str = "registry";
 
-/// The registry that the command line, the environment or the user's config names, else the one in the data folder.
-pub(super) fn registry(global: &Global, world: &World) -> Result<Location, Failure> {
-    if let Some(place) = global.registry.as_deref().filter(|place| !place.is_empty()) {
+/// The registry that is `given` by the command line or the environment, else the one that the user's config names, else the
+/// one in the data folder.
+pub(crate) fn location(given: Option<&str>, world: &World) -> Result<Location, Failure> {
+    if let Some(place) = given.filter(|place| !place.is_empty()) {
         return locate(place, &world.folder, world);
     }
     if let Some(config) = world.config()
@@ -43,13 +43,13 @@ fn locate(place: &str, base: &Path, world: &World) -> Result<Location, Failure> 
 }
 
 /// The registry at `location`, if there is one. Another machine may take its time: meanwhile there is something to see.
-pub(super) fn open(location: &Location, world: &World) -> Result<Option<Registry>, RegistryError> {
+pub(crate) fn open(location: &Location, world: &World) -> Result<Option<Registry>, RegistryError> {
     let _bar = matches!(location, Location::There(_)).then(|| world.terminal.bar("reading the registry"));
     Registry::open(location)
 }
 
 /// Offline, says how old the copy is that is read.
-pub(super) fn tell_age(registry: &Registry, world: &World) {
+pub(crate) fn tell_age(registry: &Registry, world: &World) {
     if let Some(age) = registry.age() {
         let minutes = age.as_secs() / 60;
         let age = match minutes {
@@ -63,7 +63,7 @@ pub(super) fn tell_age(registry: &Registry, world: &World) {
 }
 
 /// How to reach `url`: by the user's own `ssh`, and over HTTP with the token of the forge, if it is there that it goes.
-pub(super) fn network(url: &str, world: &World) -> Network {
+pub(crate) fn network(url: &str, world: &World) -> Network {
     let ssh_command = world.ssh_command();
     let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
     let is_forge = match (Url::parse(url), Url::parse(server)) {

@@ -13,15 +13,15 @@ use crate::registry::{Registry, RegistryError};
 
 /// The place of a repository.
 #[derive(Clone)]
-pub(super) struct Place {
-    pub(super) target: PathBuf,
+pub(crate) struct Place {
+    pub(crate) target: PathBuf,
     /// The repository's page on the forge, else the target as a `file://` URL.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 /// Something stands in the way.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InTheWay {
+pub(crate) enum InTheWay {
     #[error("`{}` is not a folder", .0.display())]
     NotFolder(PathBuf),
     #[error("`{}` cannot be written as a URL", .0.display())]
@@ -76,7 +76,7 @@ fn real(folder: &Path) -> Result<PathBuf, InTheWay> {
 }
 
 /// What is known of an API's name before anything is made.
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// Nobody has it.
     Free,
     /// An earlier run of ours has it.
@@ -85,7 +85,7 @@ pub(super) enum Standing {
 
 impl Place {
     /// `parent/name`, the parent as it really is; it need not exist yet.
-    pub(super) fn new(parent: &Path, name: &ApiName) -> Result<Self, InTheWay> {
+    pub(crate) fn new(parent: &Path, name: &ApiName) -> Result<Self, InTheWay> {
         let real = real(parent)?;
         let target = real.join(name.as_str());
         let url = url::Url::from_file_path(&target).map_err(|()| InTheWay::NoUrl(target.clone()))?;
@@ -93,13 +93,13 @@ impl Place {
     }
 
     /// Whether anything is at the target.
-    pub(super) fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         fs::symlink_metadata(&self.target).is_ok()
     }
 
     /// Who has the name. On a forge a repository is for everybody, so that a reservation is ours only when `author` made
     /// it; a path on this machine is ours alone. A folder that no record of ours speaks of is in the way.
-    pub(super) fn standing(
+    pub(crate) fn standing(
         &self,
         name: &ApiName,
         registry: Option<&Registry>,

@@ -44,7 +44,7 @@ const OWNER: &str = "owner";
 
 /// Who is to own the repository on the forge: as the command line or the environment says, where an empty text means
 /// nobody, else the user's config. None for a repository on this machine alone.
-pub(super) fn owner(given: Option<&String>, world: &World) -> Result<Option<String>, Failure> {
+pub(crate) fn owner(given: Option<&String>, world: &World) -> Result<Option<String>, Failure> {
     let owner = match (given, world.config()) {
         (Some(owner), _) => Some(owner.clone()),
         (None, Some(config)) => file::setting(&config, OWNER)?,
@@ -54,13 +54,13 @@ pub(super) fn owner(given: Option<&String>, world: &World) -> Result<Option<Stri
 }
 
 /// Where the forge is.
-pub(super) fn place(world: &World) -> Result<Place, ForgeError> {
+pub(crate) fn place(world: &World) -> Result<Place, ForgeError> {
     Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
 }
 
 /// A client that asks in the name of whom the environment says, for repositories of `owner`. Ctrl-C is heard while it
 /// waits. Nothing is sent yet.
-pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
+pub(crate) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
     if world.offline {
         return Err(ForgeError::Offline.into());
     }
@@ -76,7 +76,7 @@ pub(super) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
 }
 
 /// How git reaches the forge, without a token.
-pub(super) fn network(world: &World) -> Result<Network, Failure> {
+pub(crate) fn network(world: &World) -> Result<Network, Failure> {
     let limits = limits(world)?;
     let (connect_limit, idle_limit) = (limits.connect, limits.answer.max(Network::default().idle_limit));
     Ok(Network { ssh_command: world.ssh_command(), token: None, connect_limit, idle_limit })
@@ -125,13 +125,13 @@ fn app_key(world: &World) -> Result<Token, ForgeError> {
 }
 
 /// Settings of a repository that the tool makes: whoever looks at it first sees the branch of the first commit.
-pub(super) fn on_main(mut settings: Settings) -> Settings {
+pub(crate) fn on_main(mut settings: Settings) -> Settings {
     settings.repository.entry("default_branch").or_insert_with(|| "main".into());
     settings
 }
 
 /// The settings that such an owner's repository of such a visibility can have; what is left out is told.
-pub(super) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visibility, world: &World) -> Vec<Setting> {
+pub(crate) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visibility, world: &World) -> Vec<Setting> {
     if visibility != Visibility::Public && settings.security.private_vulnerability_reporting {
         settings.security.private_vulnerability_reporting = false;
         world.terminal.detail("only public repositories have private vulnerability reporting: it is left out");

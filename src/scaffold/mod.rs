@@ -1,0 +1,23 @@
+//! The floor that every change goes through: the repository as it is → as it shall be → plan → apply → report.
+//!
+//! | part | what it does |
+//! | --- | --- |
+//! | [`open`] | the environment → the registry, GitHub, and who makes a change |
+//! | [`template`] | where a template is → the template |
+//! | [`request`] | name, specification and answers of one API |
+//! | [`render`] | a template and a request → a repository's files, settings and record |
+//! | [`place`] | where a repository is to be, and what is there already |
+//! | [`naming`] | names that an API must not have |
+//! | [`secrets`] | values of secrets, from the environment or a person |
+//! | [`plan`] | steps, decided before anything is done |
+//! | [`apply`] | a plan → its effects |
+
+pub(crate) mod apply;
+pub(crate) mod naming;
+pub(crate) mod open;
+pub(crate) mod place;
+pub(crate) mod plan;
+pub(crate) mod render;
+pub(crate) mod request;
+pub(crate) mod secrets;
+pub(crate) mod template;
