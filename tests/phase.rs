@@ -52,16 +52,16 @@ const LIFE: [(&str, &[&str], &[&str]); 6] = [
         &["migration-guide", "consumers-told"],
         &[
             "--deprecation",
-            "2020-01-31",
+            "2998-01-31",
             "--sunset",
-            "2020-07-31",
+            "2998-07-31",
             "--documentation",
             "https://example.org/guide",
             "--successor",
             "https://example.org/next",
         ],
     ),
-    ("retired", &["no-consumers"], &[]),
+    ("retired", &["no-consumers"], &["--waive", "sunset=nobody uses it"]),
 ];
 
 fn text(program: &Program, path: &str) -> String {
@@ -104,7 +104,7 @@ fn a_life_goes_from_inception_to_retired() {
             passes(&program.folder().join("my-api"));
             let bundle = bundled(&program);
             let tells = |words: &str| bundle.contains(words);
-            assert_eq!(tells("@1580428800") && tells("Fri, 31 Jul 2020 00:00:00 GMT"), at >= 4, "{phase}: {bundle}");
+            assert_eq!(tells("@32443200000") && tells("Tue, 31 Jul 2998 00:00:00 GMT"), at >= 4, "{phase}: {bundle}");
             assert_eq!(tells("<https://example.org/next>; rel=\"successor-version\""), at >= 4, "{phase}");
             assert_eq!(tells("<Name>release.retired</Name><Value>true</Value>"), at >= 5, "{phase}: {bundle}");
         }
@@ -113,7 +113,7 @@ fn a_life_goes_from_inception_to_retired() {
     assert!(specification.contains("This API is retired"), "{specification}");
     assert!(text(&program, "README.md").contains("Phase: retired. [docs/phases/retired.md]"));
     let lifecycle = text(&program, "environments.toml");
-    for line in ["deprecation = \"2020-01-31\"", "sunset = \"2020-07-31\"", "successor = \"https://example.org/next\""]
+    for line in ["deprecation = \"2998-01-31\"", "sunset = \"2998-07-31\"", "successor = \"https://example.org/next\""]
     {
         assert!(lifecycle.contains(line), "{line}: {lifecycle}");
     }
@@ -295,7 +295,100 @@ fn dates_must_leave_time_and_the_sunset_must_have_passed() {
     assert!(later.stdout.contains("environments.toml"), "{later:?}");
     assert!(text(&program, "environments.toml").contains("sunset = \"2999-12-31\""));
     assert_eq!(record(&program)["ending"]["sunset"], "2999-12-31");
-    assert_eq!(record(&program)["history"].as_array().map(Vec::len), Some(6), "no phase was entered");
+    let kept = record(&program);
+    assert_eq!(kept["phase"], "deprecated");
+    assert_eq!(kept["history"].as_array().map(Vec::len), Some(7), "{kept}");
+    assert_eq!(kept["history"][6]["note"], "sunset from 2999-07-31 to 2999-12-31");
+    // The same again changes nothing.
+    program.done(&["phase", "my-api", "deprecated", "--sunset", "2999-12-31"]);
+    assert_eq!(record(&program), kept);
+}
+
+/// An API whose template asks nothing but what belongs to its end.
+fn ending() -> Program {
+    let program = Program::new();
+    let gate = |id: &str, phase: &str, more: &str| {
+        format!("[[gate]]\nid = \"{id}\"\nphase = \"{phase}\"\ntitle = \"t\"\nhow = \"h\"\n{more}")
+    };
+    let gates = [
+        gate("dates", "deprecated", "check = \"dates\"\n"),
+        gate("consumers-told", "deprecated", ""),
+        gate("sunset", "retired", "check = \"sunset\"\n"),
+    ];
+    program.write("own/apiscaffold.toml", format!("[template]\nname = \"own\"\n{}", gates.concat()));
+    program.write("own/state.txt", "{{ api.phase }} {{ api.deprecation }} {{ api.sunset }}\n");
+    program.done(&["new", "my-api", "--template", "own"]);
+    for phase in ["discovery", "alpha", "beta", "live"] {
+        program.done(&["phase", "my-api", phase]);
+    }
+    program
+}
+
+#[test]
+fn each_change_of_dates_asks_its_gates_again_and_stands_in_the_history() {
+    let program = ending();
+    // Deprecation, sunset, whether a link is given, exit code, what is said. Each follows from those before it.
+    let attempts: [(&str, &str, bool, i32, &str); 14] = [
+        ("2020-01-01", "2020-08-01", true, 5, "the deprecation on 2020-01-01 is before today"),
+        ("2020-01-01", "2999-08-01", true, 5, "the deprecation on 2020-01-01 is before today"),
+        ("2998-01-01", "2998-06-30", true, 5, "less than 6 months after the deprecation"),
+        ("2998-01-01", "2998-12-31", false, 5, "nothing shows it yet"),
+        ("2998-01-01", "2998-12-31", true, 0, "my-api is in phase deprecated"),
+        ("", "2998-02-01", true, 5, "less than 6 months after the deprecation"),
+        ("", "2998-09-30", false, 5, "what was shown or waived for other dates does not count"),
+        ("2020-01-01", "", true, 5, "the deprecation on 2020-01-01 is before today"),
+        ("2998-01-02", "", false, 5, "what was shown or waived for other dates does not count"),
+        ("2998-08-01", "", true, 5, "less than 6 months after the deprecation"),
+        ("", "2998-09-30", true, 0, "my-api is in phase deprecated"),
+        ("", "2999-01-31", false, 0, "my-api is in phase deprecated"),
+        ("2998-01-02", "", true, 0, "my-api is in phase deprecated"),
+        ("2998-01-01", "2998-09-30", false, 5, "1 of 2 gates is not met"),
+    ];
+    let mut notes = Vec::new();
+    for (number, (deprecation, sunset, shows, code, why)) in attempts.into_iter().enumerate() {
+        let mut command = vec!["phase", "my-api", "deprecated"];
+        for (flag, day) in [("--deprecation", deprecation), ("--sunset", sunset)] {
+            if !day.is_empty() {
+                command.extend([flag, day]);
+            }
+        }
+        if shows {
+            // The same link counts for other dates only when it is given again.
+            command.extend(["--evidence", "consumers-told=https://example.org/told"]);
+        }
+        let before = (record(&program), program.git("my-api", &["rev-parse", "HEAD"]));
+        let ran = program.run(&command);
+        assert_eq!(ran.code, Some(code), "{number}: {ran:?}");
+        assert!(ran.stdout.contains(why) || ran.stderr.contains(why), "{number}: {why}: {ran:?}");
+        let after = (record(&program), program.git("my-api", &["rev-parse", "HEAD"]));
+        if code != 0 {
+            assert_eq!(after, before, "{number}: a refusal changes nothing");
+            continue;
+        }
+        let ending = &after.0["ending"];
+        let day = |key: &str| ending[key].as_str().expect("a date").to_owned();
+        assert_eq!(text(&program, "state.txt"), format!("deprecated {} {}\n", day("deprecation"), day("sunset")));
+        let last = after.0["history"].as_array().and_then(|history| history.last()).expect("an entry");
+        assert!(last["by"].is_string() && last["date"].is_string(), "{last}");
+        notes.push(last["note"].as_str().unwrap_or_default().to_owned());
+        let again = program.done(&command);
+        assert!(again.stdout.contains("nothing to do"), "{number}: {again:?}");
+        assert_eq!(record(&program), after.0, "{number}");
+    }
+    let told = [
+        "",
+        "sunset from 2998-12-31 to 2998-09-30",
+        "sunset from 2998-09-30 to 2999-01-31",
+        "deprecation from 2998-01-01 to 2998-01-02",
+    ];
+    assert_eq!(notes, told);
+    let early = program.run(&["phase", "my-api", "retired"]);
+    assert!(early.code == Some(5) && early.stderr.contains("the sunset is on 2999-01-31"), "{early:?}");
+    let shown = record(&program)["evidence"].as_array().map(Vec::len);
+    assert_eq!(shown, Some(3), "the record says for each change who showed the link, and when");
+    let since = program.done(&["registry", "export", "--format", "csv"]).stdout;
+    let entered = record(&program)["history"][5]["date"].as_str().expect("a date").to_owned();
+    assert!(since.contains(&format!(",deprecated,{entered},")), "{since}");
 }
 
 #[test]

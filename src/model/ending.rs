@@ -37,19 +37,52 @@ impl Ending {
         }
     }
 
-    /// What is missing or wrong with the dates, when there must be `months` months between them; none when they are good.
-    pub fn objection(&self, months: i64) -> Option<String> {
+    /// Whether `other` has the same dates.
+    pub fn same_dates(&self, other: &Self) -> bool {
+        (self.deprecation, self.sunset) == (other.deprecation, other.sunset)
+    }
+
+    /// Whether these dates give the users at least the time that those of `before` gave them: nothing is different but a
+    /// later sunset.
+    pub fn only_extends(&self, before: &Self) -> bool {
+        let later = self.sunset.zip(before.sunset).is_some_and(|(sunset, before)| sunset >= before);
+        self.deprecation == before.deprecation && later
+    }
+
+    /// What is missing or wrong with the dates, `today`, in the place of those of `before`; none when they are good.
+    ///
+    /// A deprecation that is new does not lie in the past. There are `months` months between deprecation and sunset, and
+    /// between today and a sunset that is earlier than before.
+    pub fn objection(&self, before: &Self, months: i64, today: Date) -> Option<String> {
         let (Some(deprecation), Some(sunset)) = (self.deprecation, self.sunset) else {
             let missing = [("deprecation", self.deprecation), ("sunset", self.sunset)];
             let missing: Vec<&str> = missing.iter().filter(|(_, date)| date.is_none()).map(|(word, _)| *word).collect();
             return Some(format!("no date of {} is set", missing.join(" and of ")));
         };
+        if deprecation < today && before.deprecation != Some(deprecation) {
+            return Some(format!("the deprecation on {deprecation} is before today, {today}"));
+        }
+        let is_told = before.sunset.is_some_and(|before| before <= sunset);
+        let (from, start) = if is_told || deprecation >= today {
+            (format!("the deprecation on {deprecation}"), deprecation)
+        } else {
+            (format!("today, {today}"), today)
+        };
         let span = jiff::Span::new().try_months(months).ok()?;
-        let earliest = deprecation.checked_add(span).unwrap_or(Date::MAX);
+        let earliest = start.checked_add(span).unwrap_or(Date::MAX);
         (sunset < earliest).then(|| {
-            format!("the sunset on {sunset} is less than {months} months after the deprecation on {deprecation}: {earliest} at the earliest")
+            format!("the sunset on {sunset} is less than {months} months after {from}: {earliest} at the earliest")
         })
     }
+}
+
+/// What is different in the dates, as a history tells it: `sunset from 2027-07-01 to 2027-12-15`.
+pub fn change(from: &Ending, to: &Ending) -> String {
+    let day = |date: Option<Date>| date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
+    let dates = [("deprecation", from.deprecation, to.deprecation), ("sunset", from.sunset, to.sunset)];
+    let changed = dates.into_iter().filter(|(_, from, to)| from != to);
+    let words = changed.map(|(word, from, to)| format!("{word} from {} to {}", day(from), day(to)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -61,15 +94,46 @@ mod tests {
         Ending { deprecation: date(deprecation), sunset: date(sunset), ..Ending::default() }
     }
 
+    fn objection(dates: (&str, &str), before: (&str, &str), today: &str) -> Option<String> {
+        ending(dates.0, dates.1).objection(&ending(before.0, before.1), 6, today.parse().expect("a date"))
+    }
+
     #[test]
     fn dates_need_months_between_them() {
-        assert_eq!(ending("2027-01-31", "2027-07-31").objection(6), None);
-        assert_eq!(ending("2027-08-31", "2028-02-29").objection(6), None, "February is short");
-        let told = ending("2027-01-31", "2027-07-30").objection(6).expect("a day short");
+        let first = |deprecation, sunset| objection((deprecation, sunset), ("", ""), "2026-11-27");
+        assert_eq!(first("2027-01-31", "2027-07-31"), None);
+        assert_eq!(first("2027-08-31", "2028-02-29"), None, "February is short");
+        let told = first("2027-01-31", "2027-07-30").expect("a day short");
         assert!(told.contains("less than 6 months") && told.ends_with("2027-07-31 at the earliest"), "{told}");
-        assert_eq!(ending("", "2027-01-31").objection(6).as_deref(), Some("no date of deprecation is set"));
-        assert_eq!(ending("", "").objection(6).as_deref(), Some("no date of deprecation and of sunset is set"));
-        assert_eq!(ending("9999-12-31", "9999-12-31").objection(6).map(|_| ()), None, "there is no later day");
+        assert_eq!(first("", "2027-01-31").as_deref(), Some("no date of deprecation is set"));
+        assert_eq!(first("", "").as_deref(), Some("no date of deprecation and of sunset is set"));
+        assert_eq!(first("9999-12-31", "9999-12-31"), None, "there is no later day");
+    }
+
+    #[test]
+    fn no_date_is_set_back_and_a_sunset_is_not_brought_forward_at_short_notice() {
+        const TOLD: (&str, &str) = ("2027-01-31", "2028-01-31");
+        for (dates, today, why) in [
+            (("2027-01-31", "2027-07-31"), "2026-12-01", ""),
+            (("2027-01-31", "2027-07-31"), "2027-03-01", "less than 6 months after today, 2027-03-01"),
+            (("2027-01-31", "2027-09-01"), "2027-03-01", ""),
+            (("2027-01-31", "2028-02-01"), "2028-01-15", ""),
+            (("2027-03-02", "2028-01-31"), "2027-03-01", ""),
+            (("2027-02-28", "2028-01-31"), "2027-03-01", "before today, 2027-03-01"),
+            (("2027-08-01", "2028-01-31"), "2027-03-01", "less than 6 months after the deprecation on 2027-08-01"),
+        ] {
+            let told = objection(dates, TOLD, today).unwrap_or_default();
+            assert!(told.contains(why) && told.is_empty() == why.is_empty(), "{dates:?} on {today}: {told}");
+        }
+        let late = objection(("2027-01-31", "2027-08-01"), ("2027-01-31", ""), "2027-07-31").expect("a day's notice");
+        assert!(late.contains("after today"), "a first sunset is told today: {late}");
+    }
+
+    #[test]
+    fn a_change_is_told_date_by_date() {
+        let (old, new) = (ending("2027-01-31", ""), ending("2027-02-28", "2028-01-31"));
+        assert_eq!(change(&old, &new), "deprecation from 2027-01-31 to 2027-02-28, sunset from no date to 2028-01-31");
+        assert_eq!(change(&new, &new), "");
     }
 
     #[test]

@@ -60,6 +60,6 @@ pub const CHECKS: [(&str, &str); 9] = [
     ("sandbox", "one of the environments has `sandbox = true` in the manifest"),
     ("integration", "one of the environments has `integration = true` in the manifest"),
     ("limits", "every environment has limits for its rate"),
-    ("dates", "the dates of deprecation and sunset are set and far enough apart"),
+    ("dates", "the dates of deprecation and sunset are set, far enough apart, and give enough time from today"),
     ("sunset", "the date of the sunset has passed"),
 ];

@@ -43,7 +43,7 @@ pub struct TemplateUsed {
     pub revision: String,
 }
 
-/// One step of an API's life.
+/// One step of an API's life: a phase entered, or a change of the dates of its end within a phase, which the note tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseChange {
     /// The phase entered.
@@ -127,7 +127,7 @@ pub struct Record {
     /// When it ends, and what comes after it.
     #[serde(default, skip_serializing_if = "Ending::is_none")]
     pub ending: Ending,
-    /// The phases entered so far, oldest first.
+    /// The phases entered so far and the changes of dates, oldest first.
     #[serde(default)]
     pub history: Vec<PhaseChange>,
     /// What was shown for gates, oldest first.
@@ -187,6 +187,12 @@ impl Record {
             KeyKind::Guid => self.guid.to_string(),
             KeyKind::Repository => self.repository.url.clone(),
         }
+    }
+
+    /// When the API entered the phase that it is in; later entries of the same phase are changes of its dates.
+    pub fn phase_since(&self) -> Option<&str> {
+        let same = self.history.iter().rev().take_while(|change| change.phase == self.phase);
+        same.last().map(|change| change.date.as_str())
     }
 
     /// Whether the repository is not complete yet.

@@ -56,7 +56,7 @@ fn facts(record: &Record) -> String {
     html + "</dl>\n</section>\n"
 }
 
-/// The phases entered, oldest first.
+/// The phases entered and the changes of dates, oldest first.
 fn history(record: &Record) -> String {
     let html = "<section>\n<h2 id=\"history\">History</h2>\n";
     if record.history.is_empty() {

@@ -126,7 +126,7 @@ fn killed_at_any_request_the_same_command_finishes_it() {
 
 /// From inception until everything is merged and the repository is archived.
 pub(super) fn live(story: &Story) {
-    let ending = ["--deprecation", "2020-01-31", "--sunset", "2020-07-31"];
+    let ending = ["--deprecation", "2998-01-31", "--sunset", "2998-07-31"];
     for phase in ["discovery", "alpha", "beta", "live", "deprecated", "retired"] {
         let mut command = vec!["phase", "my-api", phase];
         match phase {
@@ -142,7 +142,7 @@ pub(super) fn live(story: &Story) {
         );
         story.github.state().end_pull(0, true);
     }
-    assert_eq!(there(story, "main:state.txt"), "retired 2020-07-31\n");
+    assert_eq!(there(story, "main:state.txt"), "retired 2998-07-31\n");
     assert_eq!(
         story.github.state().repositories[0].fields["archived"],
         false,
@@ -162,5 +162,31 @@ fn a_life_on_github_ends_in_an_archive() {
     assert!(again.stdout.contains("nothing to do"), "{again:?}");
     let writes: Vec<String> = story.requests().iter().filter(|entry| entry.is_write()).map(Entry::line).collect();
     assert_eq!(writes, [""; 0]);
+    story.nothing_leaked();
+}
+
+/// What the branch of a move to phase deprecated says.
+const PROPOSED: &str = "apiscaffold/phase-deprecated:state.txt";
+
+#[test]
+fn a_pull_request_that_waits_with_other_dates_is_not_taken_for_this_one() {
+    let story = story();
+    for phase in ["discovery", "alpha", "beta", "live"] {
+        story.done(&["phase", "my-api", phase, "--waive", "kick-off=x"]);
+        story.github.state().end_pull(0, true);
+    }
+    let dates = |sunset| ["phase", "my-api", "deprecated", "--deprecation", "2998-01-31", "--sunset", sunset];
+    story.done(&dates("2999-01-31"));
+    assert_eq!(there(&story, PROPOSED), "deprecated 2999-01-31\n");
+    let before = story.done(&["show", "my-api", "--json"]).json();
+    let count = pulls(&story).len();
+    for (sunset, why) in [("2998-03-31", "less than 6 months"), ("2998-12-31", "waits, and is not what this command")] {
+        let ran = story.run(&dates(sunset));
+        assert!(ran.code == Some(5) && ran.stderr.contains(why), "{why}: {ran:?}");
+        assert_eq!(story.done(&["show", "my-api", "--json"]).json(), before, "{sunset}");
+    }
+    assert_eq!((there(&story, PROPOSED).as_str(), pulls(&story).len()), ("deprecated 2999-01-31\n", count));
+    let again = story.done(&dates("2999-01-31"));
+    assert!(again.stdout.contains("already so: open a pull request"), "{again:?}");
     story.nothing_leaked();
 }

@@ -17,6 +17,10 @@ use crate::scaffold::plan::Status;
 pub(super) struct Changing<'c> {
     /// The record as it will be.
     pub(super) record: &'c Record,
+    /// What it is for, in a few words.
+    pub(super) title: &'c str,
+    /// Whether a pull request that waits already may be taken for this one, whatever its files are.
+    pub(super) may_wait: bool,
     pub(super) sight: &'c Sight,
     pub(super) shift: &'c Shift,
     pub(super) author: Signature,
@@ -47,13 +51,9 @@ impl Changing<'_> {
         }
     }
 
-    fn title(&self) -> String {
-        format!("Move {} to phase {}", self.record.name, self.record.phase.word())
-    }
-
     fn prepare(&self) -> Result<String, Failure> {
         let Sight { git, head, .. } = self.sight;
-        let new = NewCommit { author: self.author.clone(), message: format!("{}\n", self.title()) };
+        let new = NewCommit { author: self.author.clone(), message: format!("{}\n", self.title) };
         Ok(change::prepare(git, &head.commit, &self.shift.edits, &new)?)
     }
 
@@ -72,6 +72,11 @@ impl Changing<'_> {
         Ok(Changed { took: vec![Took { step: "commit", words, status }], next })
     }
 
+    /// The id of the tree that the repository is to have.
+    fn tree(&self) -> Result<String, Failure> {
+        Ok(change::tree_of(&self.sight.git, &self.prepare()?)?)
+    }
+
     /// The branch that the pull request is from: the same for every run, so that it is found again.
     fn branch(&self) -> String {
         format!("apiscaffold/phase-{}", self.record.phase.word())
@@ -81,9 +86,12 @@ impl Changing<'_> {
         let Hosted { github, target, .. } = hosted;
         let (branch, page) = (self.branch(), github.place().page(target));
         let push = format!("push a commit of {} files to branch {branch} of {page}", self.shift.edits.len());
-        let pull = format!("open a pull request: {}", self.title());
+        let pull = format!("open a pull request: {}", self.title);
         let found = github.pull(target, &branch)?;
         if let Some(open) = found.as_ref().filter(|pull| pull.state == PullState::Open) {
+            if !self.may_wait && github.branch_tree(target, &branch)? != Some(self.tree()?) {
+                return Err(PhaseError::OtherPull { page: open.page.clone() }.into());
+            }
             let words = format!("{pull}, {}", open.page);
             return Ok(Changed {
                 took: vec![Took { step: "pull-request", words, status: Status::AlreadySo }],
@@ -97,7 +105,7 @@ impl Changing<'_> {
             return Ok(Changed { took, next: None });
         }
         let base = self.sight.head.branch.trim_start_matches("refs/heads/").to_owned();
-        let new = NewPull { branch, base, title: self.title(), body: self.body() };
+        let new = NewPull { branch, base, title: self.title.to_owned(), body: self.body() };
         let opened = github.open_pull(target, &new)?;
         let next = Some(self.then(&opened.page));
         let pull = took("pull-request", format!("{pull}, {}", opened.page), Status::Done);

@@ -11,6 +11,7 @@ use toml::Table;
 
 use super::gates::LINT;
 use super::sight::Sight;
+use crate::model::ending::Ending;
 use crate::model::gate::LifecycleRules;
 use crate::model::record::Record;
 use crate::openapi::{self, FindingKind, Operation};
@@ -27,6 +28,8 @@ pub(super) struct Facts<'f> {
     /// The repository, or why it cannot be seen.
     pub(super) sight: Result<&'f Sight, &'f str>,
     pub(super) today: Date,
+    /// The dates of the end that users were told before; none before the API is deprecated.
+    pub(super) told: &'f Ending,
     /// Whether the repository's own checks may be run.
     pub(super) may_run: bool,
 }
@@ -131,7 +134,7 @@ impl Facts<'_> {
 
     fn dates(&self) -> Result<String, String> {
         let ending = &self.record.ending;
-        match (ending.objection(self.rules.notice_months), ending.deprecation, ending.sunset) {
+        match (ending.objection(self.told, self.rules.notice_months, self.today), ending.deprecation, ending.sunset) {
             (None, Some(deprecation), Some(sunset)) => Ok(format!("deprecation {deprecation}, sunset {sunset}")),
             (objection, ..) => {
                 Err(format!("{}; give `--deprecation DATE` and `--sunset DATE`", objection.unwrap_or_default()))

@@ -19,8 +19,16 @@ pub(super) enum PhaseError {
     NoTemplate(String),
     #[error("the template that `{name}` was made from ({used}) cannot be had: {reason}")]
     TemplateGone { name: String, used: String, reason: String, fault: Fault },
-    #[error("`{name}` cannot move to {}: {} of {all} gates {} not met", to.word(), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
-    Unmet { name: String, to: Phase, all: usize, unmet: Vec<String>, document: Box<Map<String, Value>> },
+    #[error("{}: {} of {all} gates {} not met", cannot(name, *to, *changes_dates), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
+    Unmet {
+        name: String,
+        to: Phase,
+        /// Whether it stays in the phase, and only its dates were to change.
+        changes_dates: bool,
+        all: usize,
+        unmet: Vec<String>,
+        document: Box<Map<String, Value>>,
+    },
     #[error("the repository of `{name}` cannot be changed: {reason}")]
     Unseen { name: String, reason: String },
     #[error("the repository of `{name}` is in phase {}, and the registry says {}", there.word(), here.word())]
@@ -29,8 +37,17 @@ pub(super) enum PhaseError {
     AnotherApi { folder: PathBuf, found: String, name: String },
     #[error("{page} has a branch `{branch}` with other files, and no pull request that waits")]
     StaleBranch { page: String, branch: String },
+    #[error("{page} waits, and is not what this command makes of the repository")]
+    OtherPull { page: String },
     #[error("`{path}` was changed where the phase is written, and cannot be changed by the tool")]
     Meets { path: String, wanted: Vec<String> },
+}
+
+fn cannot(name: &str, to: Phase, changes_dates: bool) -> String {
+    if changes_dates {
+        return format!("the dates of `{name}` cannot be changed");
+    }
+    format!("`{name}` cannot move to {}", to.word())
 }
 
 fn why(at: Phase, asked: Phase) -> &'static str {
@@ -47,6 +64,7 @@ impl Blame for PhaseError {
             | Self::Unmet { .. }
             | Self::OutOfStep { .. }
             | Self::StaleBranch { .. }
+            | Self::OtherPull { .. }
             | Self::Meets { .. } => Fault::Conflict,
         }
     }
@@ -63,6 +81,10 @@ impl Blame for PhaseError {
             Self::TemplateGone { .. } => {
                 "make it reachable again, or name where it is now with `--template SOURCE`".to_owned()
             }
+            Self::Unmet { unmet, changes_dates: true, .. } => format!(
+                "{}\nwhat was shown or waived for other dates does not count for these: show it again in the same command with `--evidence GATE=LINK`, or pass a gate with `--waive GATE=REASON`",
+                unmet.join("\n")
+            ),
             Self::Unmet { name, unmet, .. } => format!(
                 "{}\nshow that one is met with `--evidence GATE=LINK`, or pass it with `--waive GATE=REASON`; `apiscaffold phase {name}` shows them all",
                 unmet.join("\n")
@@ -78,6 +100,9 @@ impl Blame for PhaseError {
             Self::AnotherApi { .. } => "name the right folder with `--repository DIR`".to_owned(),
             Self::StaleBranch { .. } => {
                 "delete the branch, or open its pull request again; then run the same command again".to_owned()
+            }
+            Self::OtherPull { .. } => {
+                "merge it, or close it; delete its branch, then run the same command again".to_owned()
             }
             Self::Meets { wanted, .. } => format!(
                 "write it by hand, commit, and run the same command again; it should say:\n{}",

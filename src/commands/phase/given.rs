@@ -27,9 +27,15 @@ pub(super) fn add(
     let mut problems = Vec::new();
     let mut new = record.clone();
     let date = moment(now);
+    let ending = ending(&arguments.ending, arguments.phase, &mut problems);
+    new.ending = new.ending.with(ending);
+    problems.extend(order_problem(&new.ending));
+    // For other dates the same has to be shown again, and the record says who did when.
+    let is_anew = record.phase == Phase::Deprecated && !new.ending.same_dates(&record.ending);
     for (gate, link) in &arguments.evidence {
         problems.extend(known(gate, gates).into_iter().chain(link_problem("--evidence", link)));
-        let is_there = new.evidence.iter().any(|evidence| evidence.gate == *gate && evidence.link == *link);
+        let mut shown = new.evidence.iter().skip(if is_anew { record.evidence.len() } else { 0 });
+        let is_there = shown.any(|evidence| evidence.gate == *gate && evidence.link == *link);
         if !is_there {
             let (gate, link, by, date) = (gate.clone(), link.clone(), by.to_owned(), date.clone());
             new.evidence.push(Evidence { gate, link, by, date });
@@ -42,16 +48,14 @@ pub(super) fn add(
             problems.push(format!("`--waive {gate}` needs a reason: `--waive {gate}=REASON`"));
         }
         problems.extend(line_problem("--waive", reason));
-        let is_there = new.waivers.iter().any(|waiver| waiver.gate == *gate && waiver.reason == reason);
+        let mut waived = new.waivers.iter().skip(if is_anew { record.waivers.len() } else { 0 });
+        let is_there = waived.any(|waiver| waiver.gate == *gate && waiver.reason == reason);
         if !is_there {
             let (gate, reason, by, date) = (gate.clone(), reason.to_owned(), by.to_owned(), date.clone());
             new.waivers.push(Waiver { gate, reason, by, date });
         }
     }
     problems.extend(arguments.note.as_deref().and_then(|note| line_problem("--note", note)));
-    let ending = ending(&arguments.ending, arguments.phase, &mut problems);
-    new.ending = new.ending.with(ending);
-    problems.extend(order_problem(&new.ending));
     if problems.is_empty() { Ok(new) } else { Err(PhaseError::Given(problems)) }
 }
 

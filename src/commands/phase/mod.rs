@@ -8,6 +8,8 @@ mod given;
 mod report;
 mod shift;
 mod sight;
+#[cfg(test)]
+mod tests;
 
 use jiff::tz::TimeZone;
 
@@ -17,6 +19,7 @@ use crate::error::Failure;
 use crate::git::change as git_change;
 use crate::git::commit::Signature;
 use crate::model::author::Author;
+use crate::model::ending::{self, Ending};
 use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{By, Change, Registry};
@@ -63,14 +66,17 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
             let reason = sight.as_ref().err().map(ToString::to_string);
             call.ask(&record, new, sight.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
         }
-        Goal::Again(phase) => call.go(Step { record: &record, new, to: phase }, &sight?, &[]),
-        Goal::Move(phase) => {
+        Goal::Again(phase) if record.ending.same_dates(&new.ending) => {
+            call.go(Step { record: &record, new, to: phase }, &sight?, &[])
+        }
+        Goal::Again(phase) | Goal::Move(phase) => {
             let sight = sight?;
-            let standings = call.standings(&new, phase, Ok(&sight));
+            let step = Step { record: &record, new, to: phase };
+            let standings = call.asked(&step, &sight);
             if standings.iter().any(|standing| !standing.is_open()) {
-                return Err(Report { record: &new, world }.unmet(phase, &standings).into());
+                return Err(Report { record: &step.new, world }.unmet(&step, &standings).into());
             }
-            call.go(Step { record: &record, new, to: phase }, &sight, &standings)
+            call.go(step, &sight, &standings)
         }
     }
 }
@@ -128,13 +134,41 @@ fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(Ch
     Ok((source, template))
 }
 
-/// A step in an API's life.
+/// A step in an API's life: the move to a phase, or a change within it.
 struct Step<'s> {
     /// The record as it was read.
     record: &'s Record,
     /// With what the command line adds to it.
     new: Record,
     to: Phase,
+}
+
+impl Step<'_> {
+    /// Whether the API stays in its phase, and the dates of its end change.
+    fn changes_dates(&self) -> bool {
+        self.record.phase == self.to && !self.record.ending.same_dates(&self.new.ending)
+    }
+
+    /// The record with what counts for its gates: what people showed or waived for other dates does not count for new
+    /// ones, unless these only give more time.
+    fn counting(&self) -> Record {
+        let Self { record, new, .. } = self;
+        let mut counting = new.clone();
+        if self.changes_dates() && !new.ending.only_extends(&record.ending) {
+            counting.evidence.drain(..record.evidence.len());
+            counting.waivers.drain(..record.waivers.len());
+        }
+        counting
+    }
+
+    /// In a few words, for people.
+    fn title(&self) -> String {
+        let name = &self.record.name;
+        if self.changes_dates() {
+            return format!("Change dates of {name}: {}", ending::change(&self.record.ending, &self.new.ending));
+        }
+        format!("Move {name} to phase {}", self.to.word())
+    }
 }
 
 /// One run of the command.
@@ -156,7 +190,21 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// How the API stands before a step.
+    fn asked(&self, step: &Step<'_>, sight: &Sight) -> Vec<Standing> {
+        let Step { record: old, new, to } = step;
+        if !step.changes_dates() {
+            return self.standings(new, *to, Ok(sight));
+        }
+        self.standings_after(&old.ending, &step.counting(), *to, Ok(sight))
+    }
+
     fn standings(&self, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
+        self.standings_after(&Ending::default(), record, to, sight)
+    }
+
+    /// `told` are the dates that users know.
+    fn standings_after(&self, told: &Ending, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
         let manifest = &self.template.manifest;
         let facts = Facts {
             record,
@@ -164,6 +212,7 @@ impl Call<'_> {
             platform: &manifest.environments,
             sight,
             today: self.world.now.to_zoned(TimeZone::UTC).date(),
+            told,
             may_run: self.arguments.run_checks,
         };
         gates::standings(&manifest.gates, to, record, &|name| facts.check(name))
@@ -186,12 +235,16 @@ impl Call<'_> {
 
     /// Moves the API, repository first: the registry says last that it is there.
     fn go(&self, step: Step<'_>, sight: &Sight, standings: &[Standing]) -> Result<(), Failure> {
+        let title = step.title();
+        let dates = step.changes_dates().then(|| ending::change(&step.record.ending, &step.new.ending));
         let Step { record, mut new, to } = step;
         let shift = self.shift(record, &new, to, sight)?;
-        self.enter(&mut new, to, &shift);
+        self.enter(&mut new, to, &shift, dates);
         let Author { name, email } = self.author.clone();
         let changing = Changing {
             record: &new,
+            title: &title,
+            may_wait: record.ending.same_dates(&new.ending),
             sight,
             shift: &shift,
             author: Signature { name, email, seconds: self.world.now.as_second() },
@@ -200,11 +253,7 @@ impl Call<'_> {
         let bar = self.world.terminal.bar("writing");
         let Changed { mut took, next } = changing.make()?;
         let words = format!("record `{}` in phase {}", record.name, to.word());
-        let status = if new == *record {
-            Status::AlreadySo
-        } else {
-            self.keep(record, &new, &format!("Move {} to phase {}", record.name, to.word()))?
-        };
+        let status = if new == *record { Status::AlreadySo } else { self.keep(record, &new, &title)? };
         drop(bar);
         took.push(Took { step: "record", words, status });
         Report { record: &new, world: self.world }.moved(&Moved {
@@ -231,22 +280,23 @@ impl Call<'_> {
         moving.shift(to, &new.ending)
     }
 
-    /// Writes down the phase entered.
-    fn enter(&self, new: &mut Record, to: Phase, shift: &Shift) {
+    /// Writes down the phase entered, or how the dates changed.
+    fn enter(&self, new: &mut Record, to: Phase, shift: &Shift, dates: Option<String>) {
         for name in &shift.opened {
             if !new.environments.contains(name) {
                 new.environments.push(name.clone());
             }
         }
-        if new.phase == to {
+        if new.phase == to && dates.is_none() {
             return;
         }
+        let note: Vec<String> = dates.into_iter().chain(self.arguments.note.clone()).collect();
         new.phase = to;
         new.history.push(PhaseChange {
             phase: to,
             date: given::moment(self.world.now),
             by: self.author.to_string(),
-            note: self.arguments.note.clone(),
+            note: (!note.is_empty()).then(|| note.join(": ")),
         });
     }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Step;
 use super::error::PhaseError;
 use super::gates::{Standing, State};
 use super::shift::Shift;
-use crate::model::phase::Phase;
 use crate::model::record::Record;
 use crate::scaffold::plan::Status;
 use crate::world::World;
@@ -62,15 +62,16 @@ impl Report<'_> {
         self.tell(&text, self.document(standings, took, &[]));
     }
 
-    /// The refusal of a move.
-    pub(super) fn unmet(&self, to: Phase, standings: &[Standing]) -> PhaseError {
+    /// The refusal of a move, or of a change of dates.
+    pub(super) fn unmet(&self, step: &Step<'_>, standings: &[Standing]) -> PhaseError {
         let closed = standings.iter().filter(|standing| !standing.is_open());
         let unmet = closed.map(|Standing { gate, state, .. }| {
             format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)
         });
         PhaseError::Unmet {
             name: self.record.name.to_string(),
-            to,
+            to: step.to,
+            changes_dates: step.changes_dates(),
             all: standings.len(),
             unmet: unmet.collect(),
             document: Box::new(self.document(standings, &[], &[])),

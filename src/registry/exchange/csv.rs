@@ -52,7 +52,7 @@ pub fn write(records: &[Record]) -> String {
 
 fn row(record: &Record) -> [String; COLUMNS.len()] {
     let word = |value: Result<toml::Value, _>| value.ok().and_then(|value| value.as_str().map(str::to_owned));
-    let since = record.history.last().map(|change| change.date.clone()).unwrap_or_default();
+    let since = record.phase_since().unwrap_or_default().to_owned();
     [
         record.name.to_string(),
         record.short_name.clone(),
