@@ -290,6 +290,63 @@ fn keys_that_nothing_reads_are_told() {
 }
 
 #[test]
+fn a_misspelt_setting_sends_no_api_into_another_registry() {
+    let program = Program::new();
+    let config = program.home().join(".config/apiscaffold/config.toml");
+    fs::create_dir_all(config.parent().expect("a parent")).expect("made");
+    let commands: [&[&str]; 4] =
+        [&["new", "my-api", "--yes"], &["list"], &["registry", "check"], &["registry", "export", "--format", "csv"]];
+    for (text, sentence, hint) in [
+        ("# mine\nregistri = \"r.git\"\n", "line 2: there is no key `registri`", "did you mean `registry`?"),
+        ("ownr = \"org\"\n", "line 1: there is no key `ownr`", "did you mean `owner`?"),
+        ("[answers]\nregistry = \"r.git\"\n", "line 2: `registry` stands in the table `[answers]`", "above the line"),
+        ("[registry]\nurl = \"r.git\"\n", "line 1: `registry` must be a text", ""),
+        ("title = \"x\"\n", "line 1: there is a key that nothing reads", "the answers to a template's questions"),
+    ] {
+        fs::write(&config, text).expect("written");
+        for command in commands {
+            let ran = program.run(command);
+            assert_eq!(ran.code, Some(2), "{text}: {command:?}: {ran:?}");
+            assert!(ran.stderr.contains(sentence) && ran.stderr.contains(hint), "{text}: {command:?}: {ran:?}");
+        }
+    }
+    fs::remove_file(&config).expect("removed");
+    let run = |variable: &str, arguments: &[&str]| {
+        let output = program.command(arguments).env(variable, "s3cret").output().expect("it starts");
+        crate::program::Ran::of(&output)
+    };
+    for (given, meant) in [
+        ("APISCAFFOLD_REGISTY", "APISCAFFOLD_REGISTRY"),
+        ("APISCAFOLD_REGISTRY", "APISCAFFOLD_REGISTRY"),
+        ("apiscaffold_registry", "APISCAFFOLD_REGISTRY"),
+        ("APISCAFFOLD_OWNERS", "APISCAFFOLD_OWNER"),
+        ("APISCAFFOLD_OFLINE", "APISCAFFOLD_OFFLINE"),
+        ("APISCAFFOLD_TEMPLAET", "APISCAFFOLD_TEMPLATE"),
+    ] {
+        for command in commands {
+            let ran = run(given, command);
+            assert_eq!(ran.code, Some(2), "{given}: {command:?}: {ran:?}");
+            assert!(ran.stderr.contains(&format!("nothing reads the variable `{given}`")), "{ran:?}");
+            assert!(
+                ran.stderr.contains(&format!("did you mean `{meant}`?")) && !ran.stderr.contains("s3cret"),
+                "{ran:?}"
+            );
+        }
+    }
+    assert!(!program.folder().join("my-api").exists());
+    // A question may have such a name.
+    program.write(
+        "own/apiscaffold.toml",
+        "[template]\nname = \"own\"\n[[question]]\nname = \"owners\"\ntype = \"string\"\nprompt = \"?\"\n",
+    );
+    program.write("own/owners.txt", "{{ owners }}\n");
+    let ran = run("APISCAFFOLD_OWNERS", &["new", "my-api", "--template", "own"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let near = run("APISCAFFOLD_TITEL", &["new", "another", "--yes"]);
+    assert!(near.code == Some(0) && near.stderr.contains("did you mean `APISCAFFOLD_TITLE`?"), "{near:?}");
+}
+
+#[test]
 fn a_short_name_that_the_spec_gives_is_not_numbered() {
     let program = Program::new();
     program.done(&["new", "my-api"]);

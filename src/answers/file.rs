@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
 
 use super::problem::shown_text;
 use crate::error::{Blame, Fault, nearest};
@@ -16,6 +17,12 @@ pub const MAX_FILE: u64 = 1 << 20;
 
 /// The table of the user's config that holds answers.
 const TABLE: &str = "answers";
+/// The key of the user's config that says where the registry is.
+const REGISTRY: &str = "registry";
+/// The key of the user's config that says who owns new repositories.
+const OWNER: &str = "owner";
+/// Every key of the user's config.
+const KEYS: [&str; 3] = [REGISTRY, OWNER, TABLE];
 
 /// A file's answers by key, as they are written there.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,13 +68,25 @@ pub enum AnswersFileError {
         /// What is wrong, as half a sentence.
         message: String,
     },
-    /// A key of the config that nothing reads, and that is nearly one that is read.
-    #[error("`{}`: there is no key `{key}`", path.display())]
+    /// A key of the config that nothing reads.
+    #[error("`{}` line {line}: there is {}", path.display(), stranger(meant.as_ref()))]
     Unknown {
         /// As it was given.
         path: PathBuf,
-        /// As it is written.
-        key: String,
+        /// From 1.
+        line: usize,
+        /// The key as it is written, and the one that is likeliest meant; none when it is like no key at all.
+        meant: Option<(String, &'static str)>,
+    },
+    /// A setting among the answers.
+    #[error("`{}` line {line}: `{key}` stands in the table `[{TABLE}]`, where it is no setting", path.display())]
+    Misplaced {
+        /// As it was given.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The setting.
+        key: &'static str,
     },
     /// A list or a single value where keys with answers should be.
     #[error("`{}` holds no table of answers", path.display())]
@@ -85,6 +104,10 @@ fn place(line: Option<usize>, column: Option<usize>) -> String {
     }
 }
 
+fn stranger(meant: Option<&(String, &'static str)>) -> String {
+    meant.map_or_else(|| "a key that nothing reads".to_owned(), |(key, _)| format!("no key `{key}`"))
+}
+
 impl Blame for AnswersFileError {
     fn fault(&self) -> Fault {
         Fault::Input
@@ -92,7 +115,12 @@ impl Blame for AnswersFileError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { .. } => Some(format!("did you mean `[{TABLE}]`?")),
+            Self::Unknown { meant: Some((_, TABLE)), .. } => Some(format!("did you mean `[{TABLE}]`?")),
+            Self::Unknown { meant: Some((_, meant)), .. } => Some(format!("did you mean `{meant}`?")),
+            Self::Unknown { .. } => Some(format!(
+                "its keys are `{REGISTRY}`, `{OWNER}` and the table `[{TABLE}]`, which holds the answers to a template's questions"
+            )),
+            Self::Misplaced { key, .. } => Some(format!("write `{key} = \"…\"` above the line `[{TABLE}]`")),
             Self::NotATable { .. } => {
                 Some("write an answer a line: `title = \"My API\"` or `title: My API`".to_owned())
             }
@@ -121,48 +149,85 @@ pub fn read(path: &Path) -> Result<AnswersFile, AnswersFileError> {
     Ok(AnswersFile { path: path.to_owned(), values })
 }
 
-/// The `[answers]` of the user's config, which is TOML; no answers when it has no such table, and `None` when there
-/// is no such file.
+/// The user's config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where the registry is.
+    pub registry: Option<String>,
+    /// Who owns new repositories.
+    pub owner: Option<String>,
+    /// Answers for every template.
+    pub answers: AnswersFile,
+}
+
+/// The user's config, which is TOML; `None` when there is no such file.
 ///
 /// # Errors
-/// Those of [`read`].
-pub fn config(path: &Path) -> Result<Option<AnswersFile>, AnswersFileError> {
+/// Those of [`read`], a key that nothing reads, a setting that is no text or empty, and one that stands among the
+/// answers: whoever wrote it meant it to hold.
+pub fn config(path: &Path) -> Result<Option<Config>, AnswersFileError> {
     let bytes = match bytes(path) {
-        Err(AnswersFileError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+        Err(AnswersFileError::Unreadable { source, .. })
+            if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
             return Ok(None);
         }
         bytes => bytes?,
     };
-    let mut keys = toml(path, &bytes)?;
-    if let Some(key) = keys.keys().find(|key| *key != TABLE && nearest(key, [TABLE]).is_some()) {
-        return Err(AnswersFileError::Unknown { path: path.to_owned(), key: shown_text(key) });
-    }
-    let values = match keys.remove(TABLE) {
-        None => Map::new(),
-        Some(Value::Object(values)) => values,
-        Some(_) => return Err(AnswersFileError::NotATable { path: path.to_owned() }),
+    let mut values = toml(path, &bytes)?;
+    known(path, &bytes)?;
+    let mut setting = |key: &str| values.remove(key).and_then(|value| value.as_str().map(str::to_owned));
+    let (registry, owner) = (setting(REGISTRY), setting(OWNER));
+    let answers = match values.remove(TABLE) {
+        Some(Value::Object(answers)) => answers,
+        _ => Map::new(),
     };
-    Ok(Some(AnswersFile { path: path.to_owned(), values }))
+    Ok(Some(Config { registry, owner, answers: AnswersFile { path: path.to_owned(), values: answers } }))
 }
 
-/// The text that the user's config gives for `key`, beside its tables; `None` when it has none, or does not exist.
-///
-/// # Errors
-/// Those of [`read`], and `NotRead` for something other than a text.
-pub fn setting(path: &Path, key: &str) -> Result<Option<String>, AnswersFileError> {
-    if !path.exists() {
-        return Ok(None);
+/// Refuses what is wrong with the keys of a config.
+fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let Ok(table) = DeTable::parse(text) else { return Ok(()) };
+    let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let path = || path.to_owned();
+    for (key, value) in table.get_ref() {
+        let (word, line, value) = (key.get_ref().as_ref(), line(key.span().start), value.get_ref());
+        let wrong = |what: &str| {
+            let message = format!("`{word}` {what}");
+            AnswersFileError::NotRead { path: path(), line: Some(line), column: None, message }
+        };
+        match (word, value) {
+            (TABLE, DeValue::Table(answers)) => among_answers(answers).map_or(Ok(()), |(key, at)| {
+                let line = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+                Err(AnswersFileError::Misplaced { path: path(), line, key })
+            })?,
+            (TABLE, _) => return Err(AnswersFileError::NotATable { path: path() }),
+            (REGISTRY | OWNER, DeValue::String(text)) if text.trim().is_empty() => {
+                return Err(wrong("is empty: leave it out, or give a value"));
+            }
+            (REGISTRY | OWNER, DeValue::String(_)) => {}
+            (REGISTRY | OWNER, _) => return Err(wrong("must be a text in quotes")),
+            _ => {
+                let meant = nearest(&word.to_lowercase(), KEYS);
+                let meant = meant.and_then(|meant| KEYS.into_iter().find(|key| *key == meant));
+                return Err(AnswersFileError::Unknown {
+                    path: path(),
+                    line,
+                    meant: meant.map(|meant| (shown_text(word), meant)),
+                });
+            }
+        }
     }
-    match toml(path, &bytes(path)?)?.remove(key) {
-        None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-        Some(_) => Err(AnswersFileError::NotRead {
-            path: path.to_owned(),
-            line: None,
-            column: None,
-            message: format!("`{key}` must be a text"),
-        }),
-    }
+    Ok(())
+}
+
+/// A setting that stands among the answers, and where: in TOML a line after `[answers]` belongs to that table.
+fn among_answers(answers: &DeTable<'_>) -> Option<(&'static str, usize)> {
+    answers.keys().find_map(|key| {
+        let setting = [REGISTRY, OWNER].into_iter().find(|setting| *setting == key.get_ref().as_ref())?;
+        Some((setting, key.span().start))
+    })
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, AnswersFileError> {
@@ -305,17 +370,88 @@ mod tests {
     }
 
     #[test]
-    fn the_users_config_gives_its_answers_alone() {
-        let (_folder, path) = file("config.toml", "owner = \"x\"\n[answers]\nteam = \"a\"\n");
-        let answers = config(&path).expect("good").expect("there");
-        assert_eq!((answers.path, Value::Object(answers.values)), (path, json!({"team": "a"})));
-        let (_folder, path) = file("config.toml", "owner = \"x\"\n");
-        assert!(config(&path).expect("good").expect("there").values.is_empty());
-        assert_eq!(config(&path.with_file_name("absent")).expect("good"), None);
-        let (_folder, path) = file("config.toml", "answers = 1\n");
-        assert!(matches!(config(&path), Err(AnswersFileError::NotATable { .. })));
+    fn the_users_config_gives_its_settings_and_its_answers() {
+        let (_folder, path) = file("config.toml", "owner = \"x\"\nregistry = \"r\"\n[answers]\nteam = \"a\"\n");
+        let found = config(&path).expect("good").expect("there");
+        assert_eq!((found.registry.as_deref(), found.owner.as_deref()), (Some("r"), Some("x")));
+        assert_eq!((found.answers.path, Value::Object(found.answers.values)), (path, json!({"team": "a"})));
+        let (_folder, path) = file("config.toml", "");
+        let found = config(&path).expect("good").expect("there");
+        assert!(found.registry.is_none() && found.owner.is_none() && found.answers.values.is_empty());
+        for absent in ["absent", "config.toml/absent"] {
+            assert_eq!(config(&path.with_file_name(absent)).expect("good"), None);
+        }
         let (_folder, path) = file("config.toml", "answers =\n");
         assert!(matches!(config(&path), Err(AnswersFileError::NotRead { line: Some(1), .. })));
+    }
+
+    /// A word with one letter left out, doubled, swapped with the next, changed, or in the other case.
+    fn slips(word: &str) -> Vec<String> {
+        let letters: Vec<char> = word.chars().collect();
+        let mut slips = Vec::new();
+        for at in 0..letters.len() {
+            let with = |middle: &[char], rest: usize| {
+                [&letters[..at], middle, &letters[rest..]].concat().into_iter().collect::<String>()
+            };
+            slips.push(with(&[], at + 1));
+            slips.push(with(&[letters[at]; 2], at + 1));
+            slips.push(with(&['x'], at + 1));
+            slips.push(with(&[letters[at].to_ascii_uppercase()], at + 1));
+            if at + 1 < letters.len() {
+                slips.push(with(&[letters[at + 1], letters[at]], at + 2));
+            }
+        }
+        slips.retain(|slip| slip != word);
+        slips
+    }
+
+    #[test]
+    fn every_slip_in_a_key_of_the_config_is_refused_with_its_line_and_the_key_that_is_meant() {
+        for (key, entry) in [("registry", "{} = \"r\""), ("owner", "{} = \"r\""), ("answers", "[{}]\na = 1")] {
+            for slip in slips(key) {
+                let text = format!("# mine\n\n{}\n", entry.replace("{}", &slip));
+                let (_folder, path) = file("config.toml", text);
+                let error = config(&path).expect_err(&slip);
+                assert!(error.to_string().ends_with(&format!("line 3: there is no key `{slip}`")), "{error}");
+                assert!(error.hint().expect("a hint").contains(key), "{slip}: {:?}", error.hint());
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_config_is_held_to_its_kind() {
+        for key in ["registry", "owner"] {
+            for (value, told) in [
+                ("\"\"", "line 2: `KEY` is empty"),
+                ("\"  \"", "line 2: `KEY` is empty"),
+                ("1", "line 2: `KEY` must be a text"),
+                ("true", "line 2: `KEY` must be a text"),
+                ("[\"r\"]", "line 2: `KEY` must be a text"),
+                ("{url = \"r\"}", "line 2: `KEY` must be a text"),
+                ("2026-01-01", "line 2: `KEY` must be a text"),
+                ("\"r\"\nKEY = \"s\"", "line 3, column 1: "),
+                ("\"r", "line 2"),
+            ] {
+                let told = told.replace("KEY", key);
+                let (_folder, path) = file("config.toml", format!("# mine\n{key} = {}\n", value.replace("KEY", key)));
+                let error = config(&path).expect_err(value);
+                assert!(error.to_string().contains(&told), "{key} = {value}: {error}");
+                let (_folder, path) = file("config.toml", format!("# mine\n{key}.url = \"x\"\n"));
+                let error = config(&path).expect_err(key).to_string();
+                assert!(error.contains(&format!("line 2: `{key}` must be a text")), "{error}");
+                let (_folder, path) = file("config.toml", format!("[answers]\na = 1\n{key} = \"x\"\n"));
+                let error = config(&path).expect_err(key).to_string();
+                assert!(error.contains(&format!("line 3: `{key}` stands in the table `[answers]`")), "{error}");
+            }
+        }
+        for answers in ["answers = 1", "answers = \"x\"", "[[answers]]\na = 1", "answers = [1]"] {
+            let (_folder, path) = file("config.toml", answers);
+            assert!(matches!(config(&path), Err(AnswersFileError::NotATable { .. })), "{answers}");
+        }
+        let (_folder, path) = file("config.toml", "\n\"s3cret-word\" = 1\n");
+        let error = config(&path).expect_err("unknown");
+        let told = crate::error::render(&error);
+        assert!(told.contains("line 2: there is a key that nothing reads") && !told.contains("s3cret"), "{told}");
     }
 
     proptest! {

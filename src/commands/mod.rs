@@ -20,6 +20,7 @@ use clap::CommandFactory as _;
 use crate::cli::{Cli, Command, TemplateCommand};
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
+use crate::scaffold::variables;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::fence;
 use crate::world::World;
@@ -29,6 +30,10 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
     if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {
         share_work();
+    }
+    // The others know the template, whose questions may have such names.
+    if matches!(cli.command, Command::List(_) | Command::Show(_) | Command::Registry(_)) {
+        variables::refuse_misspelt(&[], world)?;
     }
     match cli.command {
         Command::New(arguments) => new::run(&arguments, global, world),

@@ -8,6 +8,7 @@
 //! | [`render`] | a template and a request → a repository's files, settings and record |
 //! | [`place`] | where a repository is to be, and what is there already |
 //! | [`naming`] | names that an API must not have |
+//! | [`variables`] | variables of the environment that are misspelt |
 //! | [`secrets`] | values of secrets, from the environment or a person |
 //! | [`plan`] | steps, decided before anything is done |
 //! | [`apply`] | a plan → its effects |
@@ -21,3 +22,4 @@ pub(crate) mod render;
 pub(crate) mod request;
 pub(crate) mod secrets;
 pub(crate) mod template;
+pub(crate) mod variables;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::template::{self, Choice, Template};
+use super::variables;
 use crate::answers::file::{self, AnswersFile};
 use crate::answers::{self, Answers, Ask, Expression, Layers};
 use crate::error::Failure;
@@ -20,9 +21,6 @@ use crate::template::manifest;
 use crate::template::render::RenderErrors;
 use crate::terminal::ask;
 use crate::world::World;
-
-/// Variables that steer the tool itself; no question of a template can read them.
-const OWN_VARIABLES: [&str; 8] = ["APP_ID", "APP_KEY", "OFFLINE", "OWNER", "REGISTRY", "TEMPLATE", "TIMEOUT", "TOKEN"];
 
 /// How a receipt names the template that is built in.
 const BUILT_IN: &str = "builtin";
@@ -195,15 +193,18 @@ fn summary(spec: &Spec) -> Value {
 
 fn layers(inputs: &Inputs, questions: &[Question], spec: Option<&Spec>, world: &World) -> Result<Layers, Failure> {
     let file = inputs.answers.as_ref().map(|path| file::read(&world.absolute(path))).transpose()?;
-    let config: Option<AnswersFile> = match world.config() {
-        Some(path) => file::config(&path)?,
+    let config = match world.config() {
+        Some(path) => file::config(&path)?.map(|found| found.answers),
         None => None,
     };
+    variables::refuse_misspelt(questions, world)?;
+    for note in variables::notes(questions, world) {
+        world.terminal.warn(&note);
+    }
     let environment = questions.iter().filter_map(|question| {
-        let word = question.name.to_uppercase();
-        let variable = format!("APISCAFFOLD_{word}");
-        let value = world.variables.get(&variable).filter(|_| !OWN_VARIABLES.contains(&word.as_str()))?;
-        Some((question.name.clone(), variable, value.clone()))
+        let variable = variables::of_question(question)?;
+        let value = world.variables.get(&variable)?.clone();
+        Some((question.name.clone(), variable, value))
     });
     let extension = spec.and_then(|spec| spec.document.get("x-apiscaffold")).and_then(Value::as_object);
     Ok(Layers {

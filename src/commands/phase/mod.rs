@@ -25,7 +25,7 @@ use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{By, Change, Registry};
 use crate::scaffold::plan::Status;
 use crate::scaffold::template::{self, Choice, Template};
-use crate::scaffold::{open, request};
+use crate::scaffold::{open, request, variables};
 use crate::world::World;
 use change::{Changed, Changing};
 use checks::Facts;
@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     }
     let goal = goal(&record, arguments.phase)?;
     let (source, template) = template(&record, arguments, world)?;
+    variables::refuse_misspelt(&template.manifest.questions, world)?;
     let author = open::author(world);
     let gates = &template.manifest.gates;
     let new = given::add(&record, arguments, gates, (&author.to_string(), world.now))?;

@@ -39,15 +39,12 @@ impl Blame for BadTimeout {
     }
 }
 
-/// The key in the user's config that says who owns new repositories.
-const OWNER: &str = "owner";
-
 /// Who is to own the repository on the forge: as the command line or the environment says, where an empty text means
 /// nobody, else the user's config. None for a repository on this machine alone.
 pub(crate) fn owner(given: Option<&String>, world: &World) -> Result<Option<String>, Failure> {
     let owner = match (given, world.config()) {
         (Some(owner), _) => Some(owner.clone()),
-        (None, Some(config)) => file::setting(&config, OWNER)?,
+        (None, Some(config)) => file::config(&config)?.and_then(|found| found.owner),
         (None, None) => None,
     };
     Ok(owner.filter(|owner| !owner.is_empty()))

@@ -10,9 +10,6 @@ use crate::git::remote::{Network, Token};
 use crate::registry::{Location, Registry, RegistryError, Remote};
 use crate::world::World;
 
-/// The key in the user's config that says where the registry is.
-const KEY: &str = "registry";
-
 /// The registry that is `given` by the command line or the environment, else the one that the user's config names, else the
 /// one in the data folder.
 pub(crate) fn location(given: Option<&str>, world: &World) -> Result<Location, Failure> {
@@ -20,7 +17,7 @@ pub(crate) fn location(given: Option<&str>, world: &World) -> Result<Location, F
         return locate(place, &world.folder, world);
     }
     if let Some(config) = world.config()
-        && let Some(place) = file::setting(&config, KEY)?
+        && let Some(place) = file::config(&config)?.and_then(|found| found.registry)
     {
         return locate(&place, config.parent().unwrap_or(&world.folder), world);
     }
