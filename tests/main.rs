@@ -33,6 +33,7 @@ mod readme;
 mod registry;
 mod remote;
 mod sandbox;
+mod secrets;
 mod shared;
 mod small_http;
 mod sources;

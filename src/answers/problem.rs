@@ -22,6 +22,14 @@ pub enum Problem {
         /// The question that is likeliest meant.
         meant: Option<String>,
     },
+    /// A file without a single key that is a question's: its keys are not named, since it may be another file, which
+    /// was named by mistake and holds secrets.
+    Foreign {
+        /// The file.
+        origin: Origin,
+        /// How many keys it has.
+        keys: usize,
+    },
     /// An answer that breaks a rule.
     Wrong {
         /// Where it stands.
@@ -67,6 +75,11 @@ impl fmt::Display for Problem {
                 write!(f, "{}: there is no such question", Place(origin, key, None))?;
                 meant.as_ref().map_or(Ok(()), |meant| write!(f, "; did you mean `{meant}`?"))
             }
+            Self::Foreign { origin, keys } => {
+                let number = if *keys == 1 { "its key is".to_owned() } else { format!("none of its {keys} keys is") };
+                let no = if *keys == 1 { "no question" } else { "a question" };
+                write!(f, "{origin}: {number} {no} of the template: is this the right file?")
+            }
             Self::Wrong { origin, key, value, rule } => {
                 write!(f, "{}: {rule}", Place(origin, key, Some(value)))?;
                 if *origin == Origin::Spec { write!(f, "; give `--set {key}=…`") } else { Ok(()) }
@@ -92,8 +105,9 @@ impl fmt::Display for Place<'_> {
         match (origin, value) {
             (Origin::Set, value) => write!(f, "`--set {key}={}`", value.map_or("…", String::as_str)),
             (Origin::Environment(variable), Some(value)) => write!(f, "variable `{variable}={value}`"),
-            (_, Some(value)) => write!(f, "{origin}: `{key}` is `{value}`"),
-            (_, None) => write!(f, "{origin}: `{key}`"),
+            (Origin::Spec, Some(value)) => write!(f, "{origin}: `{key}` is `{value}`"),
+            // A file may be another one than was meant, and hold secrets: its values are not repeated.
+            (_, _) => write!(f, "{origin}: `{key}`"),
         }
     }
 }

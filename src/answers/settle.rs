@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::problem::{shown, shown_text};
-use super::{Answers, AnswersError, Layers, Origin, Problem};
+use super::{Answers, AnswersError, AnswersFile, Layers, Origin, Problem};
 use crate::error::{Failure, nearest};
 use crate::model::name::ApiName;
 use crate::model::question::{DefaultValue, Kind, Question};
@@ -67,7 +67,11 @@ fn strangers(name: &ApiName, questions: &[Question], layers: &Layers) -> Vec<Pro
         file.values.iter().map(move |(key, value)| (origin(), key, shown(value), value == name.as_str()))
     });
     let mut problems = Vec::new();
-    for (origin, key, value, is_name) in set.chain(file) {
+    let foreign = layers.file.as_ref().filter(|file| is_foreign(name, questions, file));
+    if let Some(file) = foreign {
+        problems.push(Problem::Foreign { origin: Origin::File(file.path.clone()), keys: file.values.len() });
+    }
+    for (origin, key, value, is_name) in set.chain(file.filter(|_| foreign.is_none())) {
         if key == NAME && !is_name {
             let rule = format!("must be `{name}`, the name of the API that is asked for");
             problems.push(Problem::Wrong { origin, key: key.clone(), value, rule });
@@ -77,6 +81,15 @@ fn strangers(name: &ApiName, questions: &[Question], layers: &Layers) -> Vec<Pro
         }
     }
     problems
+}
+
+/// Whether nothing in a file says that it holds answers: no key is a question's, or nearly one's, and it does not name
+/// the API.
+fn is_foreign(name: &ApiName, questions: &[Question], file: &AnswersFile) -> bool {
+    let names = || questions.iter().map(|question| question.name.as_str());
+    let is_strange = |key: &str| key != NAME && !names().any(|name| name == key) && nearest(key, names()).is_none();
+    let is_ours = |(key, value): (&String, &Value)| if key == NAME { value == name.as_str() } else { !is_strange(key) };
+    !file.values.iter().any(is_ours) && file.values.keys().any(|key| is_strange(key))
 }
 
 /// Keys of the spec that are no question's, and keys of the config that only seem to be one's: it is for every template.

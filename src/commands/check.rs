@@ -14,6 +14,7 @@ use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
+use crate::model::value;
 use crate::scaffold::{open, secrets};
 use crate::world::World;
 use subject::{Search, Subject};
@@ -100,7 +101,8 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
 pub(super) fn read(folder: &Path) -> Result<Receipt, CheckError> {
     let no = |reason: String| CheckError::NoReceipt { folder: folder.to_owned(), reason };
     let text = fs::read_to_string(folder.join(receipt::FILE_NAME)).map_err(|error| no(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| no(error.message().to_owned()))
+    // The file may be another one, and hold secrets: no value of it is repeated.
+    toml::from_str(&text).map_err(|error| no(value::complaint(&text, &error)))
 }
 
 /// The repository, as it is there, and the settings that it can have. First issues are not among them: they are posted

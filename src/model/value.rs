@@ -16,11 +16,44 @@ pub fn from_toml(value: toml::Value) -> Value {
     }
 }
 
+/// Why a text is not the TOML that it should be, with its line. Nothing that stands in the text is repeated: a file that
+/// was named by mistake may hold secrets.
+pub fn complaint(text: &str, error: &toml::de::Error) -> String {
+    let line =
+        error.span().map(|span| text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1);
+    let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    // What is no TOML at all is told in the reader's own words, and so is a key that is not there.
+    let is_plain = text.parse::<toml::Table>().is_err() || error.message().starts_with("missing field");
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    place + if is_plain { &message } else { "a value is not what belongs there" }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::from_toml;
+    use super::{complaint, from_toml};
+
+    #[test]
+    fn a_complaint_names_the_line_and_no_value() {
+        #[derive(serde::Deserialize, Debug)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        struct Shape {
+            number: u8,
+            phase: crate::model::phase::Phase,
+        }
+        for (text, told) in [
+            ("number = \"s3cret\"\nphase = \"alpha\"", "line 1: a value is not what belongs there"),
+            ("number = 1\nphase = \"s3cret\"", "line 2: a value is not what belongs there"),
+            ("number = 1", "line 1: missing field `phase`"),
+        ] {
+            let error = toml::from_str::<Shape>(text).expect_err("refused");
+            assert_eq!(complaint(text, &error), told);
+        }
+        let error = toml::from_str::<Shape>("a = 1\ns3cret:x").expect_err("no TOML");
+        let told = complaint("a = 1\ns3cret:x", &error);
+        assert!(told.starts_with("line 2: ") && !told.contains("s3cret"), "{told}");
+    }
 
     #[test]
     fn every_kind_of_value_has_its_like() {

@@ -9,7 +9,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Error as YamlError, Location, MessageFormatter as _, Options, UserMessageFormatter};
 
-use super::value::{Node, TOO_MANY};
+use super::value::{Node, TOO_MANY, TWICE};
 
 /// Most values a document may have, with aliases written out: every list, object and scalar counts for one, and every
 /// whole 64 bytes of a text or key for one more. GitHub's spec (3.7 MB) has 100,000.
@@ -29,7 +29,8 @@ pub struct ParseError {
     pub line: Option<usize>,
     /// The column, from 1, where one is known.
     pub column: Option<usize>,
-    /// What is wrong: half a sentence, lower case, without a full stop.
+    /// What is wrong: half a sentence, lower case, without a full stop. It holds no text of the file, which may be a
+    /// secret that was named by mistake.
     pub message: String,
 }
 
@@ -114,6 +115,10 @@ pub(super) fn parse_json(text: &str, left: &Cell<usize>) -> Result<Value, ParseE
                 return parse_yaml(text, left);
             }
             "recursion limit exceeded" => TOO_DEEP,
+            TOO_MANY => TOO_MANY,
+            TWICE => TWICE,
+            // Such an error may quote a value; of others the words are the reader's own.
+            _ if error.is_data() => "a value or a key is not what JSON allows here",
             message => message,
         };
         let number = |number: usize| (error.line() > 0).then_some(number);
@@ -151,7 +156,7 @@ pub(super) fn yaml_options() -> Options {
 
 fn yaml_error(error: &YamlError) -> ParseError {
     let message: Cow<'_, str> = match error {
-        YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is there twice").into(),
+        YamlError::DuplicateMappingKey { .. } => TWICE.into(),
         YamlError::MultipleDocuments { .. } => "a second document begins, and a file may hold only one".into(),
         YamlError::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP.into(),
         YamlError::Budget { breach: BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. }, .. } => TOO_MANY.into(),
@@ -166,6 +171,8 @@ fn yaml_error(error: &YamlError) -> ParseError {
         YamlError::AliasError { error, .. } => yaml_error(error).message.into(),
         other => match UserMessageFormatter.format_message(other) {
             message if message == "recursion limit exceeded" => TOO_DEEP.into(),
+            // What stands in quotes may be from the file.
+            message if message.contains(['`', '\'', '"']) => "this is not YAML".into(),
             message => message,
         },
     };

@@ -45,12 +45,16 @@ pub enum SpecError {
         limit: String,
     },
     /// The file is neither JSON nor YAML.
-    #[error("cannot read `{}{}`: {}", path.display(), place(reason), reason.message)]
+    #[error("cannot read `{}{}`: {}{}", path.display(), place(reason), reason.message, looks_like(*looks))]
     Parse {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
         reason: ParseError,
+        /// What the file looks like, when it is neither JSON nor YAML.
+        looks: Option<&'static str>,
+        /// Whether nothing in it says that it is meant to be an OpenAPI document.
+        is_other: bool,
     },
     /// The document has neither `openapi` nor `swagger` at its top.
     #[error("`{}` is not an OpenAPI document: there is no `openapi` or `swagger` at its top, but {found}", path.display())]
@@ -131,6 +135,10 @@ pub enum SpecError {
     },
 }
 
+fn looks_like(looks: Option<&str>) -> String {
+    looks.map(|kind| format!("; it looks like {kind}")).unwrap_or_default()
+}
+
 fn place(reason: &ParseError) -> String {
     [reason.line, reason.column].into_iter().map_while(|number| number.map(|number| format!(":{number}"))).collect()
 }
@@ -152,6 +160,9 @@ impl Blame for SpecError {
             Self::NotAFile { .. } => "name the OpenAPI document itself",
             Self::FileTooLarge { .. } | Self::TreeTooLarge { .. } | Self::TooManyOperations { .. } => {
                 "split the API, or leave out what the spec does not need"
+            }
+            Self::Parse { is_other: true, .. } => {
+                "name an OpenAPI document: YAML or JSON with `openapi: 3…` or `swagger: \"2.0\"` at its top"
             }
             Self::Parse { .. } => "correct the file, then run the same command again",
             Self::NotOpenApi { .. } => "name the file that begins with `openapi: 3…` or `swagger: \"2.0\"`",

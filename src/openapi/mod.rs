@@ -8,6 +8,7 @@ pub mod document;
 mod documents;
 mod error;
 mod folder;
+mod kind;
 mod read;
 mod reference;
 mod summary;
@@ -89,10 +90,9 @@ impl fmt::Display for Finding {
 /// the document's folder, and one that leads in a circle without ever coming to a value. The limits
 /// are [`MAX_FILE`], [`MAX_TREE`], [`MAX_FILES`] and, over all files together, [`document::MAX_VALUES`].
 pub fn read(path: &Path) -> Result<Spec, SpecError> {
-    let read::Collected { folder, main, tree, documents, document, mut findings } = read::collect(path)?;
+    let read::Collected { folder, main, tree, documents, document, mut findings, written, openapi } =
+        read::collect(path)?;
     let shown = folder.shown(main.as_str());
-    let written = written(&tree, &main, &document);
-    let openapi = version(&shown, &document, &written)?;
     let root = At { file: main.as_str(), value: &document };
     check_paths(&shown, &documents, root)?;
     let (mut summary, misplaced) =
@@ -123,9 +123,9 @@ fn described_elsewhere(documents: &Documents, tree: &Tree, root: At<'_>) -> Opti
 }
 
 /// The versions as they are written, when YAML has one of them as a number.
-fn written(tree: &Tree, main: &TreePath, document: &Value) -> Written {
+fn written(bytes: &[u8], document: &Value) -> Written {
     let number = |pointer| document.pointer(pointer).is_some_and(Value::is_number);
-    let text = tree.get(main.as_str()).and_then(|file| document::text(&file.bytes).ok()).unwrap_or_default();
+    let text = document::text(bytes).unwrap_or_default();
     let numbers = ["/openapi", "/swagger", "/info/title", "/info/version"].into_iter().any(number);
     if numbers && !document::is_json(text) { Written::read(text) } else { Written::default() }
 }
@@ -133,7 +133,7 @@ fn written(tree: &Tree, main: &TreePath, document: &Value) -> Written {
 /// The version of OpenAPI, when it is one that can be read.
 fn version(path: &Path, document: &Value, written: &Written) -> Result<String, SpecError> {
     let key = ["openapi", "swagger"].into_iter().find(|key| document.get(key).is_some());
-    let key = key.ok_or_else(|| SpecError::NotOpenApi { path: path.to_owned(), found: top(document) })?;
+    let key = key.ok_or_else(|| SpecError::NotOpenApi { path: path.to_owned(), found: kind::of_document(document) })?;
     let (written, known) = match key {
         "openapi" => (&written.openapi, &["3.0", "3.1", "3.2"][..]),
         _ => (&written.swagger, &["2.0"][..]),
@@ -146,16 +146,18 @@ fn version(path: &Path, document: &Value, written: &Written) -> Result<String, S
                 return Ok(version);
             }
             Some(rest) if rest.is_empty() || rest.starts_with('.') => {
-                let found = format!("`{key}: {}`", reference::shown(&version));
+                // What follows the known part may be anything; only digits and dots are shown.
+                let rest: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+                let found = format!("`{key}: {known}{rest}`");
                 return Err(SpecError::VersionInShort { path: path.to_owned(), found, whole: whole(known) });
             }
             _ => {}
         }
     }
-    let found = match version.as_str() {
-        "" => format!("`{key}` without a version"),
-        version => format!("`{key}: {}`", reference::shown(version)),
-    };
+    // Only what can be a version is shown.
+    let is_version =
+        !version.is_empty() && version.len() < 12 && version.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let found = if is_version { format!("`{key}: {version}`") } else { format!("`{key}` without a version") };
     Err(SpecError::Version { path: path.to_owned(), found })
 }
 
@@ -166,18 +168,6 @@ fn whole(version: &str) -> &'static str {
         "3.1" => "openapi: 3.1.1",
         "3.2" => "openapi: 3.2.0",
         _ => "swagger: \"2.0\"",
-    }
-}
-
-/// What stands at the top of a document that is not OpenAPI.
-fn top(document: &Value) -> String {
-    match document {
-        Value::Object(map) if map.is_empty() => "an empty object".to_owned(),
-        Value::Object(map) => {
-            let keys: Vec<_> = map.keys().take(4).map(|key| format!("`{}`", reference::shown(key))).collect();
-            keys.join(", ") + if map.len() > keys.len() { " and more" } else { "" }
-        }
-        other => noun(other).to_owned(),
     }
 }
 

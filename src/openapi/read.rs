@@ -11,7 +11,9 @@ use super::document::{self, MAX_VALUES, ParseError};
 use super::documents::Documents;
 use super::error::SpecError;
 use super::folder::{Folder, Found};
+use super::kind;
 use super::reference::{Force, Reference, Step, Target, plain, pointer, shown, target, walk};
+use super::summary::Written;
 use super::{Finding, FindingKind};
 use crate::model::tree::{File, Tree, TreePath};
 
@@ -27,6 +29,10 @@ pub(super) struct Collected {
     /// The main document, which is in `documents` too.
     pub(super) document: Rc<Value>,
     pub(super) findings: Vec<Finding>,
+    /// The versions as the document writes them.
+    pub(super) written: Written,
+    /// The version of OpenAPI.
+    pub(super) openapi: String,
 }
 
 struct Collector {
@@ -73,6 +79,9 @@ pub(super) fn collect(path: &Path) -> Result<Collected, SpecError> {
         missing: HashMap::new(),
     };
     let document = Rc::new(collector.parse(&main, &bytes)?);
+    // Until this is known the file may be anything, and nothing that stands in it is to be repeated.
+    let written = super::written(&bytes, &document);
+    let openapi = super::version(&collector.folder.shown(main.as_str()), &document, &written)?;
     collector.add(main.clone(), bytes, Some(Rc::clone(&document)))?;
     while let Some(file) = collector.waiting.pop() {
         collector.references_of(&file)?;
@@ -81,14 +90,19 @@ pub(super) fn collect(path: &Path) -> Result<Collected, SpecError> {
     collector.settle();
     let Collector { folder, tree, documents, mut findings, .. } = collector;
     findings.sort_by(|a, b| (a.file != main.as_str(), &a.file).cmp(&(b.file != main.as_str(), &b.file)));
-    Ok(Collected { folder, main, tree, documents, document, findings })
+    Ok(Collected { folder, main, tree, documents, document, findings, written, openapi })
 }
 
 impl Collector {
     fn parse(&self, path: &TreePath, bytes: &[u8]) -> Result<Value, SpecError> {
         let extension = path.extension().unwrap_or_default();
-        parse(extension, bytes, &self.left)
-            .map_err(|reason| SpecError::Parse { path: self.folder.shown(path.as_str()), reason })
+        parse(extension, bytes, &self.left).map_err(|reason| SpecError::Parse {
+            path: self.folder.shown(path.as_str()),
+            reason,
+            looks: kind::of_bytes(bytes),
+            // The first file of all is the one that was named.
+            is_other: self.tree.is_empty() && !kind::says_openapi(bytes),
+        })
     }
 
     fn add(&mut self, path: TreePath, bytes: Vec<u8>, value: Option<Rc<Value>>) -> Result<(), SpecError> {

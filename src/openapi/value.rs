@@ -11,6 +11,9 @@ use serde_json::{Map, Number, Value};
 /// The message when no value is left.
 pub(super) const TOO_MANY: &str = "the document has more values than can be read";
 
+/// The message for a key that stands twice in one object. It does not name the key, which may be a secret.
+pub(super) const TWICE: &str = "a key is there twice";
+
 /// Takes one value out of a deserializer. `left` is how many more values the document may have.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
@@ -89,9 +92,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(key) = entries.next_key_seed(Key)? {
             self.spend(cost(&key))?;
             match map.entry(key) {
-                Entry::Occupied(twice) => {
-                    return Err(A::Error::custom(format_args!("the key `{}` is there twice", twice.key())));
-                }
+                Entry::Occupied(_) => return Err(A::Error::custom(TWICE)),
                 Entry::Vacant(new) => {
                     new.insert(entries.next_value_seed(self)?);
                 }

@@ -184,12 +184,12 @@ fn everything_missing_or_wrong_is_told_at_once() {
     assert_eq!(fault, Fault::Input);
     let want = [
         "`--set colour=…`: there is no such question".to_owned(),
-        "`a.toml`: `name` is `other`: must be `my-api`, the name of the API that is asked for".to_owned(),
+        "`a.toml`: `name`: must be `my-api`, the name of the API that is asked for".to_owned(),
         "`a.toml`: `tilte`: there is no such question; did you mean `title`?".to_owned(),
         "`title` is missing (Title of the API): give `--set title=…`".to_owned(),
-        "`a.toml`: `port` is `8`: must be a whole number, not text".to_owned(),
+        "`a.toml`: `port`: must be a whole number, not text".to_owned(),
         "variable `APISCAFFOLD_STYLE=apige`: must be one of `apigee`, `proxygen`; did you mean `apigee`?".to_owned(),
-        "`c.toml`: `public` is `1`: must be `true` or `false`, not a number".to_owned(),
+        "`c.toml`: `public`: must be `true` or `false`, not a number".to_owned(),
         format!("the spec: `team` is `{}…`: must match `[a-z]+`; give `--set team=…`", "A".repeat(40)),
     ];
     assert_eq!(lines, want);

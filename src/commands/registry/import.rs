@@ -180,6 +180,16 @@ fn drafts(path: &Path, shown: &str) -> Result<Result<Vec<Draft>, Vec<Flaw>>, Imp
         Some("csv") => csv::read(shown, &text),
         Some("yaml" | "yml") => entities(shown, &text),
         _ => match toml::from_str::<toml::Table>(&text) {
+            // What has none of this may be another file, and hold secrets: nothing of it is repeated.
+            Ok(table)
+                if !table.contains_key("name")
+                    || !(table.contains_key("phase") || table.contains_key("repository")) =>
+            {
+                Err(flaw(
+                    None,
+                    "it is no record: a record gives `name`, `phase` and `[repository]` with `url`".to_owned(),
+                ))
+            }
             Ok(table) => Ok(vec![Draft { file: shown.to_owned(), line: Some(1), table }]),
             Err(error) => {
                 let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);

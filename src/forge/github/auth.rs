@@ -144,7 +144,9 @@ fn lease_of(answer: &Answer) -> Option<Lease> {
 /// The signature by which GitHub knows an app
 /// (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>).
 fn signed(id: &str, key: &Token, now: i64) -> Result<Token, ForgeError> {
-    let bad = |error: jsonwebtoken::errors::Error| ForgeError::AppKey { reason: error.to_string() };
+    // The reader's own words may name characters of the key.
+    let bad =
+        |_: jsonwebtoken::errors::Error| ForgeError::AppKey { reason: "it is no RSA private key in PEM".to_owned() };
     // Line ends are often lost on the way through a variable.
     let pem = key.expose().replace("\\n", "\n");
     let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(bad)?;

@@ -83,12 +83,12 @@ fn nothing_is_null() {
 #[test]
 fn a_key_that_is_there_twice_is_refused_with_its_place() {
     let json = refuse("{\n  \"a\": 1,\n  \"a\": 2\n}");
-    assert_eq!((json.line, json.message.as_str()), (Some(3), "the key `a` is there twice"));
+    assert_eq!((json.line, json.message.as_str()), (Some(3), "a key is there twice"));
     assert!(json.column.is_some());
     let yaml = refuse("b: 1\na: 1\nc:\n  d: 1\n  d: 2\n");
     assert_eq!((yaml.line, yaml.column), (Some(5), Some(3)));
-    assert_eq!(yaml.message, "the key `d` is there twice");
-    assert_eq!(refuse("200: a\n'200': b\n").message, "the key `200` is there twice");
+    assert_eq!(yaml.message, "a key is there twice");
+    assert_eq!(refuse("200: a\n'200': b\n").message, "a key is there twice");
 }
 
 #[test]
@@ -104,6 +104,52 @@ fn what_is_not_one_document_of_text_is_refused() {
     assert!(refuse("{\"a\": 1} x").line.is_some());
     assert_eq!(refuse("? [a, b]\n: c\n").line, Some(1));
     assert_eq!(refuse("a: *nobody").message, "an alias names an anchor that is not there");
+}
+
+/// Texts of a file that no message may repeat: each is put where a reader could stumble.
+const STUMBLES: [&str; 24] = [
+    "CANARY: [1",
+    "a: CANARY: b",
+    "CANARY\nb: c",
+    "CANARY: 1\nCANARY: 2",
+    "{\"CANARY\": 1, \"CANARY\": 2}",
+    "{\"a\": CANARY}",
+    "{\"a\": \"CANARY}",
+    "{\"CANARY\" 1}",
+    "{CANARY",
+    "[CANARY",
+    "a: *CANARY",
+    "a: &CANARY [*CANARY]",
+    "a: !CANARY!x y",
+    "!<CANARY a: b",
+    "%CANARY x\n---\na",
+    "%TAG !CANARY! x\n%TAG !CANARY! y\n---\na",
+    "a: \"\\CANARY\"",
+    "a: 'CANARY",
+    "? {CANARY: 1}\n: c",
+    "a: @CANARY",
+    "a: |CANARY\n x",
+    "a: !!binary CANARY%%",
+    "<<: CANARY",
+    "a:\n\tCANARY: b",
+];
+
+proptest! {
+    #[test]
+    fn no_message_repeats_a_text_of_the_file(
+        stumble in prop::sample::select(STUMBLES.to_vec()),
+        word in "[A-Z]{8}[0-9]{2}",
+        before in "([a-z]{1,3}: [a-z]{1,3}\n){0,3}",
+        rest in "[ -~\n]{0,20}",
+    ) {
+        let text = format!("{before}{}{rest}", stumble.replace("CANARY", &word));
+        if let Err(error) = parse(text.as_bytes()) {
+            prop_assert!(!error.to_string().contains(&word), "{error}: {text:?}");
+        }
+        if let Err(error) = parse_json(&text, &Cell::new(MAX_VALUES)) {
+            prop_assert!(!error.to_string().contains(&word), "{error}: {text:?}");
+        }
+    }
 }
 
 #[test]

@@ -98,9 +98,15 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
         Ok(head) => head.clone(),
         Err(error) => return Err(vec![flaw(Some(1), error.to_string())]),
     };
+    let is_known = |column: &str| COLUMNS.contains(&column.trim());
+    if !head.iter().any(is_known) {
+        // It may be another file, and hold secrets: nothing of it is repeated.
+        let message = "its first line names no column of a record, such as `name`, `phase`, `repository_url`";
+        return Err(vec![flaw(Some(1), message.to_owned())]);
+    }
     let mut flaws: Vec<Flaw> = head
         .iter()
-        .filter(|column| !COLUMNS.contains(&column.trim()))
+        .filter(|column| !is_known(column))
         .map(|column| flaw(Some(1), format!("there is no column `{}`", column.escape_debug())))
         .collect();
     if !head.iter().any(|column| column.trim() == "name") {
