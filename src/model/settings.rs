@@ -33,7 +33,7 @@ pub struct Settings {
     /// `[[github.secret]]`: names only.
     #[serde(rename = "secret")]
     pub secrets: Vec<Secret>,
-    /// `[github.repository]`: fields of `PATCH /repos/{owner}/{repo}`, merge options among them.
+    /// `[github.repository]`: those fields of `PATCH /repos/{owner}/{repo}` that nothing else decides, such as merge options.
     pub repository: Map<String, Value>,
     /// `[github.security]`
     pub security: Security,

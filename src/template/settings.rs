@@ -7,6 +7,9 @@ use super::manifest::FILE_NAME;
 use super::manifest::github::{Each, Entry, Github, Node, SECTIONS, Shape, TOP, Text};
 use crate::model::settings::Settings;
 
+/// The section whose entries must all have names of their own.
+const RULESET: &str = "ruleset";
+
 /// What a condition is put into before it is rendered, in characters.
 const CONDITION: usize = "{% if ".len();
 
@@ -15,7 +18,7 @@ const CONDITION: usize = "{% if ".len();
 /// An entry with `for = "item in list"` stands once for each item, one with `when` only where the condition holds.
 /// In a list of texts, one that is wholly `{{ path }}` gives its items when the path leads to a list, and one that
 /// renders to nothing is left out; so is an optional text. Of two entries for the same thing, such as two teams of one
-/// slug, the later counts.
+/// slug, the later counts; but two rulesets of one name are refused, since each is a protection of its own.
 ///
 /// # Errors
 /// Everything that cannot be rendered, at its place in the manifest; the template is to blame.
@@ -30,7 +33,11 @@ pub fn settings(github: &Github, engine: &Engine, values: &Map<String, Value>) -
     for section in &SECTIONS {
         let mut tables = Vec::new();
         for entry in github.entries.iter().filter(|entry| entry.section.key == section.key) {
-            tables.extend(rendering.entry(entry));
+            let more = rendering.entry(entry);
+            if section.key == RULESET {
+                rendering.no_second(entry, &tables, &more);
+            }
+            tables.extend(more);
         }
         if section.many {
             object.insert(section.key.to_owned(), latest(tables, section.identity).into());
@@ -78,6 +85,18 @@ impl Rendering<'_> {
             self.item = None;
         }
         tables
+    }
+
+    /// Refuses an entry whose name another one has.
+    fn no_second(&mut self, entry: &Entry, before: &[Map<String, Value>], more: &[Map<String, Value>]) {
+        let name = entry.fields.iter().find(|(key, _)| key == "name");
+        let Some((_, Node::Text(text))) = name else { return };
+        for (at, table) in more.iter().enumerate() {
+            let taken = before.iter().chain(&more[..at]).any(|other| other.get("name") == table.get("name"));
+            if taken && let Some(Value::String(name)) = table.get("name") {
+                self.wrong(text, format!("there are two rulesets called `{}`: give each a name of its own", name));
+            }
+        }
     }
 
     fn items(&mut self, each: &Each) -> Vec<Value> {

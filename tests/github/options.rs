@@ -81,3 +81,20 @@ fn an_internal_repository_is_made_where_there_can_be_one() {
     story.done(&["check", "--settings", "my-api"]);
     story.nothing_leaked();
 }
+
+#[test]
+fn a_template_does_not_decide_what_the_command_line_does() {
+    let story = Story::new();
+    story.program.write("plain/README.md", "# {{ name }}\n");
+    let new = ["new", "my-api", "--owner", "nhs", "--visibility", "private", "--template", "plain", "--yes"];
+    for field in ["visibility = \"public\"", "private = false", "name = \"other\"", "archived = true"] {
+        story
+            .program
+            .write("plain/apiscaffold.toml", format!("[template]\nname = \"plain\"\n[github.repository]\n{field}\n"));
+        let ran = story.run(&new);
+        assert_eq!(ran.code, Some(3), "{field}: {ran:?}");
+        assert!(ran.stderr.contains("line 4") && ran.stderr.contains("does not decide"), "{ran:?}");
+        assert_eq!(story.github.end(), serde_json::json!([]), "{field}");
+        assert_eq!(super::stories::writes(&story.requests()), [""; 0], "{field}");
+    }
+}

@@ -123,7 +123,7 @@ fn app_key(world: &World) -> Result<Token, ForgeError> {
 
 /// Settings of a repository that the tool makes: whoever looks at it first sees the branch of the first commit.
 pub(crate) fn on_main(mut settings: Settings) -> Settings {
-    settings.repository.entry("default_branch").or_insert_with(|| "main".into());
+    settings.repository.insert("default_branch".to_owned(), "main".into());
     settings
 }
 

@@ -22,6 +22,8 @@ pub(in crate::template) enum Shape {
     Flag,
     /// A whole number from 0 to this.
     Whole(i64),
+    /// A list or a table that only GitHub knows.
+    Any,
 }
 
 /// What keys a table takes beside its fields.
@@ -29,7 +31,6 @@ pub(in crate::template) enum Shape {
 pub(in crate::template) enum Others {
     No,
     Texts,
-    Any,
 }
 
 /// A table of `[github]`.
@@ -43,10 +44,82 @@ pub(in crate::template) struct Section {
     pub(in crate::template) others: Others,
     /// The fields by which two entries are the same thing.
     pub(in crate::template) identity: &'static [&'static str],
+    /// Keys that GitHub knows and a template may not set here, and who decides instead.
+    pub(in crate::template) decided: &'static [(&'static str, &'static str)],
 }
 
 /// The longest wait that GitHub takes: 30 days, in minutes.
 const WAIT_MAX: i64 = 43_200;
+
+const BY_VISIBILITY: &str = "whoever runs the command decides it: `--visibility public`, `private` or `internal`";
+const BY_FILES: &str = "the first commit holds the template's files and nothing else: put the file into the template";
+const BY_GITHUB: &str = "GitHub gives it its value: leave it out";
+
+/// The fields of `PATCH /repos/{owner}/{repo}` that a template may set.
+const REPOSITORY: [(&str, Shape); 20] = [
+    ("has_issues", Shape::Flag),
+    ("has_projects", Shape::Flag),
+    ("has_wiki", Shape::Flag),
+    ("has_discussions", Shape::Flag),
+    ("has_pull_requests", Shape::Flag),
+    ("pull_request_creation_policy", Shape::Text),
+    ("is_template", Shape::Flag),
+    ("allow_squash_merge", Shape::Flag),
+    ("allow_merge_commit", Shape::Flag),
+    ("allow_rebase_merge", Shape::Flag),
+    ("allow_auto_merge", Shape::Flag),
+    ("allow_update_branch", Shape::Flag),
+    ("allow_forking", Shape::Flag),
+    ("delete_branch_on_merge", Shape::Flag),
+    ("use_squash_pr_title_as_default", Shape::Flag),
+    ("squash_merge_commit_title", Shape::Text),
+    ("squash_merge_commit_message", Shape::Text),
+    ("merge_commit_title", Shape::Text),
+    ("merge_commit_message", Shape::Text),
+    ("web_commit_signoff_required", Shape::Flag),
+];
+
+/// The other fields that GitHub takes for a repository.
+const REPOSITORY_DECIDED: [(&str, &str); 16] = [
+    ("visibility", BY_VISIBILITY),
+    ("private", BY_VISIBILITY),
+    ("name", "the name of the API decides it"),
+    ("owner", "whoever runs the command decides it: `--owner`"),
+    ("archived", "`apiscaffold phase NAME retired` archives a repository"),
+    ("default_branch", "it is `main`, to which the first commit is pushed"),
+    ("description", "write it in `[github]`"),
+    ("homepage", "write it in `[github]`"),
+    ("topics", "write them in `[github]`"),
+    ("custom_properties", "write them in `[github.properties]`"),
+    ("security_and_analysis", "write it in `[github.security]`"),
+    ("team_id", "write the team as `[[github.team]]`"),
+    ("auto_init", BY_FILES),
+    ("gitignore_template", BY_FILES),
+    ("license_template", BY_FILES),
+    ("has_downloads", "GitHub has no downloads any more: leave it out"),
+];
+
+/// The body of `POST /repos/{owner}/{repo}/rulesets`.
+const RULESET: [(&str, Shape); 6] = [
+    ("name", Shape::Name),
+    ("target", Shape::Text),
+    ("enforcement", Shape::Text),
+    ("bypass_actors", Shape::Any),
+    ("conditions", Shape::Any),
+    ("rules", Shape::Any),
+];
+
+/// What GitHub shows of a ruleset besides.
+const RULESET_DECIDED: [(&str, &str); 8] = [
+    ("id", BY_GITHUB),
+    ("node_id", BY_GITHUB),
+    ("source", "it is the repository itself: leave it out"),
+    ("source_type", "it is the repository itself: leave it out"),
+    ("current_user_can_bypass", BY_GITHUB),
+    ("_links", BY_GITHUB),
+    ("created_at", BY_GITHUB),
+    ("updated_at", BY_GITHUB),
+];
 
 /// The keys of `[github]` itself.
 pub(in crate::template) const TOP: [(&str, Shape); 3] =
@@ -54,8 +127,15 @@ pub(in crate::template) const TOP: [(&str, Shape); 3] =
 
 /// The tables of `[github]`, by the names and types of [`crate::model::settings::Settings`].
 pub(in crate::template) const SECTIONS: [Section; 9] = [
-    Section { key: "properties", many: false, fields: &[], others: Others::Texts, identity: &[] },
-    Section { key: "repository", many: false, fields: &[], others: Others::Any, identity: &[] },
+    Section { key: "properties", many: false, fields: &[], others: Others::Texts, identity: &[], decided: &[] },
+    Section {
+        key: "repository",
+        many: false,
+        fields: &REPOSITORY,
+        others: Others::No,
+        identity: &[],
+        decided: &REPOSITORY_DECIDED,
+    },
     Section {
         key: "security",
         many: false,
@@ -68,6 +148,7 @@ pub(in crate::template) const SECTIONS: [Section; 9] = [
         ],
         others: Others::No,
         identity: &[],
+        decided: &[],
     },
     Section {
         key: "team",
@@ -75,6 +156,7 @@ pub(in crate::template) const SECTIONS: [Section; 9] = [
         fields: &[("slug", Shape::Name), ("permission", Shape::Name)],
         others: Others::No,
         identity: &["slug"],
+        decided: &[],
     },
     Section {
         key: "environment",
@@ -89,6 +171,7 @@ pub(in crate::template) const SECTIONS: [Section; 9] = [
         ],
         others: Others::No,
         identity: &["name"],
+        decided: &[],
     },
     Section {
         key: "variable",
@@ -96,6 +179,7 @@ pub(in crate::template) const SECTIONS: [Section; 9] = [
         fields: &[("name", Shape::Name), ("value", Shape::Must), ("environment", Shape::Text)],
         others: Others::No,
         identity: &["name", "environment"],
+        decided: &[],
     },
     Section {
         key: "secret",
@@ -103,6 +187,7 @@ pub(in crate::template) const SECTIONS: [Section; 9] = [
         fields: &[("name", Shape::Name), ("environment", Shape::Text), ("purpose", Shape::Text)],
         others: Others::No,
         identity: &["name", "environment"],
+        decided: &[],
     },
     Section {
         key: "issue",
@@ -110,8 +195,16 @@ pub(in crate::template) const SECTIONS: [Section; 9] = [
         fields: &[("title", Shape::Name), ("body", Shape::Text), ("labels", Shape::Texts)],
         others: Others::No,
         identity: &["title"],
+        decided: &[],
     },
-    Section { key: "ruleset", many: true, fields: &[("name", Shape::Name)], others: Others::Any, identity: &["name"] },
+    Section {
+        key: "ruleset",
+        many: true,
+        fields: &RULESET,
+        others: Others::No,
+        identity: &["name"],
+        decided: &RULESET_DECIDED,
+    },
 ];
 
 /// A text, and where it begins in the manifest.
@@ -180,6 +273,7 @@ struct Reader<'s> {
 
 impl Reader<'_> {
     fn entry(&self, section: &'static Section, table: &Table<'_>) -> Result<Entry, ManifestError> {
+        self.undecided(section, table)?;
         if section.others == Others::No {
             let fields = section.fields.iter().map(|(key, _)| *key);
             let turns: &[&str] = if section.many { &["when", "for"] } else { &[] };
@@ -191,6 +285,27 @@ impl Reader<'_> {
             when = table.text("when")?.and_then(|_| self.text(table.get("when")?));
         }
         Ok(Entry { section, each, when, fields: self.fields(table, section.fields, section.others)? })
+    }
+
+    /// Refuses keys that somebody else decides, and those that look as if they were rendered: no key is.
+    fn undecided(&self, section: &Section, table: &Table<'_>) -> Result<(), ManifestError> {
+        for (key, _) in table.entries() {
+            self.literal(table, key, table.key_at(key))?;
+            if let Some((_, who)) = section.decided.iter().find(|(decided, _)| *decided == key) {
+                let sentence = format!("`{}` does not decide `{key}`", table.title);
+                return Err(table.error(table.key_at(key), sentence).with_hint(*who));
+            }
+        }
+        Ok(())
+    }
+
+    fn literal(&self, table: &Table<'_>, key: &str, at: usize) -> Result<(), ManifestError> {
+        if key.contains("{{") || key.contains("{%") {
+            let sentence =
+                format!("the key `{}` is written as a template, and keys are not rendered", key.escape_debug());
+            return Err(table.error(at, sentence).with_hint("write the key as it is; values are rendered"));
+        }
+        Ok(())
     }
 
     fn each(&self, table: &Table<'_>) -> Result<Each, ManifestError> {
@@ -218,14 +333,9 @@ impl Reader<'_> {
         for (key, shape) in shapes {
             fields.extend(self.field(table, key, *shape)?.map(|node| ((*key).to_owned(), node)));
         }
-        if others != Others::No {
-            let known = |key: &str| ["when", "for"].contains(&key) || shapes.iter().any(|(shape, _)| *shape == key);
-            for (key, value) in table.entries().filter(|(key, _)| !known(key)) {
-                let node = match others {
-                    Others::Texts => self.field(table, key, Shape::Must)?,
-                    Others::Any | Others::No => Some(self.node(table, value)?),
-                };
-                fields.extend(node.map(|node| (key.to_owned(), node)));
+        if others == Others::Texts {
+            for (key, _) in table.entries() {
+                fields.extend(self.field(table, key, Shape::Must)?.map(|node| (key.to_owned(), node)));
             }
         }
         Ok(fields)
@@ -249,6 +359,8 @@ impl Reader<'_> {
                 }
             }
             Shape::Flag => table.flag(key).map(drop)?,
+            Shape::Any if is_list || table.get(key).is_none_or(|value| value.get_ref().is_table()) => {}
+            Shape::Any => return Err(table.error(table.at(key), format!("`{key}` must be a list or a table"))),
             Shape::Whole(max) => {
                 if table.integer(key)?.is_some_and(|number| !(0..=max).contains(&number)) {
                     return Err(table.error(table.at(key), format!("`{key}` must be from 0 to {max}")));
@@ -268,7 +380,9 @@ impl Reader<'_> {
             }
             DeValue::Table(entries) => {
                 let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+                    let at = key.span().start;
                     let key: &std::borrow::Cow<'_, str> = key.get_ref();
+                    self.literal(table, key, at)?;
                     Ok((key.to_string(), self.node(table, value)?))
                 };
                 Node::Table(entries.iter().map(entry).collect::<Result<_, _>>()?)

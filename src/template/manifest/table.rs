@@ -58,6 +58,11 @@ impl<'t> Table<'t> {
         self.get(key).map_or(self.start, |value| value.span().start)
     }
 
+    /// Where `key` itself begins; where the table begins when it is not there.
+    pub(in crate::template) fn key_at(&self, key: &str) -> usize {
+        self.entries.get_key_value(key).map_or(self.start, |(key, _)| key.span().start)
+    }
+
     /// A text without carriage returns; no other character may be there that an answer may not hold either, because
     /// a terminal would act on it.
     pub(in crate::template) fn text(&self, key: &str) -> Result<Option<String>, ManifestError> {

@@ -186,16 +186,99 @@ fn wrong_keys_and_types_are_told_with_line_and_meaning() {
     }
 }
 
+#[test]
+fn what_others_decide_is_refused_at_its_key_with_who_decides_it() {
+    let repository = [
+        ("visibility = \"public\"", "--visibility"),
+        ("private = false", "--visibility"),
+        ("name = \"other\"", "name of the API"),
+        ("owner = \"me\"", "--owner"),
+        ("archived = true", "apiscaffold phase"),
+        ("default_branch = \"trunk\"", "`main`"),
+        ("description = \"d\"", "`[github]`"),
+        ("homepage = \"https://example.org\"", "`[github]`"),
+        ("topics = [\"a\"]", "`[github]`"),
+        ("custom_properties = { a = \"b\" }", "[github.properties]"),
+        ("security_and_analysis = { secret_scanning = { status = \"disabled\" } }", "[github.security]"),
+        ("team_id = 1", "[[github.team]]"),
+        ("auto_init = true", "first commit"),
+        ("gitignore_template = \"Rust\"", "first commit"),
+        ("license_template = \"mit\"", "first commit"),
+        ("has_downloads = true", "leave it out"),
+    ];
+    let ruleset = ["id = 1", "node_id = \"x\"", "source = \"o/r\"", "source_type = \"Organization\"", "_links = {}"];
+    let shown = ["current_user_can_bypass = \"always\"", "created_at = \"x\"", "updated_at = \"x\""];
+    let ruleset =
+        ruleset.into_iter().chain(shown).map(|line| ("[[github.ruleset]]\nname = \"r\"", line, "leave it out"));
+    let cases = repository.map(|(line, who)| ("[github.repository]\nhas_wiki = true", line, who));
+    for (table, line, who) in cases.into_iter().chain(ruleset) {
+        for written in [line.to_owned(), quoted(line)] {
+            let text = format!("[template]\nname = \"t\"\n{table}\n{written}");
+            let error = Manifest::parse(&text).expect_err(&written);
+            assert_eq!(error.line, 5, "{error}");
+            assert!(error.sentence.contains("does not decide"), "{error}");
+            assert!(error.hint.as_deref().unwrap_or_default().contains(who), "{error:?}");
+        }
+    }
+}
+
+/// The same line with its key in quotes.
+fn quoted(line: &str) -> String {
+    let (key, value) = line.split_once(" = ").expect("a key and a value");
+    format!("\"{key}\" = {value}")
+}
+
+#[test]
+fn a_key_that_is_no_plain_word_of_github_s_is_refused() {
+    let cases = [
+        ("[github.repository]", "\"{{ 'private' }}\" = false"),
+        ("[github.repository]", "\"{% if title %}private{% endif %}\" = false"),
+        ("[github.repository]", "Visibility = \"public\""),
+        ("[github.repository]", "PRIVATE = false"),
+        ("[github.repository]", "when = \"title\""),
+        ("[github.repository]", "has_wiki = \"{{ title }}\""),
+        ("[github.properties]", "\"{{ title }}\" = \"x\""),
+        ("[[github.ruleset]]\nname = \"r\"", "\"{{ 'source' }}\" = \"x\""),
+        ("[[github.ruleset]]\nname = \"r\"", "note = \"x\""),
+        ("[[github.ruleset]]\nname = \"r\"", "rules = \"x\""),
+        ("[[github.ruleset]]\nname = \"r\"", "conditions = { \"{{ title }}\" = 1 }"),
+        ("[[github.ruleset]]\nname = \"r\"", "rules = [{ type = \"deletion\", \"{{ title }}\" = 1 }]"),
+    ];
+    for (table, line) in cases {
+        let error = Manifest::parse(&format!("[template]\nname = \"t\"\n{table}\n{line}")).expect_err(line);
+        assert_eq!(error.line, 3 + table.lines().count(), "{error}");
+    }
+    // A property may have any name that is one, even that of a turn of other tables.
+    assert_eq!(good("[github.properties]\nwhen = \"x\"").properties["when"], "x");
+}
+
+#[test]
+fn two_rulesets_of_one_name_are_refused_however_the_name_comes_about() {
+    let cases = [
+        ("[[github.ruleset]]\nname = \"a\"\n[[github.ruleset]]\nname = \"a\"\n", 6),
+        ("[[github.ruleset]]\nname = \"apigee\"\n[[github.ruleset]]\nname = \"{{ style }}\"\n", 6),
+        ("[[github.ruleset]]\nfor = \"word in words\"\nname = \"same\"\n", 5),
+    ];
+    for (github, line) in cases {
+        let said = faults(github);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains(&format!("line {line},")) && said[0].contains("two rulesets"), "{said:?}");
+    }
+    good(
+        "[[github.ruleset]]\nname = \"a\"\n[[github.ruleset]]\nwhen = \"empty\"\nname = \"a\"\n[[github.ruleset]]\nname = \"b\"\n",
+    );
+}
+
 proptest! {
     #[test]
     fn any_title_comes_back_equal_and_a_second_time_the_same(title in any::<String>()) {
         let mut values = values();
         values.insert("title".to_owned(), title.clone().into());
-        let github = "[github]\ndescription = \"{{ title }}!\"\n[[github.issue]]\ntitle = \"- {{ title }}\"\n[[github.ruleset]]\nname = \"r\"\nnote = [\"{{ title }}\"]\n";
+        let github = "[github]\ndescription = \"{{ title }}!\"\n[[github.issue]]\ntitle = \"- {{ title }}\"\n[[github.ruleset]]\nname = \"r\"\nrules = [\"{{ title }}\"]\n";
         let first = rendered(github, &values).expect("it renders");
         prop_assert_eq!(first.description.clone(), Some(format!("{title}!")));
         prop_assert_eq!(&first.issues[0].title, &format!("- {title}"));
-        prop_assert_eq!(&first.rulesets[0]["note"], &json!([title]));
+        prop_assert_eq!(&first.rulesets[0]["rules"], &json!([title]));
         prop_assert_eq!(rendered(github, &values).expect("it renders"), first);
     }
 }

@@ -176,3 +176,21 @@ fn a_life_on_github_asks_as_github_s_own_description_says() {
     assert!(log.iter().any(|entry| entry.line().starts_with("POST") && entry.path.ends_with("/pulls")));
     replay(&Prism::mock(&tools), &log);
 }
+
+#[test]
+fn every_field_of_a_repository_is_a_template_s_to_set_or_has_somebody_else_who_decides() {
+    let Some(tools) = tools() else { return };
+    let text = std::fs::read_to_string(tools.join("github.json")).expect("the description");
+    let description: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let story = Story::new();
+    let bodies = [("/repos/{owner}/{repo}", "patch"), ("/orgs/{org}/repos", "post"), ("/user/repos", "post")];
+    for (path, method) in bodies {
+        let body = &description["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"];
+        for key in body["properties"].as_object().expect("fields").keys() {
+            let text = format!("[template]\nname = \"t\"\n[github.repository]\n{key} = []\n");
+            story.program.write("field/apiscaffold.toml", text);
+            let ran = story.run(&["template", "questions", "--template", "field"]);
+            assert!(ran.code == Some(3) && !ran.stderr.contains("has no key"), "`{key}` is unknown: {ran:?}");
+        }
+    }
+}
