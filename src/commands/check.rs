@@ -90,6 +90,12 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     drop(bar);
     github.interrupt().check().map_err(ForgeError::from)?;
     let check = Check { github: &github, target: &target, settings: &settings, page: &page, world };
+    if arguments.fix
+        && let Some(error) =
+            differing.iter().filter_map(|(_, found)| found.as_ref().err()).find(|error| error.ends_all())
+    {
+        return Err(error.clone().into());
+    }
     if arguments.fix && !differing.is_empty() {
         let some = differing.iter().map(|(at, _)| settings[*at].clone()).collect();
         return check.mend(some, arguments.create_teams);
@@ -124,7 +130,7 @@ fn known(
     if let Some((owner, name)) = found.full_name.split_once('/') {
         target = Target { owner: owner.to_owned(), name: name.to_owned() };
     }
-    let mut settings = open::github::fitting(settings, owner.kind, found.visibility(), world);
+    let mut settings = open::github::fitting(settings, owner.kind, found.visibility, world);
     settings.retain(|setting| !matches!(setting, Setting::Issue(_)));
     Ok((target, settings))
 }

@@ -115,6 +115,7 @@ fn broken_off_before_and_after_every_request_the_work_is_finished() {
             (Side::Before, Harm::Reset),
             (Side::After, Harm::Reset),
             (Side::After, Harm::Answer(answers::broken(502))),
+            (Side::After, Harm::Answer(answers::nonsense().remove(0))),
         ];
         // git is waited for longer than the API: half a minute.
         if every() || !format!("{when:?}").contains("pack") {

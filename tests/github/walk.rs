@@ -203,6 +203,7 @@ pub(super) fn settings(sealed: &str, key: &str) -> Vec<Step> {
             201,
         ),
         get("/repos/nhs/my-api/issues?state=all&per_page=100"),
+        get("/repos/nhs/my-api/issues/1"),
         ask(Method::POST, "/repos/nhs/my-api/rulesets", rules, 201),
         get("/repos/nhs/my-api/rulesets"),
         get("/repos/nhs/my-api/rules/branches/main"),

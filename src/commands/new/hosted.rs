@@ -138,7 +138,7 @@ impl Forge {
             _ if is_active && self.github.is_some() => return Err(ForgeError::Gone { page }.into()),
             _ => false,
         };
-        let visibility = found.as_ref().map_or(visibility, Found::visibility);
+        let visibility = found.as_ref().map_or(visibility, |found| found.visibility);
         let settings = open::github::fitting(open::github::on_main(settings), kind, visibility, world);
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
         Ok(Hosted { new, found, claim, tree, pushed, settings, rehearsed: Vec::new(), clone_url })
@@ -165,6 +165,13 @@ impl Forge {
             secrets: None,
         };
         hosted.rehearsed = github::rehearse(self.github.as_ref(), &wish);
+        for Rehearsed { made, .. } in &hosted.rehearsed {
+            if let Made::Failed(error) = made
+                && error.ends_all()
+            {
+                return Err(error.clone().into());
+            }
+        }
         match &self.github {
             Some(github) => Ok(github.interrupt().check().map_err(ForgeError::from)?),
             None => Ok(()),

@@ -94,7 +94,7 @@ fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Resul
         return Err(github.foreign(&target, "the registry's record is of another repository").into());
     }
     let url = found.clone_url;
-    let branch = found.body["default_branch"].as_str().unwrap_or("main").to_owned();
+    let branch = found.default_branch;
     let is_home = github.place().is_home_of(&url);
     let token = if is_home { Some(github.token()?) } else { None };
     let network = Network { ssh_command: world.ssh_command(), token, ..Network::default() };

@@ -120,7 +120,7 @@ fn installation(sender: &Sender, app: &Bearer, id: &str, owner: &str) -> Result<
     for kind in ["orgs", "users"] {
         let call = Call::get(path(&[kind, owner, "installation"]));
         match sender.persist_again(&call, app) {
-            Ok(answer) => return answer.body["id"].as_u64().ok_or_else(|| strange(&call, "it holds no id")),
+            Ok(answer) => return answer.body["id"].as_u64().ok_or_else(|| strange(&call, "it holds no usable `id`")),
             Err(error) if error.status() == Some(404) => {}
             Err(error) => return Err(error),
         }

@@ -122,8 +122,10 @@ pub struct Answer {
     pub status: u16,
     /// Its head.
     pub head: Head,
-    /// Its body; `null` when there is none.
+    /// Its body; `null` when there is none, or when it cannot be read.
     pub body: Value,
+    /// Why the body cannot be read: then the answer means nothing.
+    pub unread: Option<&'static str>,
 }
 
 impl Answer {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Github;
-use super::call::{Call, Method, path};
+use super::call::{Answer, Call, Method, path};
 use super::error::ForgeError;
+use super::fields::{self, Kind};
 use super::observed::{Observed, Reading};
 use super::retry::{Why, backoff};
 use super::setting::{self, Known, Scope};
@@ -127,12 +128,15 @@ pub(super) struct Making<'m> {
     unmade: BTreeSet<String>,
     /// After this nothing more can succeed.
     end: Option<ForgeError>,
+    /// What makes something and got no answer, or made it before: this run does not send it again.
+    lost: Vec<Call>,
 }
 
 impl<'m> Making<'m> {
     /// Looks at what is there.
     pub(super) fn new(forge: &'m dyn Forge, wish: &'m Wish<'m>) -> Self {
-        let mut making = Self { forge, wish, observed: Observed::default(), unmade: BTreeSet::new(), end: None };
+        let mut making =
+            Self { forge, wish, observed: Observed::default(), unmade: BTreeSet::new(), end: None, lost: Vec::new() };
         if let Some(repository) = wish.fresh {
             making.observed.put(Reading::Repository, repository.clone());
             let teams = wish.settings.iter().flat_map(setting::teams);
@@ -148,7 +152,8 @@ impl<'m> Making<'m> {
         if let Some(error) = &self.end {
             return Made::Left(error.clone());
         }
-        let made = self.one(one);
+        // What was read at the beginning may end all before anything is written.
+        let made = self.observed.end().map_or_else(|| self.one(one), Made::Failed);
         if let Made::Failed(error) = &made {
             self.unmade.extend(setting::makes_environment(one).map(str::to_owned));
             self.end = error.ends_all().then(|| error.clone());
@@ -215,8 +220,14 @@ impl<'m> Making<'m> {
         let reading = Reading::Team(slug.to_owned());
         let body = json!({"name": slug, "privacy": "closed"});
         let call = Call::with(Method::Post, path(&["orgs", &self.wish.target.owner, "teams"]), body);
-        match self.forge.write(&call) {
-            Ok(answer) => self.observed.put(reading, answer.body),
+        match self.send(&call) {
+            Ok(answer) => {
+                // A dry run has no number to show.
+                if self.wish.secrets.is_some() {
+                    fields::must_hold(&call.words(), &answer.body, &[("id", Kind::Number)])?;
+                }
+                self.observed.put(reading, answer.body);
+            }
             // Whether it took effect, or somebody was faster, is seen by looking.
             Err(error) if error.is_unclear() || error.is_taken() => {
                 self.observed.extend(self.forge.observe(self.wish.target, BTreeSet::from([reading.clone()])));
@@ -229,23 +240,41 @@ impl<'m> Making<'m> {
         Ok(())
     }
 
+    /// Makes a call; what may have made something already is not sent again.
+    fn send(&mut self, call: &Call) -> Result<Answer, ForgeError> {
+        if self.lost.contains(call) {
+            let why = "it was sent before, and what it makes does not show yet".to_owned();
+            return Err(ForgeError::Unclear { call: call.words(), why });
+        }
+        let answer = self.forge.write(call);
+        if let Err(error) = &answer
+            && call.method == Method::Post
+            && (error.is_unclear() || error.is_taken())
+        {
+            self.lost.push(call.clone());
+        }
+        answer
+    }
+
     /// Makes the calls. After one that may or may not have taken effect, and after one that finds its work done, the
-    /// world is looked at again before anything more is sent.
+    /// world is looked at again before anything more is sent. What makes something is sent once: if it does not show in
+    /// the end, the setting is left to the next run, by when it has taken effect or never does.
     fn write(&mut self, one: &Setting) -> Result<Made, ForgeError> {
         let mut attempt = 0;
         loop {
             let secrets = self.wish.secrets.map(|secrets| &secrets.0);
             let known = Known { target: self.wish.target, observed: &self.observed, secrets };
             let calls = setting::calls(one, &known)?;
-            let Err(error) = calls.iter().try_for_each(|call| self.forge.write(call).map(drop)) else {
+            let Err(error) = calls.iter().try_for_each(|call| self.send(call).map(drop)) else {
                 return Ok(Made::Done);
             };
             attempt += 1;
             if attempt >= TRIES || !(error.is_unclear() || error.is_taken()) {
                 return Err(error);
             }
-            if error.is_unclear() {
-                self.forge.pause(backoff(attempt - 1, fastrand::f64()), Why::Fault)?;
+            let why = if error.is_unclear() { Why::Fault } else { Why::Settling };
+            if error.is_unclear() || attempt > 1 {
+                self.forge.pause(backoff(attempt - 1, fastrand::f64()), why)?;
             }
             self.look_at(std::iter::once(one));
             if setting::differences(one, &self.observed)?.is_empty() {

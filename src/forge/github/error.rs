@@ -159,11 +159,12 @@ impl ForgeError {
         matches!(self, Self::Refused(refusal) if refusal.is_taken())
     }
 
-    /// Whether no other call can do better: nobody is let in, nothing is reached, or the user has had enough.
+    /// Whether no other call can do better: nobody is let in, nothing is reached, something that is not GitHub answers,
+    /// or the user has had enough.
     pub fn ends_all(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.status == 401,
-            Self::Unreached { .. } | Self::Limited { .. } | Self::Interrupted(_) => true,
+            Self::Unreached { .. } | Self::Limited { .. } | Self::Strange { .. } | Self::Interrupted(_) => true,
             _ => false,
         }
     }
@@ -214,7 +215,7 @@ impl Blame for ForgeError {
             Self::Offline => "leave out `--offline` and `APISCAFFOLD_OFFLINE`; or leave out `--owner` for a repository on this machine".to_owned(),
             Self::Gone { .. } => "see what became of it, or choose another name".to_owned(),
             Self::NoOwner { .. } => "check the spelling of `--owner`, the name of an organisation or a user".to_owned(),
-            Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub".to_owned(),
+            Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub, and whether a proxy or a sign-in page answers in its place; then run the same command again".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),
             Self::NoEnvironment { .. } => "mend what kept the environment from being made".to_owned(),
             Self::NoValue { variable } => format!("set the variable `{variable}`"),

@@ -7,8 +7,13 @@ use serde_json::Value;
 use super::Github;
 use super::call::{below, path};
 use super::error::ForgeError;
+use super::fields::{self, Fields, Kind};
 use crate::model::receipt;
 use crate::model::repository::{OwnerKind, Target};
+
+/// What must be known of a repository in a list.
+const HOLDING: Fields =
+    &[("id", Kind::Number), ("full_name", Kind::Text), ("archived", Kind::Flag), ("fork", Kind::Flag)];
 
 /// A repository as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +30,13 @@ pub struct Holding {
 
 impl Holding {
     fn of(call: &str, body: &Value) -> Result<Self, ForgeError> {
-        let missing = |key| ForgeError::Strange { call: format!("GET {call}"), why: format!("it holds no `{key}`") };
+        let call = format!("GET {call}");
+        fields::must_hold(&call, body, HOLDING)?;
+        let unknown = |key| ForgeError::Strange { call: call.clone(), why: format!("its `{key}` is unknown") };
         let full_name = body["full_name"].as_str().and_then(|name| name.split_once('/'));
-        let (owner, name) = full_name.ok_or_else(|| missing("full_name"))?;
+        let (owner, name) = full_name.ok_or_else(|| unknown("full_name"))?;
         Ok(Self {
-            id: body["id"].as_u64().ok_or_else(|| missing("id"))?,
+            id: body["id"].as_u64().ok_or_else(|| unknown("id"))?,
             target: Target { owner: owner.to_owned(), name: name.to_owned() },
             archived: body["archived"] == true,
             fork: body["fork"] == true,
@@ -68,11 +75,15 @@ impl Github {
     /// Whether each of these repositories was made by us: it holds a receipt, or its first commit is kept.
     pub fn are_made(&self, targets: &[Target]) -> Vec<Result<bool, ForgeError>> {
         self.of_each(targets, |target| {
-            if self.find(below(target, &["contents", receipt::FILE_NAME]))?.is_some() {
+            let has = |path: String, field: Fields| match self.find(path.clone())? {
+                Some(answer) => fields::must_hold(&format!("GET {path}"), &answer.body, field).map(|()| true),
+                None => Ok(false),
+            };
+            if has(below(target, &["contents", receipt::FILE_NAME]), &[("sha", Kind::Text)])? {
                 return Ok(true);
             }
-            match self.find(below(target, &["git", "ref", "apiscaffold/base"])) {
-                Ok(found) => Ok(found.is_some()),
+            match has(below(target, &["git", "ref", "apiscaffold/base"]), &[("object.sha", Kind::Text)]) {
+                Ok(found) => Ok(found),
                 // "Git Repository is empty."
                 Err(error) if error.status() == Some(409) => Ok(false),
                 Err(error) => Err(error),

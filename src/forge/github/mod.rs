@@ -1,6 +1,6 @@
 //! GitHub: a client of its REST API that keeps to its pace, looks before it acts, and says what it needs.
 //!
-//! `call` is a call as a value, `send` and `retry` carry it, `pace` slows it, `auth` signs it; `repository` makes and
+//! `call` is a call as a value, `send` and `retry` carry it, `fields` says what an answer must hold, `pace` slows it, `auth` signs it; `repository` makes and
 //! judges the repository, `setting` knows each setting, `ensure` makes settings so, `rehearsal` says how. Facts about the API are from
 //! <https://docs.github.com/en/rest>.
 
@@ -8,6 +8,7 @@ pub mod auth;
 pub mod call;
 mod ensure;
 mod error;
+mod fields;
 mod holdings;
 pub(super) mod observed;
 mod pace;
@@ -51,7 +52,7 @@ pub use send::{Listener, Manner};
 
 /// How many reads go at once: far below the 100 that GitHub takes from everybody together.
 const READERS: usize = 12;
-/// A listing that is longer is not read to its end.
+/// A listing that is longer is an error: what is on its last page would be believed missing.
 const MOST_PAGES: usize = 100;
 
 /// A client of one GitHub for one identity.
@@ -131,10 +132,11 @@ impl Github {
             items.extend(page.ok_or_else(why)?.iter().cloned());
             match answer.head.next {
                 Some(next) => path = next,
-                None => break,
+                None => return Ok(Some(items)),
             }
         }
-        Ok(Some(items))
+        let why = format!("it goes on after {MOST_PAGES} pages");
+        Err(ForgeError::Strange { call: format!("GET {path}"), why })
     }
 
     fn carry(&self, call: &Call, is_there: bool) -> Result<Answer, ForgeError> {

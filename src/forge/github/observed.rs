@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Github;
 use super::call::{Answer, Call, below, path};
 use super::error::ForgeError;
+use super::fields::{self, Fields, Kind};
 use super::retry::Why;
 use crate::forge::Forge;
 use crate::model::repository::Target;
@@ -35,6 +36,84 @@ pub(in crate::forge) enum Reading {
     Ruleset(u64),
 }
 
+/// How a thing is read.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// An object that is there, even if a part of GitHub does not know it yet.
+    There,
+    /// An object that may be missing.
+    One,
+    /// A list; this names it in answers that are objects.
+    List(Option<&'static str>),
+    /// 204 says on, 404 says off.
+    Switch,
+}
+
+impl Reading {
+    /// Where it is read.
+    fn path(&self, target: &Target) -> String {
+        let of_actions = |environment: &Option<String>, words: &[&str]| match environment {
+            Some(environment) => below(target, &[&["environments", environment], words].concat()),
+            None => below(target, &[&["actions"], words].concat()),
+        };
+        let (path, query) = match self {
+            Self::Repository => (below(target, &[]), ""),
+            Self::Properties => (below(target, &["properties", "values"]), ""),
+            Self::Teams => (below(target, &["teams"]), "?per_page=100"),
+            Self::Team(slug) => (path(&["orgs", &target.owner, "teams", slug]), ""),
+            Self::Environments => (below(target, &["environments"]), "?per_page=100"),
+            Self::Policies(name) => {
+                (below(target, &["environments", name, "deployment-branch-policies"]), "?per_page=100")
+            }
+            Self::Variables(environment) => (of_actions(environment, &["variables"]), "?per_page=30"),
+            Self::Secrets(environment) => (of_actions(environment, &["secrets"]), "?per_page=30"),
+            Self::Key(environment) => (of_actions(environment, &["secrets", "public-key"]), ""),
+            Self::Alerts => (below(target, &["vulnerability-alerts"]), ""),
+            Self::Fixes => (below(target, &["automated-security-fixes"]), ""),
+            Self::Reporting => (below(target, &["private-vulnerability-reporting"]), ""),
+            Self::Issues => (below(target, &["issues"]), "?state=all&sort=created&direction=asc&per_page=100"),
+            Self::Rulesets => (below(target, &["rulesets"]), "?includes_parents=false&per_page=100"),
+            Self::Ruleset(id) => (below(target, &["rulesets", &id.to_string()]), ""),
+        };
+        path + query
+    }
+
+    fn form(&self) -> Form {
+        match self {
+            Self::Repository | Self::Key(_) => Form::There,
+            Self::Team(_) | Self::Fixes | Self::Reporting | Self::Ruleset(_) => Form::One,
+            Self::Properties | Self::Teams | Self::Issues | Self::Rulesets => Form::List(None),
+            Self::Environments => Form::List(Some("environments")),
+            Self::Policies(_) => Form::List(Some("branch_policies")),
+            Self::Variables(_) => Form::List(Some("variables")),
+            Self::Secrets(_) => Form::List(Some("secrets")),
+            Self::Alerts => Form::Switch,
+        }
+    }
+
+    /// What it, or each item of it, must hold.
+    fn fields(&self) -> Fields {
+        match self {
+            Self::Repository => &[("id", Kind::Number), ("full_name", Kind::Text), ("topics", Kind::List)],
+            Self::Properties => &[("property_name", Kind::Text)],
+            Self::Teams => &[("slug", Kind::Text), ("permission", Kind::Text)],
+            Self::Team(_) => &[("id", Kind::Number), ("slug", Kind::Text)],
+            Self::Environments => &[("name", Kind::Text), ("protection_rules", Kind::List)],
+            Self::Policies(_) => &[("id", Kind::Number), ("name", Kind::Text)],
+            Self::Variables(_) => &[("name", Kind::Text), ("value", Kind::TextOrNull)],
+            Self::Secrets(_) => &[("name", Kind::Text)],
+            Self::Key(_) => &[("key", Kind::Text), ("key_id", Kind::Text)],
+            Self::Alerts => &[],
+            Self::Fixes | Self::Reporting => &[("enabled", Kind::Flag)],
+            Self::Issues => &[("number", Kind::Number), ("title", Kind::Text), ("body", Kind::TextOrNull)],
+            Self::Rulesets => &[("id", Kind::Number), ("name", Kind::Text)],
+            Self::Ruleset(_) => {
+                &[("id", Kind::Number), ("name", Kind::Text), ("enforcement", Kind::Text), ("rules", Kind::List)]
+            }
+        }
+    }
+}
+
 /// What was read; `null` where there is nothing.
 #[derive(Clone, Debug, Default)]
 pub(in crate::forge) struct Observed(BTreeMap<Reading, Result<Value, ForgeError>>);
@@ -55,6 +134,11 @@ impl Observed {
     /// The items of a list; none when it is missing.
     pub(super) fn items(&self, reading: &Reading) -> Result<&[Value], ForgeError> {
         Ok(self.get(reading)?.as_array().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// Why nothing can be done, when that was seen.
+    pub(super) fn end(&self) -> Option<ForgeError> {
+        self.0.values().filter_map(|read| read.as_ref().err()).find(|error| error.ends_all()).cloned()
     }
 
     pub(super) fn has(&self, reading: &Reading) -> bool {
@@ -85,42 +169,66 @@ impl Forge for Github {
     }
 }
 
+/// So many numbers in a row that are no issues any more are looked at, beyond the issues that are known.
+const MOST_GONE: u64 = 100;
+
 impl Github {
     fn read(&self, target: &Target, reading: &Reading) -> Result<Value, ForgeError> {
-        let list = |words: &[&str], query: &str, key| {
-            let mark = if query.is_empty() { "" } else { "?" };
-            let items = self.list(&format!("{}{mark}{query}", below(target, words)), key)?;
-            Ok(items.map_or(Value::Null, Value::from))
-        };
-        let one = |path: String| Ok(self.find(path)?.map_or(Value::Null, |answer| answer.body));
-        let of_actions = |environment: &Option<String>, what: &str| match environment {
-            Some(environment) => below(target, &["environments", environment, what]),
-            None => below(target, &["actions", what]),
-        };
-        let list_at = |path: String, key| {
-            let items = self.list(&format!("{path}?per_page=30"), Some(key))?;
-            Ok(items.map_or(Value::Null, Value::from))
-        };
-        match reading {
-            Reading::Repository => Ok(self.there(below(target, &[]))?.body),
-            Reading::Properties => list(&["properties", "values"], "", None),
-            Reading::Teams => list(&["teams"], "per_page=100", None),
-            Reading::Team(slug) => one(path(&["orgs", &target.owner, "teams", slug])),
-            Reading::Environments => list(&["environments"], "per_page=100", Some("environments")),
-            Reading::Policies(name) => {
-                list(&["environments", name, "deployment-branch-policies"], "per_page=100", Some("branch_policies"))
+        let path = reading.path(target);
+        let call = format!("GET {path}");
+        let body = match reading.form() {
+            Form::There => self.there(path)?.body,
+            Form::One => match self.find(path)? {
+                Some(answer) => answer.body,
+                None => return Ok(Value::Null),
+            },
+            Form::List(key) => {
+                let Some(items) = self.list(&path, key)? else { return Ok(Value::Null) };
+                fields::each_must_hold(&call, &items, reading.fields())?;
+                let all = if *reading == Reading::Issues { self.issues(target, items)? } else { items };
+                return Ok(all.into());
             }
-            Reading::Variables(environment) => list_at(of_actions(environment, "variables"), "variables"),
-            Reading::Secrets(environment) => list_at(of_actions(environment, "secrets"), "secrets"),
-            Reading::Key(environment) => {
-                Ok(self.there(format!("{}/public-key", of_actions(environment, "secrets")))?.body)
+            Form::Switch => {
+                return match self.find(path)? {
+                    Some(answer) if answer.status != 204 => {
+                        let why = "it is neither `204` nor `404`".to_owned();
+                        Err(ForgeError::Strange { call, why })
+                    }
+                    found => Ok(found.is_some().into()),
+                };
             }
-            Reading::Alerts => Ok(self.find(below(target, &["vulnerability-alerts"]))?.is_some().into()),
-            Reading::Fixes => one(below(target, &["automated-security-fixes"])),
-            Reading::Reporting => one(below(target, &["private-vulnerability-reporting"])),
-            Reading::Issues => list(&["issues"], "state=all&sort=created&direction=asc&per_page=100", None),
-            Reading::Rulesets => list(&["rulesets"], "includes_parents=false&per_page=100", None),
-            Reading::Ruleset(id) => one(below(target, &["rulesets", &id.to_string()])),
+        };
+        fields::must_hold(&call, &body, reading.fields())?;
+        Ok(body)
+    }
+
+    /// The issues of a list, and those that the list does not show yet. A list may be late, and what is asked for by its
+    /// number is not; numbers are given one after the other, to pull requests too.
+    fn issues(&self, target: &Target, mut items: Vec<Value>) -> Result<Vec<Value>, ForgeError> {
+        let listed: BTreeSet<u64> = items.iter().filter_map(|item| item["number"].as_u64()).collect();
+        let mut last = listed.last().copied().unwrap_or_default();
+        let mut number = 0;
+        while number <= last + MOST_GONE {
+            number += 1;
+            if listed.contains(&number) {
+                continue;
+            }
+            let path = below(target, &["issues", &number.to_string()]);
+            match self.find(path.clone()) {
+                Ok(Some(answer)) => {
+                    fields::must_hold(&format!("GET {path}"), &answer.body, Reading::Issues.fields())?;
+                    items.push(answer.body);
+                    last = last.max(number);
+                }
+                Ok(None) if number > last => return Ok(items),
+                // A number that is not used any more.
+                Ok(None) => {}
+                Err(error) if error.status() == Some(410) => {}
+                Err(error) => return Err(error),
+            }
         }
+        let why =
+            format!("no issue has any of the {MOST_GONE} numbers before, and GitHub does not say that it is free");
+        Err(ForgeError::Strange { call: format!("GET {}", below(target, &["issues", &number.to_string()])), why })
     }
 }

@@ -5,7 +5,15 @@ use serde_json::{Value, json};
 use super::Github;
 use super::call::{Call, Method, below};
 use super::error::ForgeError;
+use super::fields::{self, Fields, Kind};
+use super::retry::{Why, backoff};
 use crate::model::repository::Target;
+
+/// What must be known of a pull request.
+const PULL: Fields =
+    &[("number", Kind::Number), ("html_url", Kind::Text), ("state", Kind::Text), ("merged_at", Kind::TextOrNull)];
+/// How often a pull request that may have been made is looked for.
+const LOOKS: u32 = 3;
 
 /// A pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +52,17 @@ pub struct NewPull {
 
 impl Pull {
     fn of(call: &Call, body: &Value) -> Result<Self, ForgeError> {
-        let missing = |key: &str| ForgeError::Strange { call: call.words(), why: format!("it holds no `{key}`") };
+        fields::must_hold(&call.words(), body, PULL)?;
+        let unknown = |key: &str| ForgeError::Strange { call: call.words(), why: format!("its `{key}` is unknown") };
         let state = match (body["state"].as_str(), body["merged_at"].is_string()) {
             (Some("open"), _) => PullState::Open,
-            (Some(_), true) => PullState::Merged,
-            (Some(_), false) => PullState::Closed,
-            (None, _) => return Err(missing("state")),
+            (Some("closed"), true) => PullState::Merged,
+            (Some("closed"), false) => PullState::Closed,
+            _ => return Err(unknown("state")),
         };
         Ok(Self {
-            number: body["number"].as_u64().ok_or_else(|| missing("number"))?,
-            page: body["html_url"].as_str().ok_or_else(|| missing("html_url"))?.to_owned(),
+            number: body["number"].as_u64().ok_or_else(|| unknown("number"))?,
+            page: fields::text(&call.words(), body, "html_url")?,
             state,
         })
     }
@@ -80,41 +89,58 @@ impl Github {
         let path = format!("{}?head={}:{branch}&state=all&per_page=10", below(target, &["pulls"]), target.owner);
         let call = Call::get(path);
         let answer = self.call(&call)?;
-        let pulls = answer.body.as_array().into_iter().flatten().map(|body| Pull::of(&call, body));
-        let pulls: Vec<Pull> = pulls.collect::<Result<_, _>>()?;
+        let strange = || ForgeError::Strange { call: call.words(), why: "it holds no list".to_owned() };
+        let listed = answer.body.as_array().ok_or_else(strange)?;
+        let pulls: Vec<Pull> = listed.iter().map(|body| Pull::of(&call, body)).collect::<Result<_, _>>()?;
         Ok(pulls.into_iter().max_by_key(|pull| pull.number))
     }
 
-    /// Makes a pull request. When it is not clear whether it was made, what is there tells: none is made twice.
+    /// Makes a pull request, by one call that is never sent again: whether it took effect is looked for, and the list may
+    /// be late. GitHub itself takes no second one from a branch while one waits.
     pub fn open_pull(&self, target: &Target, new: &NewPull) -> Result<Pull, ForgeError> {
         let call = pull_call(target, new);
         let error = match self.call(&call) {
             Ok(answer) => return Pull::of(&call, &answer.body),
             Err(error) => error,
         };
-        if !(error.is_unclear() || error.status() == Some(422)) {
+        if !(error.is_unclear() || error.is_taken()) {
             return Err(error);
         }
-        let found = self.pull(target, &new.branch)?.filter(|pull| pull.state == PullState::Open);
-        found.ok_or(error)
+        for look in 0..LOOKS {
+            if look > 0 || error.is_unclear() {
+                self.pause(backoff(look, fastrand::f64()), Why::Fault)?;
+            }
+            let found = self.pull(target, &new.branch)?;
+            if let Some(found) = found.filter(|pull| pull.state == PullState::Open) {
+                return Ok(found);
+            }
+        }
+        let why = "GitHub does not show a pull request from this branch yet".to_owned();
+        Err(ForgeError::Unclear { call: call.words(), why })
     }
 
     /// The tree (hex) of the newest commit of a branch; none when there is no such branch.
     pub fn branch_tree(&self, target: &Target, branch: &str) -> Result<Option<String>, ForgeError> {
-        let Some(answer) = self.find(below(target, &["git", "ref", &format!("heads/{branch}")]))? else {
-            return Ok(None);
-        };
-        let sha = answer.body["object"]["sha"].as_str().unwrap_or_default();
-        let commit = self.call(&Call::get(below(target, &["git", "commits", sha])))?;
-        Ok(commit.body["tree"]["sha"].as_str().map(str::to_owned))
+        let path = below(target, &["git", "ref", &format!("heads/{branch}")]);
+        let Some(answer) = self.find(path.clone())? else { return Ok(None) };
+        self.tree_of(target, &path, &answer.body).map(Some)
     }
 
     /// Archives the repository: it can be read, and not changed. Says whether this call did.
     pub fn archive(&self, target: &Target) -> Result<bool, ForgeError> {
-        let answer = self.call(&Call::get(below(target, &[])))?;
-        if answer.body["archived"] == true {
+        let archived = |call: &Call| {
+            let body = self.call(call)?.body;
+            fields::must_hold(&call.words(), &body, &[("archived", Kind::Flag)])?;
+            Ok::<_, ForgeError>(body["archived"] == true)
+        };
+        if archived(&Call::get(below(target, &[])))? {
             return Ok(false);
         }
-        self.call(&archive_call(target)).map(|_| true)
+        let call = archive_call(target);
+        if !archived(&call)? {
+            let why = "the repository is not archived after it".to_owned();
+            return Err(ForgeError::Strange { call: call.words(), why });
+        }
+        Ok(true)
     }
 }

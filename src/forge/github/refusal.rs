@@ -54,10 +54,13 @@ impl Refusal {
         }
     }
 
-    /// Whether something of this name is there already.
+    /// Whether something of this name is there already. Branch patterns of environments say so by 303.
     pub(super) fn is_taken(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
-        matches!(self.status, 409 | 422) && (message.contains("already exists") || message.contains("already_exists"))
+        let says = |words: &str| message.contains(words);
+        self.status == 303
+            || matches!(self.status, 409 | 422)
+                && (says("already exists") || says("already_exists") || says("must be unique"))
     }
 }
 

@@ -9,6 +9,7 @@ use super::Github;
 use super::call::{Call, Method, below, path};
 use super::ensure::SETTLES_IN;
 use super::error::ForgeError;
+use super::fields::{self, Fields, Kind};
 use super::retry::{Why, backoff};
 use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
 
@@ -45,6 +46,19 @@ pub fn create_call(new: &NewRepository) -> Call {
     }
 }
 
+/// What must be known of a repository.
+const REPOSITORY: Fields = &[
+    ("id", Kind::Number),
+    ("full_name", Kind::Text),
+    ("clone_url", Kind::Text),
+    ("ssh_url", Kind::Text),
+    ("default_branch", Kind::Text),
+    ("private", Kind::Flag),
+    ("created_at", Kind::Text),
+    ("description", Kind::TextOrNull),
+    ("homepage", Kind::TextOrNull),
+];
+
 /// A repository that is there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
@@ -56,6 +70,10 @@ pub struct Found {
     pub clone_url: String,
     /// The same over ssh.
     pub ssh_url: String,
+    /// The branch that it shows first.
+    pub default_branch: String,
+    /// Who may see it.
+    pub visibility: Visibility,
     /// When it was made.
     pub created: Timestamp,
     /// GitHub's whole answer.
@@ -64,14 +82,27 @@ pub struct Found {
 
 impl Found {
     fn of(call: &Call, body: Value) -> Result<Self, ForgeError> {
-        let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-        let missing = |key: &str| ForgeError::Strange { call: call.words(), why: format!("it holds no `{key}`") };
+        fields::must_hold(&call.words(), &body, REPOSITORY)?;
+        let text = |key| fields::text(&call.words(), &body, key);
+        let unknown = |key: &str| ForgeError::Strange { call: call.words(), why: format!("its `{key}` is unknown") };
+        let visibility = match (body["visibility"].as_str(), body["private"] == true) {
+            (Some("internal"), _) => Visibility::Internal,
+            (Some("public"), false) | (None, false) => Visibility::Public,
+            (Some("private"), true) | (None, true) => Visibility::Private,
+            _ => return Err(unknown("visibility")),
+        };
+        let full_name = text("full_name")?;
+        if !full_name.contains('/') {
+            return Err(unknown("full_name"));
+        }
         Ok(Self {
-            id: body.get("id").and_then(Value::as_u64).ok_or_else(|| missing("id"))?,
-            full_name: text("full_name").ok_or_else(|| missing("full_name"))?,
-            clone_url: text("clone_url").ok_or_else(|| missing("clone_url"))?,
-            ssh_url: text("ssh_url").unwrap_or_default(),
-            created: text("created_at").and_then(|text| text.parse().ok()).ok_or_else(|| missing("created_at"))?,
+            id: body["id"].as_u64().ok_or_else(|| unknown("id"))?,
+            full_name,
+            clone_url: text("clone_url")?,
+            ssh_url: text("ssh_url")?,
+            default_branch: text("default_branch")?,
+            visibility,
+            created: text("created_at")?.parse().map_err(|_| unknown("created_at"))?,
             body,
         })
     }
@@ -83,17 +114,6 @@ impl Found {
             found.trim() == wanted.as_deref().unwrap_or_default().trim()
         };
         same("description", &new.description) && same("homepage", &new.homepage)
-    }
-}
-
-impl Found {
-    /// Who may see it.
-    pub fn visibility(&self) -> Visibility {
-        match (self.body["visibility"].as_str(), self.body["private"].as_bool()) {
-            (Some("internal"), _) => Visibility::Internal,
-            (Some("public"), _) | (None, Some(false)) => Visibility::Public,
-            _ => Visibility::Private,
-        }
     }
 }
 
@@ -169,8 +189,16 @@ impl Github {
     /// Who `name` is; none when there is nobody of that name.
     pub fn owner(&self, name: &str) -> Result<Option<Owner>, ForgeError> {
         let Some(answer) = self.find(path(&["users", name]))? else { return Ok(None) };
-        let login = answer.body["login"].as_str().unwrap_or(name).to_owned();
-        let kind = if answer.body["type"] == "Organization" { OwnerKind::Organisation } else { OwnerKind::User };
+        let call = format!("GET {}", path(&["users", name]));
+        let login = fields::text(&call, &answer.body, "login")?;
+        let kind = match fields::text(&call, &answer.body, "type")?.as_str() {
+            "Organization" => OwnerKind::Organisation,
+            "User" => OwnerKind::User,
+            _ => {
+                let why = "its `type` is neither an organisation's nor a user's".to_owned();
+                return Err(ForgeError::Strange { call, why });
+            }
+        };
         Ok(Some(Owner { login, kind }))
     }
 
@@ -183,26 +211,33 @@ impl Github {
 
     /// What is in a repository.
     pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
-        let base = match self.find(below(target, &["git", "ref", "apiscaffold/base"])) {
+        let path = below(target, &["git", "ref", "apiscaffold/base"]);
+        let base = match self.find(path.clone()) {
             Ok(answer) => answer,
             // "Git Repository is empty."
             Err(error) if error.status() == Some(409) => return Ok(Content::Empty),
             Err(error) => return Err(error),
         };
         if let Some(answer) = base {
-            let sha = answer.body["object"]["sha"].as_str().unwrap_or_default();
-            let commit = self.call(&Call::get(below(target, &["git", "commits", sha])))?;
-            return Ok(Content::Base(commit.body["tree"]["sha"].as_str().unwrap_or_default().to_owned()));
+            return Ok(Content::Base(self.tree_of(target, &path, &answer.body)?));
         }
-        match self.find(below(target, &["commits", "HEAD"])) {
+        let head = below(target, &["commits", "HEAD"]);
+        match self.find(head.clone()) {
             Ok(Some(answer)) => {
-                Ok(Content::Other(answer.body["commit"]["tree"]["sha"].as_str().unwrap_or_default().to_owned()))
+                Ok(Content::Other(fields::text(&format!("GET {head}"), &answer.body, "commit.tree.sha")?))
             }
             // Not every part of GitHub may know yet that it is empty; the push will see what is there.
             Ok(None) => Ok(Content::Empty),
             Err(error) if error.status() == Some(409) => Ok(Content::Empty),
             Err(error) => Err(error),
         }
+    }
+
+    /// The tree (hex) of the commit to which the reference at `path` leads.
+    pub(super) fn tree_of(&self, target: &Target, path: &str, reference: &Value) -> Result<String, ForgeError> {
+        let sha = fields::text(&format!("GET {path}"), reference, "object.sha")?;
+        let call = Call::get(below(target, &["git", "commits", &sha]));
+        fields::text(&call.words(), &self.call(&call)?.body, "tree.sha")
     }
 
     /// Makes the repository; the flag says whether this call did. One that is there by now is judged by `is_ours`.
@@ -275,7 +310,11 @@ mod tests {
     use super::*;
 
     fn found(id: u64, created: &str) -> Found {
-        let body = json!({"id": id, "full_name": "Org/my-api", "clone_url": "https://h/org/my-api.git", "created_at": created});
+        let body = json!({
+            "id": id, "full_name": "Org/my-api", "clone_url": "https://h/org/my-api.git", "created_at": created,
+            "ssh_url": "git@h:org/my-api.git", "default_branch": "main", "private": true, "description": null,
+            "homepage": null,
+        });
         Found::of(&Call::get("/x"), body).expect("a repository")
     }
 

@@ -184,7 +184,7 @@ mod tests {
     };
 
     fn answer(status: u16, head: Head) -> Answer {
-        Answer { status, head, body: json!({}) }
+        Answer { status, head, body: json!({}), unread: None }
     }
 
     fn again(seconds: u64, why: Why) -> Next {
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(next(403, with(None, Some(0), Some(9_000))), Next::GiveUp(Duration::from_secs(8_001)));
         assert_eq!(next(403, Head::default()), Next::Take);
         let body = json!({"message": "You have exceeded a secondary rate limit"});
-        let secondary = Answer { status: 403, head: Head::default(), body };
+        let secondary = Answer { status: 403, body, ..Answer::default() };
         assert_eq!(Tries::default().next(Method::Put, Met::Answer(&secondary), AROUND), again(60, Why::Limit));
     }
 
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), nearly), half);
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), AROUND), Next::Take);
         let body = json!({"message": "Already exists - Variable already exists"});
-        let taken = Answer { status: 409, head: Head::default(), body };
+        let taken = Answer { status: 409, body, ..Answer::default() };
         assert_eq!(Tries::default().next(Method::Post, Met::Answer(&taken), settling), Next::Take);
     }
 

@@ -196,7 +196,7 @@ impl Sender {
             Ok((status, head, bytes))
         })?;
         Ok(match received {
-            Ok((status, head, bytes)) => Ok(Answer { status, head, body: body(&bytes) }),
+            Ok((status, head, bytes)) => Ok(read(status, head, &bytes)),
             Err(error) => Err(self.trouble(error)),
         })
     }
@@ -230,8 +230,17 @@ pub(super) struct Persist<'p> {
     pub(super) slow_down: &'p dyn Fn(),
 }
 
-fn body(bytes: &[u8]) -> Value {
-    if bytes.len() > MOST_BYTES { Value::Null } else { serde_json::from_slice(bytes).unwrap_or_default() }
+/// 204 alone has no body; every other answer of GitHub is JSON.
+fn read(status: u16, head: Head, bytes: &[u8]) -> Answer {
+    let body: Result<Value, &'static str> = match bytes {
+        [] if status == 204 => Ok(Value::Null),
+        [] => Err("it is empty"),
+        _ if bytes.len() > MOST_BYTES => Err("it is longer than 32 MiB"),
+        _ if bytes.trim_ascii_start().starts_with(b"<") => Err("it is a web page, not JSON"),
+        _ => serde_json::from_slice(bytes).map_err(|_| "it is not JSON, or a part of it is missing"),
+    };
+    let unread = body.as_ref().err().copied();
+    Answer { status, head, body: body.unwrap_or_default(), unread }
 }
 
 fn head(headers: &HeaderMap) -> Head {
@@ -251,12 +260,17 @@ fn head(headers: &HeaderMap) -> Head {
     }
 }
 
-/// The last word on a call.
+/// The last word on a call. What cannot be read is neither a yes nor, where "not there" would be believed, a no.
 fn judge(call: &Call, method: Method, met: Result<Answer, Trouble>) -> Result<Answer, ForgeError> {
     let post = method == Method::Post;
+    let strange = |why: &str| ForgeError::Strange { call: call.words(), why: why.to_owned() };
     match met {
+        Ok(Answer { unread: Some(why), status: 200..=299 | 404 | 409, .. }) => Err(strange(why)),
+        Ok(answer) if matches!(answer.status, 404 | 409) && answer.message().is_empty() => {
+            Err(strange("it says no without a message"))
+        }
         Ok(answer) if answer.is_success() => Ok(answer),
-        Ok(answer) if post && answer.status >= 500 => {
+        Ok(answer) if post && (answer.status >= 500 || answer.status == 408) => {
             let why = Refusal::of(call, &answer).to_string();
             Err(ForgeError::Unclear { call: call.words(), why })
         }

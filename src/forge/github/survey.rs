@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::auth::Identity;
 use super::call::{Call, path};
 use super::error::ForgeError;
+use super::fields::{self, Kind};
 use super::repository::{Found, Owner};
 use super::{Github, READERS};
 use crate::model::repository::Target;
@@ -76,13 +77,18 @@ impl Github {
     }
 
     fn team(&self, organisation: &str, slug: &str) -> Result<bool, ForgeError> {
-        Ok(self.find(path(&["orgs", organisation, "teams", slug]))?.is_some())
+        let path = path(&["orgs", organisation, "teams", slug]);
+        let Some(answer) = self.find(path.clone())? else { return Ok(false) };
+        fields::must_hold(&format!("GET {path}"), &answer.body, &[("id", Kind::Number), ("slug", Kind::Text)])?;
+        Ok(true)
     }
 
     /// The active rulesets of an organisation, whole. None when the token may not see them.
     pub fn organisation_rulesets(&self, organisation: &str) -> Result<Option<Vec<Value>>, ForgeError> {
         let all = path(&["orgs", organisation, "rulesets"]);
         let Some(list) = self.list(&format!("{all}?per_page=100"), None)? else { return Ok(None) };
+        let call = format!("GET {all}");
+        fields::each_must_hold(&call, &list, &[("id", Kind::Number), ("enforcement", Kind::Text)])?;
         let active = list
             .iter()
             .filter(|item| item["enforcement"] == "active" && matches!(item["target"].as_str(), None | Some("branch")));
@@ -90,14 +96,17 @@ impl Github {
         let read = self.at_once(ids, |id| self.find(format!("{all}/{id}")));
         let found: Result<Vec<Value>, ForgeError> =
             read.into_values().filter_map(|one| one.map(|one| one.map(|answer| answer.body)).transpose()).collect();
-        found.map(Some)
+        let found = found?;
+        fields::each_must_hold(&call, &found, &[("enforcement", Kind::Text), ("rules", Kind::List)])?;
+        Ok(Some(found))
     }
 
     /// The names of the organisation's custom properties. None when the token may not see them.
     pub fn organisation_properties(&self, organisation: &str) -> Result<Option<Vec<String>>, ForgeError> {
-        let list = self.list(&path(&["orgs", organisation, "properties", "schema"]), None)?;
-        let name = |item: &Value| item["property_name"].as_str().map(str::to_owned);
-        Ok(list.map(|list| list.iter().filter_map(name).collect()))
+        let path = path(&["orgs", organisation, "properties", "schema"]);
+        let list = self.list(&path, None)?;
+        let name = |item: &Value| fields::text(&format!("GET {path}"), item, "property_name");
+        list.map(|list| list.iter().map(name).collect()).transpose()
     }
 
     /// Who asks.
@@ -114,7 +123,7 @@ impl Github {
         let call = Call::get("/user");
         match self.call(&call) {
             Ok(answer) => {
-                let login = answer.body["login"].as_str().map(str::to_owned);
+                let login = Some(fields::text(&call.words(), &answer.body, "login")?);
                 let words = |text: &str| {
                     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
                 };

@@ -12,6 +12,8 @@ pub(crate) enum When {
     Nth(usize),
     /// Those with this method (`*`: every one) whose path contains this text.
     Call(&'static str, String),
+    /// Those with this method and this path.
+    Exact(&'static str, String),
     /// Those that are for a repository that was created a moment ago.
     AfterCreation,
 }
@@ -135,6 +137,7 @@ impl When {
             Self::Call(method, path) => {
                 (*method == "*" || struck.request.method == *method) && struck.request.path.contains(path)
             }
+            Self::Exact(method, path) => struck.request.method == *method && struck.request.path == *path,
             Self::AfterCreation => struck.on_created,
         }
     }
@@ -149,6 +152,22 @@ pub(crate) mod answers {
         let mut answer = Answer::empty(status).with("Content-Type", "text/html");
         answer.body = b"<html><body>Unicorn</body></html>".to_vec();
         answer
+    }
+
+    /// Answers with 200 that no GitHub gives to a call that has a body: a sign-in page, nothing, a part, other JSON.
+    pub(crate) fn nonsense() -> Vec<Answer> {
+        let with = |kind: &str, body: &str| {
+            let mut answer = Answer::empty(200).with("Content-Type", kind);
+            answer.body = body.as_bytes().to_vec();
+            answer
+        };
+        vec![
+            with("text/html", "<!DOCTYPE html><html><body>Please sign in</body></html>"),
+            with("application/json", ""),
+            with("application/json", "{\"id\": 1, \"login\": \"nhs\", \"ty"),
+            with("application/json", "\"fine\""),
+            with("application/json", "{}"),
+        ]
     }
 
     /// The secondary limit, with or without the time to wait.

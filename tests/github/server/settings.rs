@@ -62,6 +62,12 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>, at: usize, rest: (&str,
             let issues = state.repositories[at].issues.iter().rev();
             paged(state, call, issues.map(|issue| Value::Object(issue.clone())).collect(), None)
         }
+        ("GET", ["issues", number]) => {
+            let repository = &state.repositories[at];
+            let mut all = repository.issues.iter().chain(&repository.pulls);
+            let found = all.find(|one| one["number"].to_string() == *number);
+            found.map_or_else(Answer::not_found, |one| Answer::json(200, &Value::Object(one.clone())))
+        }
         ("POST", ["issues"]) => open_issue(state, call, at),
         _ => return None,
     };
@@ -189,7 +195,7 @@ fn open_issue(state: &mut State, call: &Call<'_>, at: usize) -> Answer {
         return Answer::error(410, "Issues has been disabled in this repository.");
     }
     let id = state.new_id();
-    let number = state.repositories[at].issues.len() + 1;
+    let number = state.repositories[at].pulls.len() + state.repositories[at].issues.len() + 1;
     let repository = format!("{}/repos/{}", state.base, state.repositories[at].full_name());
     let url = format!("{repository}/issues/{number}");
     let user = state.account(&call.caller.login);

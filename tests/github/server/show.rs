@@ -147,7 +147,7 @@ impl State {
     }
 
     /// A repository, in full.
-    pub(super) fn repository(&self, repository: &Repository, caller: &Caller) -> Value {
+    pub(crate) fn repository(&self, repository: &Repository, caller: &Caller) -> Value {
         let full_name = repository.full_name();
         let url = format!("{}/repos/{full_name}", self.base);
         let html = format!("{}/{full_name}", self.base);
