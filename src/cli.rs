@@ -176,9 +176,12 @@ pub struct CheckArgs {
     /// Compare its settings on GitHub
     #[arg(long, required = true)]
     pub settings: bool,
-    /// Mend what differs
+    /// Mend what differs; what people made stricter than the template asks is named and left as it is
     #[arg(long)]
     pub fix: bool,
+    /// Lower what is stricter than the template asks, too
+    #[arg(long, requires = "fix")]
+    pub lower: bool,
     /// Make teams of the organisation that are missing
     #[arg(long, requires = "fix")]
     pub create_teams: bool,

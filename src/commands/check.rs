@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{ForgeError, Github, Made, Secrets, Wish};
+use crate::forge::github::{ForgeError, Github, Lower, Made, Secrets, Wish};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
@@ -33,6 +33,8 @@ pub(super) enum CheckError {
     Drift { page: String, count: usize, document: Map<String, Value> },
     #[error("{count} of the settings of {page} could not be read")]
     Unread { page: String, count: usize, fault: Fault, document: Map<String, Value> },
+    #[error("{count} of the settings of {page} are stricter than the template asks, and were left so")]
+    Stricter { page: String, count: usize, document: Map<String, Value> },
     #[error("{count} settings of {page} could not be mended")]
     Unmended { page: String, count: usize, document: Map<String, Value> },
 }
@@ -41,7 +43,7 @@ impl Blame for CheckError {
     fn fault(&self) -> Fault {
         match self {
             Self::NoReceipt { .. } | Self::NoTemplate(_) | Self::Answered(_) | Self::NotHosted(_) => Fault::Input,
-            Self::Drift { .. } => Fault::Conflict,
+            Self::Drift { .. } | Self::Stricter { .. } => Fault::Conflict,
             Self::Unread { fault, .. } => *fault,
             Self::Unmended { .. } => Fault::Partial,
         }
@@ -60,6 +62,10 @@ impl Blame for CheckError {
                 "mend it with `apiscaffold check --settings --fix`, or have the template ask for what is there"
                     .to_owned()
             }
+            Self::Stricter { .. } => {
+                "lower them with `apiscaffold check --settings --fix --lower`, or have the template ask for what is there"
+                    .to_owned()
+            }
             Self::Unread { .. } | Self::Unmended { .. } => {
                 "do what is said above, then run the same command again".to_owned()
             }
@@ -68,9 +74,10 @@ impl Blame for CheckError {
 
     fn document(&self) -> Map<String, Value> {
         match self {
-            Self::Drift { document, .. } | Self::Unread { document, .. } | Self::Unmended { document, .. } => {
-                document.clone()
-            }
+            Self::Drift { document, .. }
+            | Self::Stricter { document, .. }
+            | Self::Unread { document, .. }
+            | Self::Unmended { document, .. } => document.clone(),
             _ => Map::new(),
         }
     }
@@ -98,7 +105,7 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     }
     if arguments.fix && !differing.is_empty() {
         let some = differing.iter().map(|(at, _)| settings[*at].clone()).collect();
-        return check.mend(some, arguments.create_teams);
+        return check.mend(some, arguments);
     }
     check.tell(&differing)
 }
@@ -153,9 +160,12 @@ impl Check<'_> {
             let words = self.settings[*at].words();
             match found {
                 Ok(differences) => {
-                    for Difference { what, wanted, found } in differences {
-                        lines.push(format!("  {what}: wanted {wanted}, found {found}"));
-                        told.push(json!({"setting": words, "what": what, "wanted": wanted, "found": found}));
+                    for difference in differences {
+                        let Difference { what, wanted, found, lowers, .. } = difference;
+                        lines.push(format!("  {}", difference.words()));
+                        told.push(
+                            json!({"setting": words, "what": what, "wanted": wanted, "found": found, "lowers": lowers}),
+                        );
                     }
                 }
                 Err(error) => {
@@ -187,7 +197,7 @@ impl Check<'_> {
         .into())
     }
 
-    fn mend(&self, settings: Vec<Setting>, create_teams: bool) -> Result<(), Failure> {
+    fn mend(&self, settings: Vec<Setting>, arguments: &CheckArgs) -> Result<(), Failure> {
         let mut values = Secrets::default();
         let bar = self.world.terminal.bar("asking GitHub what is there");
         let missing = self.github.secrets_missing(self.target, &settings)?;
@@ -196,17 +206,34 @@ impl Check<'_> {
         let bar = self.world.terminal.bar("mending");
         let total = settings.len() as u64;
         let progress = |done: usize, words: &str| self.world.terminal.progress(done as u64, total, words);
-        let wish = Wish { target: self.target, settings: &settings, fresh: None, create_teams, secrets: Some(&values) };
+        let wish = Wish {
+            target: self.target,
+            settings: &settings,
+            fresh: None,
+            create_teams: arguments.create_teams,
+            lower: if arguments.lower { Lower::Yes } else { Lower::No },
+            secrets: Some(&values),
+        };
         let made = self.github.make(&wish, &progress);
         drop(bar);
         self.github.interrupt().check().map_err(ForgeError::from)?;
-        let (mut told, mut lines, mut left) = (Vec::new(), Vec::new(), 0);
+        self.mended(&settings, made)
+    }
+
+    /// Says how mending went.
+    fn mended(&self, settings: &[Setting], made: Vec<Made>) -> Result<(), Failure> {
+        let (mut told, mut lines, mut left, mut kept) = (Vec::new(), Vec::new(), 0, 0);
         for (setting, made) in settings.iter().zip(made) {
             let words = setting.words();
             match made {
                 Made::Done | Made::AlreadySo => {
                     lines.push(format!("  mended: {words}"));
                     told.push(json!({"setting": words, "status": "done"}));
+                }
+                Made::Kept(error) => {
+                    kept += 1;
+                    lines.push(format!("  kept: {words}: {error}"));
+                    told.push(json!({"setting": words, "status": "kept", "error": error.to_string()}));
                 }
                 Made::Failed(error) | Made::Left(error) => {
                     left += 1;
@@ -219,14 +246,19 @@ impl Check<'_> {
             }
         }
         let document = self.document("mended", told);
-        if left == 0 {
+        if left == 0 && kept == 0 {
             self.done(&format!("{}\n{}", self.page, lines.join("\n")), document);
             return Ok(());
         }
         if !self.world.terminal.json() {
             self.world.terminal.result(&format!("{}\n{}", self.page, lines.join("\n")));
         }
-        Err(CheckError::Unmended { page: self.page.to_owned(), count: left, document }.into())
+        let page = self.page.to_owned();
+        Err(match left {
+            0 => CheckError::Stricter { page, count: kept, document },
+            _ => CheckError::Unmended { page, count: left, document },
+        }
+        .into())
     }
 
     fn document(&self, key: &str, told: Vec<Value>) -> Map<String, Value> {

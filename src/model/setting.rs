@@ -41,7 +41,7 @@ pub enum Setting {
 }
 
 /// Where the world is not as a setting wants it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// What differs, in words: `topics`, `environment `int`: reviewers`.
     pub what: String,
@@ -49,6 +49,30 @@ pub struct Difference {
     pub wanted: Value,
     /// What is there; `null`: nothing.
     pub found: Value,
+    /// Whether what is there is stricter: to make it as wanted lowers it.
+    pub lowers: bool,
+    /// Whether what is there is a part of what is wanted, such as a run that was broken off leaves.
+    pub partial: bool,
+}
+
+impl Difference {
+    /// In words.
+    pub fn words(&self) -> String {
+        let Self { what, wanted, found, lowers, .. } = self;
+        let differs = if wanted.is_null() {
+            format!("{what}: found {found}, for which the template does not ask")
+        } else {
+            format!("{what}: wanted {wanted}, found {found}")
+        };
+        match (lowers, wanted.is_null()) {
+            (false, _) => differs,
+            (true, true) => format!("{differs}; to remove it lowers what people made stricter: `--lower` does it"),
+            (true, false) if found.is_null() => {
+                format!("{differs}; to add it lowers what people made stricter: `--lower` does it")
+            }
+            (true, false) => format!("{differs}; this lowers it from {found} to {wanted}: `--lower` does it"),
+        }
+    }
 }
 
 impl Settings {

@@ -55,22 +55,27 @@ pub struct TeamAccess {
     pub permission: String,
 }
 
-/// A GitHub environment: where workflows deploy to, and who must agree.
+/// A GitHub environment: where workflows deploy to, and who must agree. What is left out is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeploymentEnvironment {
     /// Its name.
     pub name: String,
     /// Slugs of the teams of which one must approve; at most 6.
-    pub reviewers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviewers: Option<Vec<String>>,
     /// Whether who started a deployment may not approve it.
-    pub prevent_self_review: bool,
-    /// Patterns of the branches that may deploy; none: every branch.
-    pub branches: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prevent_self_review: Option<bool>,
+    /// Patterns of the branches that may deploy. No pattern at all, neither here nor of tags: everything may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branches: Option<Vec<String>>,
     /// Patterns of the tags that may deploy.
-    pub tags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
     /// Minutes to wait before a deployment.
-    pub wait_timer: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_timer: Option<u32>,
 }
 
 /// A variable of Actions.

@@ -20,6 +20,7 @@ mod server;
 mod shared;
 mod stories;
 mod story;
+mod stricter;
 mod unread;
 mod upkeep;
 mod walk;

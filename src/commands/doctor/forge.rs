@@ -37,7 +37,7 @@ pub(super) fn look(asked: Asked<'_>, world: &World, findings: &mut Findings) {
         .teams
         .iter()
         .map(|team| &team.slug)
-        .chain(settings.environments.iter().flat_map(|environment| &environment.reviewers))
+        .chain(settings.environments.iter().flat_map(|environment| environment.reviewers.iter().flatten()))
         .collect();
     // Without a name there is no repository to look for, and any word stands for it.
     let probe = Target { name: name.map_or_else(|| "-".to_owned(), ToString::to_string), ..target.clone() };

@@ -3,7 +3,7 @@
 use crate::cli::NewArgs;
 use crate::error::Failure;
 use crate::forge::github::call::Call;
-use crate::forge::github::{self, Claim, ForgeError, Found, Github, Made, Rehearsed, Wish};
+use crate::forge::github::{self, Claim, ForgeError, Found, Github, Lower, Made, Rehearsed, Wish};
 use crate::git::publish::{Network, REFERENCES};
 use crate::model::name::ApiName;
 use crate::model::record::State;
@@ -54,6 +54,8 @@ pub(super) struct Hosted {
     pub(super) tree: String,
     /// Whether the first commit is there.
     pub(super) pushed: bool,
+    /// What is stricter there stays; what an earlier run of ours has begun is completed.
+    pub(super) lower: Lower,
     settings: Vec<Setting>,
     /// What a dry run shows of each setting.
     rehearsed: Vec<Rehearsed>,
@@ -141,7 +143,8 @@ impl Forge {
         let visibility = found.as_ref().map_or(visibility, |found| found.visibility);
         let settings = open::github::fitting(open::github::on_main(settings), kind, visibility, world);
         let clone_url = found.as_ref().map_or_else(|| format!("{page}.git"), |found| found.clone_url.clone());
-        Ok(Hosted { new, found, claim, tree, pushed, settings, rehearsed: Vec::new(), clone_url })
+        let lower = if is_active { Lower::No } else { Lower::Unfinished };
+        Ok(Hosted { new, found, claim, tree, pushed, lower, settings, rehearsed: Vec::new(), clone_url })
     }
 
     /// Secrets that the repository does not have.
@@ -162,6 +165,7 @@ impl Forge {
             settings: &hosted.settings,
             fresh: made.as_ref(),
             create_teams,
+            lower: hosted.lower,
             secrets: None,
         };
         hosted.rehearsed = github::rehearse(self.github.as_ref(), &wish);
@@ -216,9 +220,19 @@ impl Hosted {
         let Step::Configure { settings } = step else { return Vec::new() };
         let failing = settings.iter().zip(&self.rehearsed).filter_map(|(setting, one)| match &one.made {
             Made::Failed(error) | Made::Left(error) => Some((setting.words(), error)),
-            Made::Done | Made::AlreadySo => None,
+            Made::Done | Made::AlreadySo | Made::Kept(_) => None,
         });
         failing.collect()
+    }
+
+    /// The settings of a step that are stricter there and would be left so, in words, and how.
+    pub(super) fn kept(&self, step: &Step) -> Vec<(String, &ForgeError)> {
+        let Step::Configure { settings } = step else { return Vec::new() };
+        let kept = settings.iter().zip(&self.rehearsed).filter_map(|(setting, one)| match &one.made {
+            Made::Kept(error) => Some((setting.words(), error)),
+            _ => None,
+        });
+        kept.collect()
     }
 
     /// What git is told to do.

@@ -174,6 +174,7 @@ impl Call<'_> {
                 network: forge.network.clone(),
                 folder: decision.place.target.clone(),
                 fresh: false,
+                lower: hosted.lower,
             }),
             _ => None,
         };

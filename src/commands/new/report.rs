@@ -73,9 +73,11 @@ impl Report<'_> {
             return vec![hosted.push_words()];
         }
         let mut lines: Vec<String> = hosted.calls(step).iter().map(line).collect();
-        for (words, error) in hosted.failing(step) {
-            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            lines.push(format!("would fail: {words}: {error}{hint}"));
+        for (would, told) in [("would fail", hosted.failing(step)), ("would leave", hosted.kept(step))] {
+            for (words, error) in told {
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                lines.push(format!("{would}: {words}: {error}{hint}"));
+            }
         }
         lines
     }
@@ -88,10 +90,11 @@ impl Report<'_> {
             if !calls.is_empty() {
                 told["calls"] = calls.iter().map(one).collect();
             }
-            let failing = hosted.failing(step);
-            if !failing.is_empty() {
-                let one = |(words, error): &(String, &ForgeError)| json!({"setting": words, "error": error.to_string(), "hint": error.hint()});
-                told["failing"] = failing.iter().map(one).collect();
+            let one = |(words, error): &(String, &ForgeError)| json!({"setting": words, "error": error.to_string(), "hint": error.hint()});
+            for (key, list) in [("failing", hosted.failing(step)), ("kept", hosted.kept(step))] {
+                if !list.is_empty() {
+                    told[key] = list.iter().map(one).collect();
+                }
             }
             if let Step::Push { .. } = step {
                 told["command"] = hosted.push_words().into();

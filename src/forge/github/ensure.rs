@@ -33,8 +33,28 @@ pub struct Wish<'w> {
     pub fresh: Option<&'w Value>,
     /// Whether teams that are missing are made.
     pub create_teams: bool,
+    /// Whether what is stricter than asked for is lowered.
+    pub lower: Lower,
     /// The values of secrets; none: names stand for what only GitHub knows, as in a dry run.
     pub secrets: Option<&'w Secrets>,
+}
+
+/// Whether what people made stricter than the template asks may be lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lower {
+    /// No.
+    No,
+    /// No; but what is a part of what is wanted, as an earlier run of ours that was broken off left it, is completed.
+    Unfinished,
+    /// Yes, the user said so.
+    Yes,
+}
+
+impl Lower {
+    /// Whether a difference may be mended.
+    pub(super) fn allows(self, difference: &Difference) -> bool {
+        !difference.lowers || self == Self::Yes || (self == Self::Unfinished && difference.partial)
+    }
 }
 
 /// The values of secrets, as far as they are known.
@@ -60,6 +80,8 @@ pub enum Made {
     Done,
     /// It was so before.
     AlreadySo,
+    /// It is so, or was made so, except for what is stricter there.
+    Kept(ForgeError),
     /// It is not so.
     Failed(ForgeError),
     /// It was not tried: after what happened to one before it nothing can succeed.
@@ -78,7 +100,9 @@ impl Github {
         };
         let mut all: Vec<Made> = wish.settings.iter().enumerate().map(one).collect();
         progress(all.len(), "reading everything back");
-        making.verify(&mut all);
+        if making.has_written {
+            making.verify(&mut all);
+        }
         all
     }
 
@@ -130,13 +154,21 @@ pub(super) struct Making<'m> {
     end: Option<ForgeError>,
     /// What makes something and got no answer, or made it before: this run does not send it again.
     lost: Vec<Call>,
+    has_written: bool,
 }
 
 impl<'m> Making<'m> {
     /// Looks at what is there.
     pub(super) fn new(forge: &'m dyn Forge, wish: &'m Wish<'m>) -> Self {
-        let mut making =
-            Self { forge, wish, observed: Observed::default(), unmade: BTreeSet::new(), end: None, lost: Vec::new() };
+        let mut making = Self {
+            forge,
+            wish,
+            observed: Observed::default(),
+            unmade: BTreeSet::new(),
+            end: None,
+            lost: Vec::new(),
+            has_written: false,
+        };
         if let Some(repository) = wish.fresh {
             making.observed.put(Reading::Repository, repository.clone());
             let teams = wish.settings.iter().flat_map(setting::teams);
@@ -176,15 +208,22 @@ impl<'m> Making<'m> {
         if let Some(name) = setting::environment(one).filter(|name| self.unmade.contains(*name)) {
             return Made::Left(ForgeError::NoEnvironment { name: name.to_owned() });
         }
-        match setting::differences(one, &self.observed) {
-            Ok(differences) if differences.is_empty() => return Made::AlreadySo,
-            Ok(_) => {}
+        let (open, kept) = match setting::differences(one, &self.observed) {
+            Ok(differences) => self.sorted(differences),
             Err(error) => return Made::Failed(error),
-        }
-        match self.prepare(one).and_then(|()| self.write(one)) {
-            Ok(made) => made,
+        };
+        let is_open = !open.is_empty();
+        match if is_open { self.prepare(one).and_then(|()| self.write(one)) } else { Ok(()) } {
             Err(error) => Made::Failed(error),
+            Ok(()) if !kept.is_empty() => Made::Kept(ForgeError::Stricter(words(&kept))),
+            Ok(()) if is_open => Made::Done,
+            Ok(()) => Made::AlreadySo,
         }
+    }
+
+    /// What is to be mended, and what is left because it is stricter.
+    fn sorted(&self, differences: Vec<Difference>) -> (Vec<Difference>, Vec<Difference>) {
+        differences.into_iter().partition(|difference| self.wish.lower.allows(difference))
     }
 
     /// Reads, and makes, what must be there before the setting can be written.
@@ -247,6 +286,7 @@ impl<'m> Making<'m> {
             return Err(ForgeError::Unclear { call: call.words(), why });
         }
         let answer = self.forge.write(call);
+        self.has_written |= answer.is_ok();
         if let Err(error) = &answer
             && call.method == Method::Post
             && (error.is_unclear() || error.is_taken())
@@ -259,14 +299,14 @@ impl<'m> Making<'m> {
     /// Makes the calls. After one that may or may not have taken effect, and after one that finds its work done, the
     /// world is looked at again before anything more is sent. What makes something is sent once: if it does not show in
     /// the end, the setting is left to the next run, by when it has taken effect or never does.
-    fn write(&mut self, one: &Setting) -> Result<Made, ForgeError> {
+    fn write(&mut self, one: &Setting) -> Result<(), ForgeError> {
         let mut attempt = 0;
         loop {
             let secrets = self.wish.secrets.map(|secrets| &secrets.0);
-            let known = Known { target: self.wish.target, observed: &self.observed, secrets };
+            let known = Known { target: self.wish.target, observed: &self.observed, secrets, lower: self.wish.lower };
             let calls = setting::calls(one, &known)?;
             let Err(error) = calls.iter().try_for_each(|call| self.send(call).map(drop)) else {
-                return Ok(Made::Done);
+                return Ok(());
             };
             attempt += 1;
             if attempt >= TRIES || !(error.is_unclear() || error.is_taken()) {
@@ -277,20 +317,19 @@ impl<'m> Making<'m> {
                 self.forge.pause(backoff(attempt - 1, fastrand::f64()), why)?;
             }
             self.look_at(std::iter::once(one));
-            if setting::differences(one, &self.observed)?.is_empty() {
-                return Ok(Made::Done);
+            if self.sorted(setting::differences(one, &self.observed)?).0.is_empty() {
+                return Ok(());
             }
         }
     }
 
     /// Reads back what is said to be made; what does not show is given some time, as parts of GitHub are late.
     fn verify(&self, all: &mut [Made]) {
-        if !all.contains(&Made::Done) || all.iter().any(|made| matches!(made, Made::Failed(error) if error.ends_all()))
-        {
+        if all.iter().any(|made| matches!(made, Made::Failed(error) if error.ends_all())) {
             return;
         }
-        let mut unseen: Vec<usize> =
-            (0..all.len()).filter(|at| matches!(all[*at], Made::Done | Made::AlreadySo)).collect();
+        let is_made = |made: &Made| matches!(made, Made::Done | Made::AlreadySo | Made::Kept(_));
+        let mut unseen: Vec<usize> = (0..all.len()).filter(|at| is_made(&all[*at])).collect();
         let mut failures = BTreeMap::new();
         for look in 0..LOOKS {
             if look > 0 && self.forge.pause(backoff(look - 1, fastrand::f64()), Why::Settling).is_err() {
@@ -299,7 +338,7 @@ impl<'m> Making<'m> {
             let observed = look_at(self.forge, self.wish.target, unseen.iter().map(|at| &self.wish.settings[*at]));
             failures.clear();
             for at in std::mem::take(&mut unseen) {
-                match setting::differences(&self.wish.settings[at], &observed) {
+                match setting::differences(&self.wish.settings[at], &observed).map(|all| self.sorted(all).0) {
                     Ok(differences) if differences.is_empty() => {}
                     Ok(differences) => drop(failures.insert(at, ForgeError::Differs(words(&differences)))),
                     Err(error) => drop(failures.insert(at, error)),
@@ -318,10 +357,7 @@ impl<'m> Making<'m> {
 
 /// `topics: wanted ["a"], found []; …`
 fn words(differences: &[Difference]) -> String {
-    let one = |difference: &Difference| {
-        format!("{}: wanted {}, found {}", difference.what, difference.wanted, difference.found)
-    };
-    crate::net::printable(&differences.iter().map(one).collect::<Vec<_>>().join("; "))
+    crate::net::printable(&differences.iter().map(Difference::words).collect::<Vec<_>>().join("; "))
 }
 
 /// For how long a repository may be unknown to parts of GitHub after it was made: measured by others to be seconds.

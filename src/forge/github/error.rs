@@ -135,6 +135,9 @@ pub enum ForgeError {
     /// After writing, the setting is not what was written.
     #[error("it was written, but GitHub shows something else: {0}")]
     Differs(String),
+    /// What is there is stricter than asked for, and was left so.
+    #[error("it is stricter than the template asks, and stays so: {0}")]
+    Stricter(String),
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -175,7 +178,7 @@ impl Blame for ForgeError {
         match self {
             Self::NoToken | Self::OwnToken | Self::AppKey { .. } | Self::NotInstalled { .. } => Fault::Permission,
             Self::NotYours { .. } => Fault::Permission,
-            Self::Foreign { .. } | Self::Gone { .. } => Fault::Conflict,
+            Self::Foreign { .. } | Self::Gone { .. } | Self::Stricter(_) => Fault::Conflict,
             Self::NotInternal { .. }
             | Self::Offline
             | Self::NoOwner { .. }
@@ -218,6 +221,7 @@ impl Blame for ForgeError {
             Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub, and whether a proxy or a sign-in page answers in its place; then run the same command again".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),
             Self::NoEnvironment { .. } => "mend what kept the environment from being made".to_owned(),
+            Self::Stricter(_) => "`apiscaffold check --settings --fix --lower` lowers it; or have the template ask for what is there".to_owned(),
             Self::NoValue { variable } => format!("set the variable `{variable}`"),
             Self::Interrupted(_) => return None,
         })

@@ -39,7 +39,7 @@ use pace::Pace;
 use retry::{Tries, Why};
 use send::{Bearer, Persist, Sender};
 
-pub use ensure::{Made, Secrets, Wish};
+pub use ensure::{Lower, Made, Secrets, Wish};
 pub use error::ForgeError;
 pub use holdings::Holding;
 pub use place::Place;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Went;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{
-    Claim, ForgeError, Found, Github, Made, PauseReason, Secrets, Standing, Unclear, Wish, standing,
+    Claim, ForgeError, Found, Github, Lower, Made, PauseReason, Secrets, Standing, Unclear, Wish, standing,
 };
 use crate::git::publish::{self, Network, Publish, PublishError};
 use crate::model::repository::{NewRepository, Target};
@@ -41,6 +41,8 @@ pub(crate) struct Hosting<'h> {
     pub(crate) folder: PathBuf,
     /// Whether this run made the repository.
     pub(crate) fresh: bool,
+    /// Whether what is stricter there is lowered.
+    pub(crate) lower: Lower,
 }
 
 /// The API gives an address that is not the forge's own.
@@ -140,9 +142,16 @@ impl Hosting<'_> {
             settings,
             fresh,
             create_teams: self.create_teams,
+            lower: self.lower,
             secrets: Some(&self.secrets),
         };
         let made = self.github.make(&wish, &progress);
+        for (setting, made) in settings.iter().zip(&made) {
+            if let Made::Kept(error) = made {
+                let hint = error.hint().unwrap_or_default();
+                world.terminal.warn(&format!("{}: {error}; {hint}", setting.words()));
+            }
+        }
         let interrupted = made.iter().any(|made| {
             matches!(made, Made::Failed(ForgeError::Interrupted(_)) | Made::Left(ForgeError::Interrupted(_)))
         });
@@ -156,6 +165,8 @@ fn went(setting: &Setting, made: Made) -> Went {
     let (status, failure): (_, Option<ForgeError>) = match made {
         Made::Done => (Status::Done, None),
         Made::AlreadySo => (Status::AlreadySo, None),
+        // It was told; the template asks for less.
+        Made::Kept(error) => (Status::AlreadySo, Some(error)),
         Made::Failed(error @ ForgeError::NoValue { .. }) => (Status::Waiting, Some(error)),
         Made::Failed(error) => (Status::Failed, Some(error)),
         Made::Left(error @ ForgeError::NoEnvironment { .. }) => (Status::Left, Some(error)),

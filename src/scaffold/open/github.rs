@@ -134,8 +134,8 @@ pub(crate) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visib
         world.terminal.detail("only public repositories have private vulnerability reporting: it is left out");
     }
     if kind == OwnerKind::User {
-        let reviewed = settings.environments.iter_mut().filter(|environment| !environment.reviewers.is_empty());
-        let without_reviewers = reviewed.map(|environment| environment.reviewers.clear()).count() > 0;
+        let reviewed = settings.environments.iter_mut().filter_map(|environment| environment.reviewers.take());
+        let without_reviewers = reviewed.filter(|reviewers| !reviewers.is_empty()).count() > 0;
         if without_reviewers || settings.each().iter().any(Setting::needs_organisation) {
             world
                 .terminal

@@ -94,7 +94,7 @@ fn every_setting_can_be_asked_for() {
     assert_eq!(settings.repository["has_wiki"], json!(false));
     let rule = &settings.rulesets[0]["rules"][0];
     assert_eq!(rule["parameters"], json!({"required_approving_review_count": 1, "allowed": ["apigee"]}));
-    assert!(settings.security.secret_scanning_push_protection && settings.environments[0].wait_timer == 5);
+    assert!(settings.security.secret_scanning_push_protection && settings.environments[0].wait_timer == Some(5));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn one_entry_stands_for_each_item_where_its_condition_holds() {
     );
     let prod = DeploymentEnvironment {
         name: "prod".to_owned(),
-        reviewers: vec!["one".to_owned(), "two".to_owned()],
+        reviewers: Some(vec!["one".to_owned(), "two".to_owned()]),
         ..DeploymentEnvironment::default()
     };
     assert_eq!(settings.environments, [prod]);

@@ -106,7 +106,7 @@ impl State {
             "description": null, "homepage": null, "has_issues": true, "has_projects": true, "has_wiki": true,
             "has_discussions": false, "archived": false, "is_template": false, "allow_forking": true,
             "allow_squash_merge": true, "allow_merge_commit": true, "allow_rebase_merge": true,
-            "allow_auto_merge": false, "delete_branch_on_merge": false, "allow_update_branch": false,
+            "allow_auto_merge": false, "pull_request_creation_policy": "all", "delete_branch_on_merge": false, "allow_update_branch": false,
             "use_squash_pr_title_as_default": false, "web_commit_signoff_required": false,
             "squash_merge_commit_title": "COMMIT_OR_PR_TITLE", "squash_merge_commit_message": "COMMIT_MESSAGES",
             "merge_commit_title": "MERGE_MESSAGE", "merge_commit_message": "PR_TITLE",

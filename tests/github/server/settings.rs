@@ -231,6 +231,7 @@ pub(super) fn answer_rulesets(state: &mut State, call: &Call<'_>, at: usize, res
                 return refused();
             }
             let id = state.new_id();
+            let body = whole(Map::new(), body);
             state.repositories[at].rulesets.push((id, body.clone()));
             Answer::json(201, &show_ruleset(state, at, id, &body, true))
         }
@@ -242,7 +243,8 @@ pub(super) fn answer_rulesets(state: &mut State, call: &Call<'_>, at: usize, res
                 if clash(&state.repositories[at], id) {
                     return refused();
                 }
-                state.repositories[at].rulesets[place].1.extend(body);
+                let before = &mut state.repositories[at].rulesets[place].1;
+                *before = whole(std::mem::take(before), body);
             }
             let held = state.repositories[at].rulesets[place].1.clone();
             Answer::json(200, &show_ruleset(state, at, id, &held, true))
@@ -262,6 +264,15 @@ pub(super) fn answer_rulesets(state: &mut State, call: &Call<'_>, at: usize, res
     Some(answer)
 }
 
+/// A ruleset after a request: what it protects is what the request says, and nothing else.
+fn whole(before: Map<String, Value>, body: Map<String, Value>) -> Map<String, Value> {
+    let none = json!({"bypass_actors": [], "conditions": {"ref_name": {"include": [], "exclude": []}}, "rules": []});
+    let mut all = before;
+    all.extend(none.as_object().cloned().unwrap_or_default());
+    all.extend(body);
+    all
+}
+
 /// A list shows less than a single ruleset.
 fn show_ruleset(state: &State, at: usize, id: u64, body: &Map<String, Value>, full: bool) -> Value {
     let repository = state.repositories[at].full_name();
@@ -271,9 +282,6 @@ fn show_ruleset(state: &State, at: usize, id: u64, body: &Map<String, Value>, fu
         "_links": {"self": {"href": format!("{}/repos/{repository}/rulesets/{id}", state.base)}},
     });
     if full {
-        shown["bypass_actors"] = json!([]);
-        shown["conditions"] = json!({"ref_name": {"include": [], "exclude": []}});
-        shown["rules"] = json!([]);
         for (name, value) in body {
             shown[name] = value.clone();
         }

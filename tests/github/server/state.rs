@@ -54,7 +54,7 @@ pub(crate) struct Organization {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Team {
-    pub(super) id: u64,
+    pub(crate) id: u64,
     pub(super) name: String,
 }
 

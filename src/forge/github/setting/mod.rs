@@ -4,6 +4,7 @@ mod compare;
 mod environment;
 mod issue;
 mod ruleset;
+mod strict;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Method, below, path};
+use super::ensure::Lower;
 use super::error::ForgeError;
 use super::observed::{Observed, Reading};
 use crate::model::repository::Target;
@@ -32,6 +34,8 @@ pub(super) struct Known<'k> {
     pub(super) observed: &'k Observed,
     /// The values of secrets; none: names stand for what only GitHub knows, as in a plan.
     pub(super) secrets: Option<&'k BTreeMap<Scope, Token>>,
+    /// Whether what is stricter than asked for is lowered.
+    pub(super) lower: Lower,
 }
 
 impl Known<'_> {
@@ -94,7 +98,7 @@ pub(super) fn makes_environment(setting: &Setting) -> Option<&str> {
 pub(super) fn teams(setting: &Setting) -> BTreeSet<&str> {
     match setting {
         Setting::Team(team) => BTreeSet::from([team.slug.as_str()]),
-        Setting::Environment(environment) => environment.reviewers.iter().map(String::as_str).collect(),
+        Setting::Environment(environment) => environment.reviewers.iter().flatten().map(String::as_str).collect(),
         _ => BTreeSet::new(),
     }
 }
@@ -155,31 +159,38 @@ pub(super) fn calls(setting: &Setting, known: &Known<'_>) -> Result<Vec<Call>, F
         Setting::AutomatedFixes => switch("automated-security-fixes"),
         Setting::PrivateReporting => switch("private-vulnerability-reporting"),
         Setting::Issue(wanted) => issue::calls(wanted, target),
-        Setting::Ruleset(wanted) => ruleset::calls(wanted, known),
+        Setting::Ruleset(wanted) => ruleset::calls(wanted, known)?,
     })
 }
 
 fn difference(same: bool, what: String, wanted: impl Into<Value>, found: Value) -> Vec<Difference> {
-    if same { Vec::new() } else { vec![Difference { what, wanted: wanted.into(), found }] }
+    if same {
+        return Vec::new();
+    }
+    vec![Difference { what, wanted: wanted.into(), found, lowers: false, partial: false }]
 }
 
 fn on(setting: &Setting, found: &Value) -> Vec<Difference> {
     difference(found == &Value::Bool(true), setting.words(), true, found.clone())
 }
 
-/// Fields of the repository that are not as wanted.
+/// Fields of the repository that are not as wanted. One without an order protects nothing.
 fn fields(wanted: &Map<String, Value>, found: &Value) -> Vec<Difference> {
     let differs = |(name, wanted): (&String, &Value)| {
         let found = found.get(name).cloned().unwrap_or_default();
-        (!covers(wanted, &found)).then(|| Difference { what: name.clone(), wanted: wanted.clone(), found })
+        let lowers = strict::order(name).is_some() && strict::lowers(name, wanted, &found);
+        let difference =
+            |found| Difference { what: name.clone(), wanted: wanted.clone(), found, lowers, partial: false };
+        (!covers(wanted, &found)).then(|| difference(found))
     };
     wanted.iter().filter_map(differs).collect()
 }
 
-/// One PATCH of the fields that differ.
+/// One PATCH of the fields that differ and may be set.
 fn patch(known: &Known<'_>, wanted: &Map<String, Value>) -> Result<Vec<Call>, ForgeError> {
     let differing = fields(wanted, known.observed.get(&Reading::Repository)?);
-    let body: Map<String, Value> = differing.into_iter().map(|field| (field.what, field.wanted)).collect();
+    let allowed = differing.into_iter().filter(|field| known.lower.allows(field));
+    let body: Map<String, Value> = allowed.map(|field| (field.what, field.wanted)).collect();
     Ok(vec![Call::with(Method::Patch, below(known.target, &[]), body.into())])
 }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::forge::github::ensure::Lower;
 use crate::model::settings::Settings;
 
 fn target() -> Target {
@@ -71,7 +72,7 @@ fn made() -> Observed {
 
 fn planned(setting: &Setting, observed: &Observed) -> Vec<String> {
     let target = target();
-    let known = Known { target: &target, observed, secrets: None };
+    let known = Known { target: &target, observed, secrets: None, lower: Lower::No };
     calls(setting, &known).expect("calls").iter().map(Call::words).collect()
 }
 
@@ -149,7 +150,7 @@ fn only_fields_that_differ_are_sent() {
     let mut changed = made();
     changed.put(Reading::Repository, json!({"description": "D", "topics": ["api", "b"], "allow_squash_merge": true}));
     let target = target();
-    let known = Known { target: &target, observed: &changed, secrets: None };
+    let known = Known { target: &target, observed: &changed, secrets: None, lower: Lower::No };
     let fields = settings().into_iter().next().expect("the repository");
     let call = calls(&fields, &known).expect("calls").remove(0);
     assert_eq!(call.body, Some(json!({"delete_branch_on_merge": true})));
@@ -167,12 +168,12 @@ fn a_secret_is_sealed_and_its_value_is_in_no_call() {
     let target = target();
     let secret = settings().into_iter().find(|setting| matches!(setting, Setting::Secret(_))).expect("one");
     let values = BTreeMap::from([((Some("int".to_owned()), "S".to_owned()), Token::new("s3cret"))]);
-    let known = Known { target: &target, observed: &made, secrets: Some(&values) };
+    let known = Known { target: &target, observed: &made, secrets: Some(&values), lower: Lower::No };
     let call = calls(&secret, &known).expect("calls").remove(0);
     let body = call.body.expect("a body");
     assert!(body["key_id"] == "k1" && !body.to_string().contains("s3cret"), "{body}");
     let empty = BTreeMap::new();
-    let known = Known { target: &target, observed: &made, secrets: Some(&empty) };
+    let known = Known { target: &target, observed: &made, secrets: Some(&empty), lower: Lower::No };
     assert_eq!(calls(&secret, &known), Err(ForgeError::NoValue { variable: "INT_S".to_owned() }));
 }
 
