@@ -65,7 +65,7 @@ pub(super) fn answer(state: &mut State, call: &Call<'_>, at: usize, rest: (&str,
         ("GET", ["issues", number]) => {
             let repository = &state.repositories[at];
             let mut all = repository.issues.iter().chain(&repository.pulls);
-            let found = all.find(|one| one["number"].to_string() == *number);
+            let found = all.find(|one| one["number"].as_u64() == number.parse().ok());
             found.map_or_else(Answer::not_found, |one| Answer::json(200, &Value::Object(one.clone())))
         }
         ("POST", ["issues"]) => open_issue(state, call, at),

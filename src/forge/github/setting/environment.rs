@@ -30,7 +30,8 @@ pub(super) fn differences(wanted: &DeploymentEnvironment, observed: &Observed) -
 }
 
 /// `branch` or `tag`, and the pattern.
-type Patterns = BTreeSet<(String, String)>;
+type Pattern = (String, String);
+type Patterns = BTreeSet<Pattern>;
 
 /// From where deployments may come.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,10 +129,7 @@ fn there(wanted: &DeploymentEnvironment, observed: &Observed) -> Result<Option<E
 }
 
 /// The patterns that are there, with their numbers.
-fn policies(
-    wanted: &DeploymentEnvironment,
-    observed: &Observed,
-) -> Result<Vec<((String, String), Option<u64>)>, ForgeError> {
+fn policies(wanted: &DeploymentEnvironment, observed: &Observed) -> Result<Vec<(Pattern, Option<u64>)>, ForgeError> {
     let items = observed.items(&Reading::Policies(wanted.name.clone()))?;
     let one = |item: &Value| {
         let kind = item["type"].as_str().unwrap_or("branch");
