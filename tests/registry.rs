@@ -64,12 +64,12 @@ fn of_many_producers_racing_for_one_name_one_wins() {
     assert_eq!((made, program.records().len()), (1, 1));
 }
 
-fn store(program: &Program) -> PathBuf {
+pub(crate) fn store(program: &Program) -> PathBuf {
     program.home().join(".local/share/apiscaffold/registry.git")
 }
 
 /// Changes the registry as somebody with a clone would; `edit` is a line for the shell.
-fn by_hand(program: &Program, edit: &str) {
+pub(crate) fn by_hand(program: &Program, edit: &str) {
     let clone = program.home().join("clone");
     git(&program.home(), &["clone", "--quiet", store(program).to_str().expect("text"), "clone"]);
     let edited = std::process::Command::new("sh").args(["-ec", edit]).current_dir(&clone).status().expect("sh runs");
@@ -331,7 +331,7 @@ fn an_import_is_refused_with_all_its_problems_and_nothing_is_half_imported() {
     program.write("in/d.csv", "name,guid,phase\nodd,7,gone\n");
     program.write(
         "in/deeper/catalog-info.yaml",
-        "kind: API\nmetadata:\n  name: odd-too\n  links:\n  - url: https://h/o/odd-too\nspec:\n  lifecycle: weird\n",
+        "kind: API\nmetadata:\n  name: odd-too\n  annotations: {github.com/project-slug: o/odd-too}\n  links:\n  - url: https://h/o/odd-too\nspec:\n  lifecycle: weird\n",
     );
     program.write("in/deep/catalog-info.yaml", "kind: Component\nmetadata:\n  name: not-an-api\n---\nkind: API\nmetadata:\n  name: lost\nspec:\n  lifecycle: production\n");
     let refused = program.run(&["registry", "import", "in"]);
@@ -381,4 +381,86 @@ fn keys_that_a_newer_version_wrote_survive_every_write() {
     assert_eq!((&record["newer"], &record["state"]), (&json!([1, 2]), &json!("active")));
     let exported = program.done(&["registry", "export", "--format", "json"]).json();
     assert_eq!(exported["apis"][0]["newer"], json!([1, 2]));
+}
+
+/// Names and short names, as lines of a report `NAME (SHORT, …)` or of a table give them.
+fn short_names(text: &str) -> std::collections::BTreeMap<String, String> {
+    let pair = |line: &str| {
+        let mut words = line.split_whitespace().map(|word| word.trim_matches(['(', ',']).to_owned());
+        Some((words.next().filter(|name| name.starts_with("app-"))?, words.next()?))
+    };
+    text.lines().filter_map(pair).collect()
+}
+
+#[test]
+fn imports_at_once_print_what_they_recorded() {
+    let program = Program::new();
+    program.done(&["new", "first-one"]);
+    let files = ["a", "b", "c", "d", "e", "f"];
+    for file in files {
+        let line = |number| format!("app-box{file}{number},live,https://example.org/{file}/{number}\n");
+        let lines: String = (0..60).map(line).collect();
+        program.write(&format!("{file}.csv"), format!("name,phase,repository_url\n{lines}"));
+    }
+    let start = |file: &str| {
+        let mut command = program.command(&["registry", "import", &format!("{file}.csv")]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    let running: Vec<_> = files.map(start).into_iter().collect();
+    let ended = running.into_iter().map(|child| Ran::of(&child.wait_with_output().expect("it ends")));
+    let said: String = ended
+        .map(|ran| {
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            ran.stdout
+        })
+        .collect();
+    let recorded = short_names(&program.done(&["list"]).stdout);
+    assert_eq!(recorded.len(), 360);
+    assert_eq!(short_names(&said), recorded);
+}
+
+#[test]
+fn the_catalogue_file_of_a_repository_that_says_no_place_is_refused_for_that() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    let file = "my-api/catalog-info.yaml";
+    let refused = program.run(&["registry", "import", file, "--registry", "other.git"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("1 problem") && refused.stderr.contains("it gives no repository"), "{refused:?}");
+    // Its own record, once somebody has said where the repository is; a label of another tool's is no phase.
+    let text = std::fs::read_to_string(program.folder().join(file)).expect("read");
+    for (number, phase) in ["inception", "alpha", "beta", "deprecated", "retired"].into_iter().enumerate() {
+        let text = text
+            .replace("inception", phase)
+            .replace("  annotations:\n", "  annotations:\n    github.com/project-slug: o/my-api\n");
+        for (text, place) in
+            [(text.clone(), "annotation"), (text.replace(&format!("    apiscaffold/phase: {phase}\n"), ""), "label")]
+        {
+            program.write("catalog-info.yaml", text);
+            let registry = format!("{number}-{place}.git");
+            program.done(&["registry", "import", "catalog-info.yaml", "--registry", &registry]);
+            let record = program.done(&["show", "my-api", "--json", "--registry", &registry]).json();
+            assert_eq!(
+                (&record["phase"], &record["repository"]["url"]),
+                (&json!(phase), &json!("https://github.com/o/my-api"))
+            );
+            let own = program.done(&["show", "my-api", "--json"]).json();
+            for key in [
+                "name",
+                "short_name",
+                "guid",
+                "spec_guid",
+                "title",
+                "description",
+                "owner",
+                "contact",
+                "style",
+                "base_path",
+                "environments",
+                "service_level",
+            ] {
+                assert_eq!(record[key], own[key], "{place} {key}");
+            }
+        }
+    }
 }

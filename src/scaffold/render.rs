@@ -158,6 +158,8 @@ fn values(
         "title": record.title, "description": record.description, "base_path": record.base_path,
         "owner": record.owner, "contact": record.contact, "style": record.style, "phase": record.phase,
         "service_level": record.service_level, "spec_path": spec_path,
+        // A folder of this machine is no place that others could look at.
+        "repository": Some(&*record.repository.url).filter(|url| !url.starts_with("file:")).unwrap_or_default(),
         "deprecation": day(ending.deprecation), "sunset": day(ending.sunset),
         "documentation": ending.documentation.as_deref().unwrap_or_default(),
         "successor": ending.successor.as_deref().unwrap_or_default(),

@@ -66,3 +66,17 @@ fn a_private_repository_is_not_asked_for_what_only_a_public_one_can_have() {
     assert!(!written.iter().any(|line| line.contains("private-vulnerability-reporting")), "{written:#?}");
     assert!(written.iter().any(|line| line.contains("vulnerability-alerts")), "{written:#?}");
 }
+
+#[test]
+fn its_catalogue_file_can_be_imported_into_another_registry() {
+    let story = Story::new();
+    assert_eq!(story.run(&NEW).code, Some(8));
+    let import = ["registry", "import", "my-api/catalog-info.yaml", "--registry", "other.git"];
+    story.done(&import);
+    let copy = story.done(&["show", "my-api", "--json", "--registry", "other.git"]).json();
+    let own = story.done(&["show", "my-api", "--json"]).json();
+    assert_eq!(copy["repository"]["url"], own["repository"]["url"]);
+    for key in ["phase", "short_name", "guid", "title", "owner", "base_path", "environments"] {
+        assert_eq!(copy[key], own[key], "{key}");
+    }
+}

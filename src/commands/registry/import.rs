@@ -70,17 +70,19 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     if !flaws.is_empty() {
         return Err(ImportError::Flawed(flaws).into());
     }
-    if !arguments.dry_run && !before.new.is_empty() {
-        location.may_change()?;
-        // What others took meanwhile stands against it as anything before.
-        let bar = world.terminal.bar("writing");
-        let after = Registry::open_or_create(&location)?.import(&incoming, &by)?;
-        drop(bar);
-        if !after.flaws.is_empty() {
-            return Err(ImportError::Flawed(after.flaws).into());
-        }
+    if arguments.dry_run || before.new.is_empty() {
+        report(&before, arguments.dry_run, world);
+        return Ok(());
     }
-    report(&before, arguments.dry_run, world);
+    location.may_change()?;
+    // What others took meanwhile stands against it as anything before, or gives a derived key another number.
+    let bar = world.terminal.bar("writing");
+    let recorded = Registry::open_or_create(&location)?.import(&incoming, &by)?;
+    drop(bar);
+    if !recorded.flaws.is_empty() {
+        return Err(ImportError::Flawed(recorded.flaws).into());
+    }
+    report(&recorded, false, world);
     Ok(())
 }
 
@@ -104,7 +106,9 @@ fn report(intake: &Intake, dry_run: bool, world: &World) {
     let lines: Vec<String> = intake
         .new
         .iter()
-        .map(|record| format!("\n  {} ({}, {})", record.name, record.short_name, record.base_path))
+        .map(|record| {
+            format!("\n  {} ({}, {})", record.name, record.short_name, record.base_path)
+        })
         .collect();
     world.terminal.result(&format!("{verb} {}{known}{}", intake.new.len(), lines.concat()));
 }
@@ -122,7 +126,7 @@ fn read(path: &Path, by: &By, world: &World) -> Result<(Vec<Incoming>, Vec<Flaw>
     let date = jiff::Timestamp::from_second(world.now.as_second()).unwrap_or(world.now).to_string();
     for file in files {
         let shown = file.strip_prefix(&world.folder).unwrap_or(&file).display().to_string();
-        match drafts(&file, &shown)? {
+        match drafts(&file, &shown, world)? {
             Ok(drafts) => {
                 for draft in drafts {
                     let derived = !draft.table.contains_key("short_name");
@@ -165,7 +169,7 @@ fn holds_records(name: &str) -> bool {
 }
 
 /// What one file says, by its extension.
-fn drafts(path: &Path, shown: &str) -> Result<Result<Vec<Draft>, Vec<Flaw>>, ImportError> {
+fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Flaw>>, ImportError> {
     let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let flaw = |line, message: String| vec![Flaw { file: shown.to_owned(), line, message }];
@@ -178,7 +182,9 @@ fn drafts(path: &Path, shown: &str) -> Result<Result<Vec<Draft>, Vec<Flaw>>, Imp
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     Ok(match extension.as_deref() {
         Some("csv") => csv::read(shown, &text),
-        Some("yaml" | "yml") => entities(shown, &text),
+        Some("yaml" | "yml") => {
+            entities(shown, &text, world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com"))
+        }
         _ => match toml::from_str::<toml::Table>(&text) {
             // What has none of this may be another file, and hold secrets: nothing of it is repeated.
             Ok(table)
@@ -200,7 +206,7 @@ fn drafts(path: &Path, shown: &str) -> Result<Result<Vec<Draft>, Vec<Flaw>>, Imp
 }
 
 /// The APIs of a file of entities: YAML documents with `---` between them.
-fn entities(shown: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
+fn entities(shown: &str, text: &str, server: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
     let mut documents = vec![(0, String::new())];
     for (at, line) in text.lines().enumerate() {
         if line.trim_end() == "---" {
@@ -213,7 +219,11 @@ fn entities(shown: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
     let (mut drafts, mut flaws) = (Vec::new(), Vec::new());
     for (before, document) in documents {
         match document::parse(document.as_bytes()) {
-            Ok(value) => drafts.extend(backstage::read(shown, Some(before + 1), &value)),
+            Ok(value) => match backstage::read(shown, Some(before + 1), &value, server) {
+                Some(Ok(draft)) => drafts.push(draft),
+                Some(Err(flaw)) => flaws.push(flaw),
+                None => {}
+            },
             Err(error) => {
                 let line = error.line.map(|line| line + before);
                 flaws.push(Flaw { file: shown.to_owned(), line, message: error.message });

@@ -11,7 +11,7 @@ use super::{Draft, Flaw};
 use crate::model::record::Record;
 
 /// The columns, in order.
-const COLUMNS: [&str; 20] = [
+pub(super) const COLUMNS: [&str; 20] = [
     "name",
     "short_name",
     "guid",
@@ -50,7 +50,8 @@ pub fn write(records: &[Record]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn row(record: &Record) -> [String; COLUMNS.len()] {
+/// The cells of a record, in the order of the columns; empty where it says nothing.
+pub(super) fn row(record: &Record) -> [String; COLUMNS.len()] {
     let word = |value: Result<toml::Value, _>| value.ok().and_then(|value| value.as_str().map(str::to_owned));
     let since = record.phase_since().unwrap_or_default().to_owned();
     [
@@ -132,7 +133,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
     if flaws.is_empty() { Ok(drafts) } else { Err(flaws) }
 }
 
-fn table<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> Result<Table, String> {
+/// The keys that cells give, each with the name of its column.
+pub(super) fn table<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> Result<Table, String> {
     let mut table = Table::new();
     for (column, cell) in cells {
         let (place, key) = match column.split_once('_') {

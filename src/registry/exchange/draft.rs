@@ -41,7 +41,9 @@ impl Draft {
         }
         let url = self.table.get("repository").and_then(|repository| repository.get("url")?.as_str());
         if url.is_none_or(str::is_empty) {
-            flaws.push(flaw("it gives no repository: `url` in `[repository]`, or `repository_url`".to_owned()));
+            flaws.push(flaw("it gives no repository: `url` in `[repository]`, the column `repository_url`, or the annotation \
+                 `backstage.io/source-location` or `github.com/project-slug`"
+                    .to_owned()));
         }
         let Some(name) = name.ok().filter(|_| flaws.is_empty()) else {
             flaws.extend(self.unfit(by, date).into_iter().map(flaw));
