@@ -56,9 +56,18 @@ impl<E: Blame> From<E> for Failure {
     }
 }
 
-/// The text of a failure: the sentence, its causes, the hint. Ends with a newline; holds no colour.
+/// The text of a failure: the sentence, its causes, the hint. Ends with a newline; holds no colour. Further lines of the
+/// sentence are indented: what it quotes cannot pass for a hint.
 pub fn render(failure: &dyn Blame) -> String {
-    let mut text = format!("error: {failure}\n");
+    let mut text = String::new();
+    for (number, line) in failure.to_string().lines().enumerate() {
+        let head = match number {
+            0 => "error: ",
+            _ if line.starts_with("  ") => "",
+            _ => "  ",
+        };
+        let _ = writeln!(text, "{head}{line}");
+    }
     let mut cause = failure.source();
     while let Some(error) = cause {
         for line in error.to_string().lines() {

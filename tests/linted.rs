@@ -64,7 +64,10 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
         ("hosted", &["--set", "target=hosted", "--set", "access_modes=app-level0,nhs-cis2-aal3"]),
         ("between", &["--set", "transformation=true"]),
         ("mapped", &["--set", "transformation=true", "--set", "standard=fhir-r4", "--set", "target_auth=apikey"]),
-        ("hostile", &["--set", "title=\"<&>'${{ x }} {{ y }}: #\n]]>"]),
+        (
+            "hostile",
+            &["--set", "title=\"<&>'${{ x }} {{ y }}: #]]>", "--set", "description=\"<&>'${{ x }} {{ y }}: #\n]]>"],
+        ),
         ("made", &["--set", "style=proxygen"]),
         ("made-library", &["--set", "style=proxygen", "--set", "target_auth=apikey", "--set", URL, "--spec", &library]),
         ("made-orchard", &["--set", "style=proxygen", "--set", "target=none", "--spec", &orchard]),

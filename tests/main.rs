@@ -14,6 +14,7 @@ mod cargo_generate;
 mod checked;
 mod defects;
 mod deploy;
+mod foreign;
 mod git_server;
 #[cfg(unix)]
 mod github;

@@ -246,7 +246,7 @@ fn the_settings_are_the_policy_for_repositories() {
 fn settings_of_hostile_answers_are_what_github_takes() {
     let hostile = "\"<&>'${{ secrets.X }} {{ y }} {% if %}: #\n]]>\t`$(x)` ".repeat(20);
     let program = Program::new();
-    let answers = serde_json::json!({"title": &hostile[..400], "description": hostile, "owner_team": "My Team.1"});
+    let answers = serde_json::json!({"title": hostile[..400].replace('\n', " "), "description": hostile, "owner_team": "My Team.1"});
     program.write("answers.json", answers.to_string());
     let run = |into: &str| {
         let fixed = ["template", "preview", "my-api", "--json", "--answers", "answers.json", "--into"];

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::{Global, ListArgs};
 use crate::error::Failure;
 use crate::model::record::{Record, State, TemplateUsed};
+use crate::model::text::one_line;
 use crate::registry::Listing;
 use crate::scaffold::{open, template};
 use crate::world::World;
@@ -99,5 +100,7 @@ fn row(record: &Record, now: Timestamp) -> [String; 6] {
         State::Reserved => "reserved".to_owned(),
     };
     let title: String = record.title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
-    [record.name.to_string(), record.short_name.clone(), phase.unwrap_or_default(), state, record.owner.clone(), title]
+    let [short_name, owner, title] =
+        [&record.short_name, &record.owner, &title].map(|text| one_line(text).into_owned());
+    [record.name.to_string(), short_name, phase.unwrap_or_default(), state, owner, title]
 }

@@ -48,7 +48,7 @@ pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "apiscaffold", &mut script);
-            world.terminal.result(String::from_utf8_lossy(&script).trim_end());
+            world.terminal.document(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
         Command::Man { folder } => man(&world.absolute(&folder)),

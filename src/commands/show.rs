@@ -1,8 +1,11 @@
 //! `apiscaffold show`: one record.
 
+use toml::{Table, Value};
+
 use crate::cli::{Global, ShowArgs};
 use crate::error::{Blame, Failure, Fault, nearest};
 use crate::model::record::Record;
+use crate::model::text::one_line;
 use crate::registry::Registry;
 use crate::scaffold::open;
 use crate::world::World;
@@ -47,8 +50,55 @@ pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Resul
     if world.terminal.json() {
         world.terminal.result_json(&serde_json::to_value(&record).unwrap_or_default());
     } else {
-        let text = toml::to_string(&record).expect("a record that was read from TOML is TOML");
-        world.terminal.result(text.trim_end());
+        let table = Table::try_from(&record).expect("a record that was read from TOML is TOML");
+        world.terminal.result(&lines(&table).join("\n"));
     }
     Ok(())
+}
+
+/// A record as TOML that has a line for each key, whatever is in a text.
+fn lines(record: &Table) -> Vec<String> {
+    let is_list =
+        |value: &Value| value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_table));
+    let is_below = |value: &Value| value.is_table() || is_list(value);
+    let pairs = |table: &Table, below: bool| -> Vec<String> {
+        let wanted = table.iter().filter(|(_, value)| below || !is_below(value));
+        wanted.map(|(key, value)| format!("{} = {}", word(key), inline(value))).collect()
+    };
+    let mut lines = pairs(record, false);
+    for (key, value) in record.iter().filter(|(_, value)| is_below(value)) {
+        let (heading, tables) = match value {
+            Value::Array(items) => (format!("[[{}]]", word(key)), &items[..]),
+            table => (format!("[{}]", word(key)), std::slice::from_ref(table)),
+        };
+        for table in tables {
+            lines.extend([String::new(), heading.clone()]);
+            lines.extend(table.as_table().map(|table| pairs(table, true)).unwrap_or_default());
+        }
+    }
+    lines
+}
+
+/// A value on one line.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Table(table) => {
+            let pairs: Vec<String> =
+                table.iter().map(|(key, value)| format!("{} = {}", word(key), inline(value))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn word(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_bare { key.to_owned() } else { quoted(key) }
+}
+
+/// JSON's escapes are TOML's as well.
+fn quoted(text: &str) -> String {
+    one_line(&serde_json::Value::from(text).to_string()).into_owned()
 }

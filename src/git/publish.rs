@@ -9,9 +9,10 @@ use git2::{ErrorCode, PushOptions, RemoteCallbacks, Repository};
 
 use self::sole::{Sole, sole};
 use super::push::{Push, Pushed};
-use super::transport::{Address, Session, has_secret};
+use super::transport::{Address, Session};
 use super::{pack, read};
 use crate::error::{Blame, Fault, shell_quoted};
+use crate::model::text::has_user;
 use crate::net::printable;
 
 pub use super::transport::{Network, NetworkError};
@@ -214,14 +215,14 @@ pub fn origin(folder: &Path) -> Option<String> {
     let repository = read::open(folder).ok()?;
     let remote = repository.find_remote("origin").ok()?;
     let url = remote.url().ok()?;
-    (!has_secret(url)).then(|| url.to_owned())
+    (!has_user(url)).then(|| url.to_owned())
 }
 
 /// Where a URL leads, when it is one that can be pushed to.
 fn checked(url: &str) -> Result<Address, PublishError> {
     match Address::of(url) {
         Address::Unknown => Err(PublishError::Url(without_secret(url))),
-        _ if has_secret(url) => Err(PublishError::Url(without_secret(url))),
+        _ if has_user(url) => Err(PublishError::Url(without_secret(url))),
         address => Ok(address),
     }
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid, Remote, RemoteCallbacks, RemoteHead, Repository};
 
-use crate::git::transport::{Address, Session, has_secret};
+use crate::git::transport::{Address, Session};
+use crate::model::text::has_user;
 use cache::{Cache, Locked};
 pub(super) use cache::{is_readable, slug};
 pub use error::FetchError;
@@ -60,7 +61,7 @@ pub struct Fetched {
 ///
 /// Safe beside other processes that fetch the same, and after one that was killed.
 pub fn fetch(request: &Fetch, progress: &mut dyn FnMut(usize, usize, usize)) -> Result<Fetched, FetchError> {
-    if has_secret(&request.url) {
+    if has_user(&request.url) {
         return Err(FetchError::Secret);
     }
     match Address::of(&request.url) {

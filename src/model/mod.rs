@@ -11,6 +11,7 @@ pub mod record;
 pub mod repository;
 pub mod setting;
 pub mod settings;
+pub mod text;
 pub mod token;
 pub mod tree;
 pub mod value;

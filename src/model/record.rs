@@ -141,6 +141,19 @@ pub struct Record {
     pub other: toml::Table,
 }
 
+/// Shows `visit` every key and every text within `value`, which stands under the record's own key `key`.
+fn texts_of<'r>(key: &'r str, value: &'r toml::Value, visit: &mut dyn FnMut(&'r str, &'r str)) {
+    match value {
+        toml::Value::String(text) => visit(key, text),
+        toml::Value::Array(items) => items.iter().for_each(|item| texts_of(key, item, visit)),
+        toml::Value::Table(table) => table.iter().for_each(|(inner, value)| {
+            visit(key, inner);
+            texts_of(key, value, visit);
+        }),
+        _ => {}
+    }
+}
+
 /// Dates as text: through serde they would become tables, in JSON and in TOML alike.
 fn plainly<S: Serializer>(other: &toml::Table, serializer: S) -> Result<S::Ok, S::Error> {
     from_toml(toml::Value::Table(other.clone())).serialize(serializer)
@@ -193,6 +206,51 @@ impl Record {
     pub fn phase_since(&self) -> Option<&str> {
         let same = self.history.iter().rev().take_while(|change| change.phase == self.phase);
         same.last().map(|change| change.date.as_str())
+    }
+
+    /// Shows `visit` every text that people or files give, with the key that it is under.
+    pub fn texts<'r>(&'r self, visit: &mut dyn FnMut(&'r str, &'r str)) {
+        let Self { repository, template, ending, .. } = self;
+        for (key, text) in [
+            ("short_name", &self.short_name),
+            ("title", &self.title),
+            ("description", &self.description),
+            ("owner", &self.owner),
+            ("contact", &self.contact),
+            ("style", &self.style),
+            ("base_path", &self.base_path),
+            ("service_level", &self.service_level),
+            ("repository.url", &repository.url),
+            ("template.name", &template.name),
+            ("template.source", &template.source),
+            ("template.revision", &template.revision),
+        ] {
+            visit(key, text);
+        }
+        self.environments.iter().for_each(|environment| visit("environments", environment));
+        ending.documentation.iter().for_each(|page| visit("ending.documentation", page));
+        ending.successor.iter().for_each(|page| visit("ending.successor", page));
+        for PhaseChange { date, by, note, .. } in &self.history {
+            visit("history.date", date);
+            visit("history.by", by);
+            note.iter().for_each(|note| visit("history.note", note));
+        }
+        for Evidence { gate, link, by, date } in &self.evidence {
+            visit("evidence.gate", gate);
+            visit("evidence.link", link);
+            visit("evidence.by", by);
+            visit("evidence.date", date);
+        }
+        for Waiver { gate, reason, by, date } in &self.waivers {
+            visit("waivers.gate", gate);
+            visit("waivers.reason", reason);
+            visit("waivers.by", by);
+            visit("waivers.date", date);
+        }
+        for (key, value) in &self.other {
+            visit(key, key);
+            texts_of(key, value, visit);
+        }
     }
 
     /// Whether the repository is not complete yet.

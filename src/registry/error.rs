@@ -44,6 +44,14 @@ pub enum RegistryError {
         /// The value that was to be written.
         given: String,
     },
+    /// A record breaks the rules for what a record may hold.
+    #[error("the registry does not take the record of `{name}`: {}", faults.join("; "))]
+    Unfit {
+        /// The API's name.
+        name: String,
+        /// What is wrong, as a sentence each; no secret is repeated.
+        faults: Vec<String>,
+    },
     /// A record was changed by hand, and is not one any more.
     #[error("`{path}`{} in the registry `{registry}` cannot be read: {message}", at(*line))]
     Broken {
@@ -152,7 +160,7 @@ impl Blame for RegistryError {
             | Self::KeyChanged { .. }
             | Self::StillActive { .. } => Fault::Conflict,
             Self::NotYours { .. } => Fault::Permission,
-            Self::NotARegistry { .. } => Fault::Input,
+            Self::NotARegistry { .. } | Self::Unfit { .. } => Fault::Input,
             Self::Newer { .. } | Self::Broken { .. } => Fault::Environment,
             Self::Store(error) => error.fault(),
         }
@@ -186,6 +194,9 @@ impl Blame for RegistryError {
             Self::KeyChanged { .. } => "use the value that the registry has, or choose another name".to_owned(),
             Self::StillActive { name } => format!("an API ends by its phases: see `apiscaffold show {name}`"),
             Self::NotYours { .. } => "ask them; you are who git's configuration or GIT_AUTHOR_EMAIL says".to_owned(),
+            Self::Unfit { .. } => {
+                "change the value where it comes from, or give another one (for an answer: `--set KEY=VALUE`), and run the same command again".to_owned()
+            }
             Self::NotARegistry { .. } => {
                 "name an empty repository, or one that `apiscaffold` keeps its registry in".to_owned()
             }

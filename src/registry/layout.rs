@@ -7,6 +7,7 @@ use sha1::{Digest as _, Sha1};
 use super::write;
 use crate::git::store::{Edit, Snapshot};
 use crate::model::record::KeyKind;
+use crate::model::text::secret;
 
 /// Keys that have a file of their own; the name's is the record.
 pub(super) const KEPT: [KeyKind; 4] = [KeyKind::ShortName, KeyKind::BasePath, KeyKind::Guid, KeyKind::Repository];
@@ -103,6 +104,23 @@ fn escape(value: &str, hash: [u8; 20], to: &mut String) {
     }
     if to.len() == start {
         to.push('%');
+    }
+}
+
+/// The path of a key as people may see it: not with a password that is in an old one.
+pub(super) fn shown(path: &str) -> String {
+    let Some((kind, escaped)) = path.split_once('=') else { return path.to_owned() };
+    let mut value = Vec::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some(first) = rest.bytes().next() {
+        let code = rest.strip_prefix('%').and_then(|rest| rest.get(..2));
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        value.push(byte.unwrap_or(first));
+        rest = rest.get(if byte.is_some() { 3 } else { 1 }..).unwrap_or_default();
+    }
+    match secret(&String::from_utf8_lossy(&value), true) {
+        Some(_) => format!("{kind}=***"),
+        None => path.to_owned(),
     }
 }
 

@@ -6,10 +6,10 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::entry::{self, Flaw};
-use super::exchange::faults;
-use super::{RegistryError, layout};
+use super::{RegistryError, layout, rules};
 use crate::git::store::{FileId, FolderId, Snapshot, Unknown};
 use crate::model::record::{KeyKind, Record};
+use crate::model::text::one_line;
 
 /// What a registry holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,7 +34,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
-        write!(f, "registry: `{}`{line}: {}", self.path, self.message)
+        write!(f, "registry: `{}`{line}: {}", one_line(&self.path), one_line(&self.message))
     }
 }
 
@@ -148,7 +148,7 @@ fn check_record((of, path): (usize, &str), read: &Read, keys: &Keys<'_>) -> Vec<
         Ok(record) => record,
         Err(flaw) => return vec![problem(flaw.line, flaw.message.clone())],
     };
-    let faults = faults(record).into_iter().map(|message| problem(None, message));
+    let faults = rules::faults(record).into_iter().map(|message| problem(None, message));
     let is_known = |path: &str| path.rsplit_once('/').is_some_and(|(folder, _)| keys.known.contains(folder));
     let found = |(kind, path): (KeyKind, &String)| match keys.files.get(path.as_str()) {
         Some((at, id)) if read.says.as_ref() == Some(id) => Found::Matched(*at),
@@ -168,7 +168,7 @@ fn keys_astray(
     let held: Files = astray.iter().filter_map(|key| Some(key_files[key.at?].clone())).collect();
     let mut holders = snapshot.each(&held, said)?.into_iter();
     let problem = |(key, text): (&Astray, String)| {
-        let (word, path) = (key.kind.word(), &key.path);
+        let (word, path) = (key.kind.word(), layout::shown(&key.path));
         let holder = key.at.and_then(|_| holders.next());
         let message = match holder {
             Some(holder) => format!("its {word} is also a key of `{holder}`, by `{path}`"),
@@ -189,7 +189,7 @@ fn without_records(
     for ((path, _), holder) in strays.iter().zip(snapshot.each(strays, said)?) {
         if !unread.contains(layout::record(&holder).as_str()) {
             let message = format!("it says that `{holder}` has this key, and no record of that name says so");
-            problems.push(Problem { path: path.clone(), line: Some(1), message });
+            problems.push(Problem { path: layout::shown(path), line: Some(1), message });
         }
     }
     Ok(problems)

@@ -13,6 +13,7 @@ mod layout;
 mod listing;
 mod near;
 mod release;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -29,6 +30,7 @@ pub use crate::git::store::{By, Location, Remote, StoreError};
 pub use error::{Claim, RegistryError};
 pub use import::{Incoming, Intake};
 pub use listing::{Listing, Problem};
+pub use rules::{check, link_fault};
 
 use entry::Entry;
 
@@ -209,6 +211,7 @@ impl Registry {
         old: Option<&Record>,
         stored: Option<&Entry>,
     ) -> Result<Vec<Edit>, RegistryError> {
+        check(record, old)?;
         let name = record.name.as_str();
         let mut edits = layout::beginning(snapshot);
         for kind in layout::KEPT {

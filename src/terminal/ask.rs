@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::error::{Blame, Fault};
 use crate::model::question::{Kind, Question, storable};
+use crate::model::text::one_line;
 use crate::model::token::Token;
 
 /// Why there is no answer.
@@ -61,7 +62,7 @@ pub fn ask(question: &Question, proposed: Option<&Value>) -> Result<Value, AskEr
 
 /// Asks whether to do something that cannot be undone; Enter alone says no.
 pub fn confirm(prompt: &str) -> Result<bool, AskError> {
-    let answer = Confirm::new(prompt).with_default(false).prompt();
+    let answer = Confirm::new(&one_line(prompt)).with_default(false).prompt();
     answer.map_err(|error| match error {
         InquireError::OperationCanceled | InquireError::OperationInterrupted => {
             AskError::Interrupted { name: prompt.to_owned() }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::{self, Blame};
+use crate::model::text;
 use crate::net::printable;
 
 /// When to use colour.
@@ -81,24 +82,24 @@ impl Terminal {
         self.manner.json
     }
 
-    /// Something worth knowing.
+    /// Something worth knowing, on one line.
     pub fn say(&self, text: &str) {
         if !self.manner.quiet {
-            self.line(text);
+            self.line("", text);
         }
     }
 
-    /// A detail for `-v`.
+    /// A detail for `-v`, on one line.
     pub fn detail(&self, text: &str) {
         if self.manner.verbose {
-            self.line(text);
+            self.line("", text);
         }
     }
 
-    /// Something that may need attention.
+    /// Something that may need attention, on one line.
     pub fn warn(&self, text: &str) {
         if !self.manner.quiet {
-            self.line(&format!("{} {text}", self.painted("warning:", YELLOW)));
+            self.line(&self.painted("warning: ", YELLOW), text);
         }
     }
 
@@ -108,8 +109,11 @@ impl Terminal {
             bar.finish_and_clear();
         }
         let text = error::render(failure);
-        let text = text.strip_prefix("error:").map_or_else(|| text.clone(), |rest| self.painted("error:", RED) + rest);
-        stderr(text.trim_end());
+        let (head, text) = match text.strip_prefix(ERROR) {
+            Some(rest) => (self.painted(ERROR, RED), rest),
+            None => (String::new(), &*text),
+        };
+        stderr(&head, text.trim_end(), LINES);
         if self.manner.json {
             let code = failure.fault().exit_code();
             let hint = failure.hint();
@@ -120,14 +124,20 @@ impl Terminal {
         }
     }
 
-    /// The result, as text.
+    /// The result, as text. A line end in it ends a line: what is not known to be one line is made so before, by
+    /// [`text::one_line`].
     pub fn result(&self, text: &str) {
-        stdout(text);
+        stdout(text, LINES);
+    }
+
+    /// The result, as a file in a notation of its own, tabs included.
+    pub fn document(&self, text: &str) {
+        stdout(text, DOCUMENT);
     }
 
     /// The result, as a JSON document.
     pub fn result_json(&self, value: &(impl Serialize + ?Sized)) {
-        stdout(&serde_json::to_string_pretty(value).unwrap_or_default());
+        stdout(&serde_json::to_string_pretty(value).unwrap_or_default(), LINES);
     }
 
     /// The result, as a JSON document that has a long list under `key` before the fields of `rest`.
@@ -167,12 +177,12 @@ impl Terminal {
         }
     }
 
-    /// A line of its own: a bar makes room for it.
-    fn line(&self, text: &str) {
+    /// A line of its own after our own `head`: a bar makes room for it.
+    fn line(&self, head: &str, text: &str) {
         let drawn = self.drawn().clone();
         match drawn {
-            Some(bar) => bar.suspend(|| stderr(text)),
-            None => stderr(text),
+            Some(bar) => bar.suspend(|| stderr(head, text, "")),
+            None => stderr(head, text, ""),
         }
     }
 
@@ -187,10 +197,20 @@ impl Terminal {
 
 /// A fault of the program itself, which it cannot mend.
 pub fn bug(what: &str) {
-    stderr(&format!(
-        "error: apiscaffold failed in a way that it should not: {what}\nhint: please report this with the command that you ran"
-    ));
+    let text = format!(
+        "apiscaffold failed in a way that it should not: {what}\nhint: please report this with the command that you ran"
+    );
+    stderr("error: ", &text, LINES);
 }
+
+/// How a failure begins.
+const ERROR: &str = "error:";
+
+/// What may stand in text of several lines.
+const LINES: &str = "\n";
+
+/// What may stand in a file.
+const DOCUMENT: &str = "\n\t";
 
 const RED: &str = "\u{1b}[1;31m";
 const YELLOW: &str = "\u{1b}[1;33m";
@@ -232,9 +252,9 @@ pub fn lost() -> bool {
     LOST.load(Ordering::Relaxed)
 }
 
-fn stdout(text: &str) {
+fn stdout(text: &str, kept: &str) {
     let mut out = io::stdout().lock();
-    told(writeln!(out, "{}", redacted(text)).and_then(|()| out.flush()));
+    told(writeln!(out, "{}", safe(text, kept)).and_then(|()| out.flush()));
 }
 
 /// Notes when a result could not be written.
@@ -243,40 +263,42 @@ fn told(written: io::Result<()>) {
         && error.kind() != io::ErrorKind::BrokenPipe
     {
         LOST.store(true, Ordering::Relaxed);
-        stderr(&format!("error: the result cannot be written: {error}"));
+        stderr("error: ", &format!("the result cannot be written: {error}"), "");
     }
 }
 
-/// Nobody reads any more when writing fails: there is nothing left to tell.
-fn stderr(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", redacted(text));
+/// Writes our own `head`, colours included, and `text` as it is safe to show. Nobody reads any more when writing fails:
+/// there is nothing left to tell.
+fn stderr(head: &str, text: &str, kept: &str) {
+    let _ = writeln!(io::stderr().lock(), "{head}{}", safe(text, kept));
 }
 
-/// Where the user name and password end that a URL's rest after `://` begins with; none when it has no password.
-fn secret(after: &str) -> Option<usize> {
-    let end = after.find(|c: char| c == '/' || c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len());
-    after[..end].rfind('@').filter(|at| after[..*at].contains(':'))
+/// `text` as it may be shown: without users and passwords in URLs, and with every character that would steer a terminal,
+/// but those in `kept`, written by its number. All output passes here.
+fn safe<'t>(text: &'t str, kept: &str) -> Cow<'t, str> {
+    match redacted(text) {
+        Cow::Borrowed(text) => text::escaped(text, kept),
+        Cow::Owned(text) => Cow::Owned(text::escaped(&text, kept).into_owned()),
+    }
 }
 
-/// `text` without user names and passwords in URLs, and without control characters that would steer a terminal.
+/// `text` without users and passwords in URLs.
 fn redacted(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\u{1b}');
-    // A list of 100,000 records is 100 MB: what cannot be in it is not looked for letter by letter.
-    let plain = |byte: u8| (b' '..0x7f).contains(&byte) || matches!(byte, b'\n' | b'\t' | 0x1b);
-    let may_steer = !text.bytes().all(plain) && text.contains(steers);
-    let mut urls = text.match_indices("://");
-    if !may_steer && !urls.any(|(at, mark)| secret(&text[at + mark.len()..]).is_some()) {
+    let secret = |at: usize| text::user_end(text::scheme(&text[..at]), &text[at + 3..]);
+    if !text.match_indices("://").any(|(at, _)| secret(at).is_some()) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let secret = secret(after);
-        out.push_str(secret.map_or("", |_| "***"));
-        rest = &after[secret.unwrap_or(0)..];
+    let mut done = 0;
+    for (at, mark) in text.match_indices("://") {
+        let start = at + mark.len();
+        // A password may hold such a mark itself.
+        if let Some(length) = secret(at).filter(|_| start >= done) {
+            out.push_str(&text[done..start]);
+            out.push_str("***");
+            done = start + length;
+        }
     }
-    out.push_str(rest);
-    Cow::Owned(if may_steer { out.replace(steers, "") } else { out })
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
 }

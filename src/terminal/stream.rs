@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::ser::{Formatter as _, PrettyFormatter, Serializer};
 
-use super::redacted;
+use super::{LINES, safe};
 
 /// Items that are made into text before any of them is written.
 const BATCH: usize = 4096;
@@ -32,7 +32,7 @@ pub(super) fn list<T: Serialize + Sync>(
     }
     out.write_all(if items.is_empty() { b"],\n" } else { b"\n  ],\n" })?;
     let rest = serde_json::to_string_pretty(rest)?;
-    writeln!(out, "{}", redacted(rest.trim_start_matches("{\n")))?;
+    writeln!(out, "{}", safe(rest.trim_start_matches("{\n"), LINES))?;
     out.flush()
 }
 
@@ -44,8 +44,8 @@ fn lines<T: Serialize>(items: &[T]) -> io::Result<Vec<u8>> {
         item.serialize(&mut Serializer::with_formatter(&mut text, two_deep()))?;
     }
     // JSON is UTF-8.
-    let redacted = std::str::from_utf8(&text).map(redacted).map_err(io::Error::other)?;
-    Ok(match redacted {
+    let safe = std::str::from_utf8(&text).map(|text| safe(text, LINES)).map_err(io::Error::other)?;
+    Ok(match safe {
         std::borrow::Cow::Borrowed(_) => text,
         std::borrow::Cow::Owned(other) => other.into_bytes(),
     })
@@ -77,7 +77,7 @@ mod tests {
             list(&mut written, "apis", &items, &rest).expect("memory");
             let whole = json!({"apis": items, "stale": rest["stale"], "problems": rest["problems"]});
             let whole = serde_json::to_string_pretty(&whole).expect("JSON");
-            assert_eq!(String::from_utf8(written).expect("UTF-8"), format!("{}\n", redacted(&whole)), "{count}");
+            assert_eq!(String::from_utf8(written).expect("UTF-8"), format!("{}\n", safe(&whole, LINES)), "{count}");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::phase::Phase;
 use crate::model::record::{KeyKind, PhaseChange, Record, State};
 use crate::model::tree::Tree;
 use crate::openapi::Spec;
-use crate::registry::Registry;
+use crate::registry::{self, Registry};
 use crate::scaffold::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::scaffold::place::{InTheWay, Place, Standing};
 use crate::scaffold::plan::{Plan, Step};
@@ -115,6 +115,14 @@ impl Call<'_> {
         let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
         self.complete(&mut record, &standing, &place);
+        match &standing {
+            Standing::Free => registry::check(&record, None)?,
+            Standing::Ours(earlier) => {
+                let mut later = record.clone();
+                go_on(&mut later, earlier);
+                registry::check(&later, Some(earlier))?;
+            }
+        }
         let bar = world.terminal.bar("rendering");
         let rendered = render::repository(&mut material, &answers, &record)?;
         drop(bar);

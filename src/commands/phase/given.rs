@@ -1,7 +1,6 @@
 //! What the command line says, judged: every problem at once.
 
 use jiff::Timestamp;
-use url::Url;
 
 use super::error::PhaseError;
 use crate::cli::{EndingArgs, PhaseArgs};
@@ -10,8 +9,10 @@ use crate::model::ending::Ending;
 use crate::model::gate::Gate;
 use crate::model::phase::Phase;
 use crate::model::record::{Evidence, Record, Waiver};
+use crate::model::text::{secret, steers};
+use crate::registry::link_fault;
 
-/// Longest reason, note or link, in bytes.
+/// Longest reason or note, in bytes.
 const LONGEST: usize = 2000;
 
 /// Adds to a record what the command line says. The same evidence, or the same waiver, is kept once.
@@ -104,24 +105,16 @@ fn known(gate: &str, gates: &[Gate]) -> Option<String> {
     Some(format!("the template has no gate `{}`{meant}", gate.escape_debug()))
 }
 
-/// A link is an address that a person can open, and holds no secret.
 fn link_problem(flag: &str, link: &str) -> Option<String> {
-    let bad = |why: &str| Some(format!("`{flag}`: {why}"));
-    let Ok(url) = Url::parse(link) else { return bad("this is no link: give an https address") };
-    let has_space = link.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"{}".contains(c));
-    match url.scheme() {
-        _ if !url.username().is_empty() || url.password().is_some() => bad("the link holds a user or a password"),
-        "https" | "http" if url.host_str().is_none() => bad("the link names no host"),
-        "https" | "http" if has_space => bad("the link holds a space, a quote or a bracket"),
-        "https" | "http" if link.len() > LONGEST => bad("the link is longer than 2000 bytes"),
-        "https" | "http" => None,
-        _ => bad("a link begins with `https://`"),
-    }
+    link_fault(link).map(|why| format!("`{flag}`: {why}"))
 }
 
 fn line_problem(flag: &str, text: &str) -> Option<String> {
-    if text.chars().any(char::is_control) {
+    if text.chars().any(steers) {
         return Some(format!("`{flag}` must be one line, without control characters"));
+    }
+    if let Some(kind) = secret(text, false) {
+        return Some(format!("`{flag}` holds an address with {kind}: give it without"));
     }
     (text.len() > LONGEST).then(|| format!("`{flag}` is longer than 2000 bytes"))
 }

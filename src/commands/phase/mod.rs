@@ -22,7 +22,7 @@ use crate::model::author::Author;
 use crate::model::ending::{self, Ending};
 use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Record, State};
-use crate::registry::{By, Change, Registry};
+use crate::registry::{self, By, Change, Registry};
 use crate::scaffold::plan::Status;
 use crate::scaffold::template::{self, Choice, Template};
 use crate::scaffold::{open, request, variables};
@@ -57,6 +57,7 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     let author = open::author(world);
     let gates = &template.manifest.gates;
     let new = given::add(&record, arguments, gates, (&author.to_string(), world.now))?;
+    registry::check(&new, Some(&record))?;
     let call = Call { arguments, world, registry, template, source, author };
     if goal.moves() && !arguments.dry_run {
         call.resume(&record)?;

@@ -7,6 +7,7 @@ use super::error::PhaseError;
 use super::gates::{Standing, State};
 use super::shift::Shift;
 use crate::model::record::Record;
+use crate::model::text::one_line;
 use crate::scaffold::plan::Status;
 use crate::world::World;
 
@@ -66,7 +67,7 @@ impl Report<'_> {
     pub(super) fn unmet(&self, step: &Step<'_>, standings: &[Standing]) -> PhaseError {
         let closed = standings.iter().filter(|standing| !standing.is_open());
         let unmet = closed.map(|Standing { gate, state, .. }| {
-            format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)
+            one_line(&format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)).into_owned()
         });
         PhaseError::Unmet {
             name: self.record.name.to_string(),
@@ -96,11 +97,15 @@ impl Report<'_> {
             };
         }
         for edit in &shift.edits {
-            text += &format!("\n      {}{}", edit.path, if edit.file.is_some() { "" } else { " (goes)" });
+            text += &format!(
+                "\n      {}{}",
+                one_line(edit.path.as_str()),
+                if edit.file.is_some() { "" } else { " (goes)" }
+            );
         }
         for standing in standings {
             if let State::Waived(reason) = &standing.state {
-                text += &format!("\n  waived {}: {reason}", standing.gate.id);
+                text += &format!("\n  waived {}: {}", standing.gate.id, one_line(reason));
             }
         }
         if let Some(next) = next.filter(|_| !planned) {
@@ -145,9 +150,10 @@ fn gate(standing: &Standing) -> Value {
 
 fn line(standing: &Standing, width: usize) -> String {
     let Standing { gate, state, .. } = standing;
-    let mut text = format!("\n  {:6} {:width$}  {}: {}", state.word(), gate.id, gate.title, state.why());
+    let mut text =
+        format!("\n  {:6} {:width$}  {}: {}", state.word(), gate.id, one_line(&gate.title), one_line(&state.why()));
     if !standing.is_open() {
-        text += &format!("\n  {:6} {:width$}  {}", "", "", gate.how);
+        text += &format!("\n  {:6} {:width$}  {}", "", "", one_line(&gate.how));
     }
     text
 }

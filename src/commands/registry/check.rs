@@ -13,6 +13,7 @@ use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
 use crate::model::record::{Record, State};
+use crate::model::text::one_line;
 use crate::registry::{Listing, Location};
 use crate::scaffold::open;
 use crate::world::World;
@@ -55,10 +56,11 @@ impl Found {
 
     fn text(&self) -> String {
         let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
-        match &self.path {
+        let text = match &self.path {
             Some(path) => format!("`{path}`{line}: {}", self.message),
             None => self.message.clone(),
-        }
+        };
+        one_line(&text).into_owned()
     }
 }
 

@@ -68,8 +68,8 @@ pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Res
             let document = json!({"format": 1, "registry": place, "commit": commit, "apis": records});
             world.terminal.result_json(&document);
         }
-        Format::Csv => world.terminal.result(csv::write(records).trim_end()),
-        Format::Backstage => world.terminal.result(backstage::write(records).trim_end()),
+        Format::Csv => world.terminal.document(csv::write(records).trim_end()),
+        Format::Backstage => world.terminal.document(backstage::write(records).trim_end()),
         Format::JsonSchema | Format::Html => {}
     }
     if let Some(folder) = &arguments.into {

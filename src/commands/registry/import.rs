@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{Global, ImportArgs};
 use crate::error::{Blame, Failure, Fault};
+use crate::model::text::one_line;
 use crate::openapi::document;
 use crate::registry::exchange::{Draft, Flaw, backstage, csv};
 use crate::registry::{By, Incoming, Intake, Location, Registry};
@@ -107,7 +108,7 @@ fn report(intake: &Intake, dry_run: bool, world: &World) {
         .new
         .iter()
         .map(|record| {
-            format!("\n  {} ({}, {})", record.name, record.short_name, record.base_path)
+            format!("\n  {} ({}, {})", record.name, one_line(&record.short_name), one_line(&record.base_path))
         })
         .collect();
     world.terminal.result(&format!("{verb} {}{known}{}", intake.new.len(), lines.concat()));

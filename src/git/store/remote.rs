@@ -16,7 +16,8 @@ use super::{MAIN, Store, StoreError, Swap, packs};
 use crate::git::pack::{self, Id};
 use crate::git::push::{Packed, Push, Pushed};
 use crate::git::remote::{is_readable, slug};
-use crate::git::transport::{Address, Network, NetworkError, Session, has_secret};
+use crate::git::transport::{Address, Network, NetworkError, Session};
+use crate::model::text::has_user;
 
 /// The file in the copy whose time says when the copy was last like the store.
 pub(super) const SEEN: &str = "apiscaffold.seen";
@@ -44,7 +45,7 @@ impl Remote {
     /// # Errors
     /// `Secret` when the URL may hold one, `Unsupported` when it is of another kind.
     pub fn new(url: &str, cache: PathBuf, network: Network, offline: bool) -> Result<Self, StoreError> {
-        if has_secret(url) {
+        if has_user(url) {
             return Err(StoreError::Secret);
         }
         match Address::of(url) {

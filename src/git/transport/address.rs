@@ -72,13 +72,6 @@ impl Address {
     }
 }
 
-/// Whether a URL carries a password, or, over `http`, anything that may be one.
-pub(in crate::git) fn has_secret(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    authority.rsplit_once('@').is_some_and(|(user, _)| !scheme.eq_ignore_ascii_case("ssh") || user.contains(':'))
-}
-
 /// `%20` and the like as the bytes they stand for; what is no such code, or would not be UTF-8, stays.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
@@ -135,16 +128,6 @@ mod tests {
             "ext::sh -c x://",
         ] {
             assert_eq!(Address::of(bad), Address::Unknown, "{bad}");
-        }
-    }
-
-    #[test]
-    fn secrets_in_urls_are_seen() {
-        for url in ["https://me:pw@h/r", "https://token@h/r", "http://a@b@h/", "ssh://me:pw@h/r"] {
-            assert!(has_secret(url), "{url}");
-        }
-        for url in ["https://h/r@v1", "ssh://git@h/r", "git@h:o/r", "https://h/x?a@b"] {
-            assert!(!has_secret(url), "{url}");
         }
     }
 }

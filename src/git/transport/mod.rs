@@ -18,7 +18,7 @@ use git2::transport::{Transport, register};
 use crate::net::{Trouble, printable};
 
 pub use crate::model::token::Token;
-pub(super) use address::{Address, has_secret};
+pub(super) use address::Address;
 pub use failure::NetworkError;
 pub(super) use receive::Receiver;
 

@@ -6,7 +6,7 @@ use super::Flaw;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
 use crate::model::record::Record;
-use crate::registry::guids;
+use crate::registry::{guids, rules};
 
 /// The keys of a record that some file gives, in the shape of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,9 +41,11 @@ impl Draft {
         }
         let url = self.table.get("repository").and_then(|repository| repository.get("url")?.as_str());
         if url.is_none_or(str::is_empty) {
-            flaws.push(flaw("it gives no repository: `url` in `[repository]`, the column `repository_url`, or the annotation \
+            flaws.push(flaw(
+                "it gives no repository: `url` in `[repository]`, the column `repository_url`, or the annotation \
                  `backstage.io/source-location` or `github.com/project-slug`"
-                    .to_owned()));
+                    .to_owned(),
+            ));
         }
         let Some(name) = name.ok().filter(|_| flaws.is_empty()) else {
             flaws.extend(self.unfit(by, date).into_iter().map(flaw));
@@ -62,7 +64,7 @@ impl Draft {
             let unfit: Vec<Flaw> = self.unfit(by, date).into_iter().map(flaw).collect();
             if unfit.is_empty() { vec![flaw(one_line(error.message()))] } else { unfit }
         })?;
-        let wrong = faults(&record).into_iter().map(flaw).collect::<Vec<_>>();
+        let wrong = rules::faults(&record).into_iter().map(flaw).collect::<Vec<_>>();
         if wrong.is_empty() { Ok(record) } else { Err(wrong) }
     }
 }
@@ -95,27 +97,6 @@ impl Draft {
 
 fn one_line(text: &str) -> String {
     text.trim().replace('\n', ", ")
-}
-
-/// What a record may not say though it can be read.
-pub(in crate::registry) fn faults(record: &Record) -> Vec<String> {
-    let mut faults = Vec::new();
-    let slashes = record.base_path.starts_with('/') || record.base_path.ends_with('/');
-    if record.base_path.is_empty() || slashes {
-        faults.push("`base_path` is empty, or has a slash at an end".to_owned());
-    }
-    if record.short_name.is_empty() {
-        faults.push("`short_name` is empty".to_owned());
-    }
-    for change in &record.history {
-        if change.date.parse::<jiff::Timestamp>().is_err() {
-            faults.push(format!("`{}` is no date and time such as 2026-01-31T12:00:00Z", change.date.escape_debug()));
-        }
-    }
-    if record.history.last().is_some_and(|last| last.phase != record.phase) {
-        faults.push("`phase` is not the last one of its history".to_owned());
-    }
-    faults
 }
 
 fn defaults(name: &ApiName, phase: &str, by: &str, date: &str) -> Table {

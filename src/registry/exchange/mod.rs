@@ -6,8 +6,9 @@ mod draft;
 
 use std::fmt;
 
+use crate::model::text::one_line;
+
 pub use draft::Draft;
-pub(super) use draft::faults;
 
 /// The JSON Schema of the export in JSON.
 pub const SCHEMA: &str = include_str!("export.schema.json");
@@ -26,6 +27,6 @@ pub struct Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
-        write!(f, "`{}`{line}: {}", self.file, self.message)
+        write!(f, "`{}`{line}: {}", one_line(&self.file), one_line(&self.message))
     }
 }

@@ -7,6 +7,7 @@ fn a_record_is_changed_only_if_it_is_still_the_one_that_was_read() {
     let record = record("my-api");
     registry.add(&record, &by()).expect("added");
     let mut alpha = Record { phase: Phase::Alpha, ..record.clone() };
+    alpha.history.push(PhaseChange { phase: Phase::Alpha, ..record.history[0].clone() });
     alpha.evidence.push(Evidence {
         gate: "kick-off".to_owned(),
         link: "https://example.org/1".to_owned(),

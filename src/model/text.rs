@@ -1,0 +1,226 @@
+//! What a text from elsewhere may do to its reader: steer a terminal, or give a secret away.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Schemes after which a browser reads a host, however many slashes there are.
+const WEB: [&str; 5] = ["http", "https", "ftp", "ws", "wss"];
+
+/// Parameters of a URL that let in whoever has them.
+const TOKENS: [&str; 15] = [
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "client_secret",
+    "id_token",
+    "passwd",
+    "password",
+    "private_token",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+    "x-amz-signature",
+    "x-goog-signature",
+];
+
+/// Whether `c` steers a terminal, ends a line, or changes the direction of what follows it (Unicode annex 9).
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `text` with every character that steers, but those in `kept`, written as `\u001b`: JSON and TOML read it back.
+pub fn escaped<'t>(text: &'t str, kept: &str) -> Cow<'t, str> {
+    // A list of 100,000 records is 100 MB: most of it is told by its bytes.
+    let plain = |byte: u8| (b' '..0x7f).contains(&byte) || kept.as_bytes().contains(&byte);
+    let is_shown = |c: char| steers(c) && !kept.contains(c);
+    if text.bytes().all(plain) || !text.contains(is_shown) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_shown(c) {
+            // Writing to memory does not fail; no character that steers needs more than four digits.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// `text` on one line, with nothing in it that steers a terminal.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    escaped(text, "")
+}
+
+/// Where the user and the password end that `after` begins with, the rest of a URL after `SCHEME://`; none when there is
+/// nothing secret. Over `ssh` a user alone is none.
+pub fn user_end(scheme: &str, after: &str) -> Option<usize> {
+    let word = &after[..after.find(ends_word).unwrap_or(after.len())];
+    let authority = &word[..word.find(['/', '\\', '?', '#']).unwrap_or(word.len())];
+    let end = match authority.rfind('@') {
+        Some(at) => Some(at),
+        // A password with `/`, `?` or `#` in it: what follows the colon is no port.
+        None if !authority.ends_with(']') => {
+            let port = authority.rsplit_once(':').map(|(_, port)| port);
+            port.filter(|port| !port.bytes().all(|byte| byte.is_ascii_digit())).and_then(|_| word.rfind('@'))
+        }
+        None => None,
+    };
+    end.filter(|at| !scheme.eq_ignore_ascii_case("ssh") || word[..*at].contains(':'))
+}
+
+/// The scheme that `before` ends with, which stands before the colon of a URL.
+pub fn scheme(before: &str) -> &str {
+    let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let start =
+        before.char_indices().rev().take_while(|(_, c)| in_scheme(*c)).last().map_or(before.len(), |(at, _)| at);
+    &before[start..]
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || "\"'`<>".contains(c)
+}
+
+/// Whether a URL in `text` holds a password, or a user that may be one.
+pub fn has_user(text: &str) -> bool {
+    text.match_indices(':').any(|(at, _)| {
+        let (scheme, after) = (scheme(&text[..at]), &text[at + 1..]);
+        let is_web = WEB.iter().any(|web| scheme.eq_ignore_ascii_case(web));
+        let after = match after.strip_prefix("//") {
+            _ if is_web => after.trim_start_matches(['/', '\\']),
+            Some(after) => after,
+            None => return false,
+        };
+        user_end(scheme, after).is_some()
+    }) || text.strip_prefix("//").and_then(|after| user_end("", after)).is_some()
+}
+
+/// Whether `text` is, as a whole, an address without a scheme that holds a password: `user:password@host:path`.
+fn is_scheme_less(text: &str) -> bool {
+    let secret = |(user, rest): (&str, &str)| {
+        let (password, host) = rest.split_once('@')?;
+        let is_user = !user.is_empty() && !user.eq_ignore_ascii_case("mailto") && !user.contains(['/', '@', '.', '\\']);
+        Some(is_user && !password.contains('/') && !host.is_empty())
+    };
+    !text.contains(char::is_whitespace) && text.split_once(':').and_then(secret).unwrap_or(false)
+}
+
+/// Whether a URL in `text` holds a parameter that lets its reader in.
+fn has_token(text: &str) -> bool {
+    text.match_indices("://").any(|(at, mark)| {
+        let after = &text[at + mark.len()..];
+        let word = &after[..after.find(ends_word).unwrap_or(after.len())];
+        let parameters = word.split(['?', '&', '#', ';']).skip(1).filter_map(|parameter| parameter.split_once('='));
+        parameters
+            .into_iter()
+            .any(|(name, value)| !value.is_empty() && TOKENS.iter().any(|token| name.eq_ignore_ascii_case(token)))
+    })
+}
+
+/// The kind of secret that a URL in `text` holds; the secret itself is not repeated. `is_address` says that the whole text
+/// is an address.
+pub fn secret(text: &str, is_address: bool) -> Option<&'static str> {
+    if !text.contains(['@', '=']) {
+        None
+    } else if has_user(text) || is_address && is_scheme_less(text) {
+        Some("a user or a password")
+    } else {
+        has_token(text).then_some("an access token")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    #[test]
+    fn secrets_in_urls_are_seen() {
+        for text in [
+            "https://me:pw@h/r",
+            "https://token@h/r",
+            "HTTPS://me:pw@h",
+            "http://a@b@h/",
+            "https:me:pw@h/r",
+            "https:/me:pw@h/r",
+            "https:\\\\me:pw@h/r",
+            "https://me:p/w@h/r",
+            "https://me:p#w@h/r",
+            "https://me:p?w@h/r",
+            "https://me%3Apw@h/r",
+            "ssh://me:pw@h/r",
+            "git+https://me:pw@h/r",
+            "postgres://me:pw@h/r",
+            "//me:pw@h/r",
+            "see (https://me:pw@h/r), please",
+            "two: https://h/r https://me:pw@h/r",
+        ] {
+            assert!(has_user(text), "{text}");
+            assert_eq!(secret(text, false), Some("a user or a password"), "{text}");
+        }
+        for text in ["me:pw@h:o/r", "me:pw@h/r"] {
+            assert_eq!(secret(text, true), Some("a user or a password"), "{text}");
+        }
+        for text in [
+            "https://h/r?access_token=x",
+            "https://h/r?a=b&Private_Token=x",
+            "https://h/r#id_token=x",
+            "https://h/r?X-Amz-Signature=0a",
+        ] {
+            assert_eq!(secret(text, false), Some("an access token"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_left_alone() {
+        for text in [
+            "https://h/r@v1",
+            "https://h:8080/r@v1",
+            "https://[::1]/r@v1",
+            "https://[::1]:80/r@v1",
+            "ssh://git@h/r",
+            "ssh://git@h:22/r",
+            "git@h:o/r",
+            "https://h/x?a@b",
+            "https://h/x?token=",
+            "https://h/x?page=token",
+            "mailto:ada@example.org",
+            "Contact: ada@example.org",
+            "Ada <ada@example.org>",
+            "file:///home/me@work/x",
+            "/home/me:you@work/x",
+            "",
+        ] {
+            assert_eq!(secret(text, true), None, "{text}");
+        }
+        assert_eq!(secret("ask:ada@example.org", false), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_steers_is_left_and_json_reads_the_text_back(text in any::<String>()) {
+            let shown = one_line(&text);
+            prop_assert!(!shown.contains(steers), "{shown:?}");
+            let json = serde_json::to_string(&text).expect("JSON");
+            let read: String = serde_json::from_str(&one_line(&json)).expect("JSON");
+            prop_assert_eq!(read, text);
+        }
+
+        #[test]
+        fn what_is_kept_stays(text in "[a\n\t\u{1b}\u{202e}]{0,20}") {
+            prop_assert_eq!(&*escaped(&text, "\n\t\u{1b}\u{202e}"), &*text);
+        }
+    }
+
+    #[test]
+    fn every_character_that_steers_is_written_by_its_number() {
+        for c in ('\0'..=char::MAX).filter(|c| steers(*c)) {
+            assert_eq!(one_line(&format!("a{c}b")), format!("a\\u{:04x}b", u32::from(c)));
+        }
+    }
+}
