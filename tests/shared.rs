@@ -399,3 +399,103 @@ fn fifty_processes_register_200_apis_in_a_shared_folder() {
         race(&machines);
     }
 }
+
+/// What may happen to the branch of a registry with two APIs; each line is for the shell, in the repository.
+const LOSSES: [(&str, &str); 5] = [
+    ("deleted", "git update-ref -d refs/heads/main"),
+    ("deleted, and its commits removed", "git update-ref -d refs/heads/main; git gc --quiet --prune=now"),
+    ("set back by one commit", "git update-ref refs/heads/main main~1"),
+    ("set back to its first commit", "git update-ref refs/heads/main $(git rev-list --max-parents=0 main)"),
+    (
+        "replaced",
+        "git update-ref refs/heads/main $(git commit-tree -m other $(git rev-list --max-parents=0 main)^{tree})",
+    ),
+];
+
+fn shell(folder: &Path, line: &str) {
+    let mut command = Command::new("sh");
+    command.args(["-ec", line]).current_dir(folder).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    command.envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null"), ("HOME", "/nonexistent")]);
+    for role in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{role}_NAME"), "Test").env(format!("GIT_{role}_EMAIL"), "test@example.invalid");
+    }
+    let output = command.output().expect("sh runs");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The command between back quotes after `words`.
+fn advised(ran: &Ran, words: &str) -> String {
+    let after = ran.stderr.split_once(words).unwrap_or_else(|| panic!("{words}: {ran:?}")).1;
+    after.split('`').nth(1).expect("a command").to_owned()
+}
+
+#[test]
+fn a_branch_that_is_gone_or_went_backwards_is_not_written_and_is_restored_from_the_copy() {
+    for (what, loss) in LOSSES {
+        let shared = Shared::new();
+        let (one, other) = (machine(&shared.url()), machine(&shared.url()));
+        one.done(&["new", "first"]);
+        assert_eq!(names(&other), ["first"]);
+        one.done(&["new", "second"]);
+        // The last change is another machine's, so that the copy has it without what was before.
+        assert_eq!(names(&other), ["first", "second"], "{what}");
+        shell(&shared.repository(), loss);
+        let refs = || git(&shared.repository(), &["for-each-ref"]);
+        let before = refs();
+        for arguments in
+            [&["list"][..], &["show", "first"], &["registry", "check"], &["new", "third"], &["new", "first"]]
+        {
+            for program in [&one, &other] {
+                let refused = program.run(arguments);
+                assert_eq!(refused.code, Some(5), "{what}: {refused:?}");
+                assert!(
+                    refused.stderr.contains("has lost its branch")
+                        || refused.stderr.contains("was set back or replaced"),
+                    "{what}: {refused:?}"
+                );
+            }
+        }
+        assert_eq!(refs(), before, "{what}: nothing was written");
+        assert!(!one.folder().join("third").exists(), "{what}");
+        let kept = other.done(&["list", "--offline"]);
+        assert!(kept.stdout.contains("first") && kept.stdout.contains("second"), "{what}: {kept:?}");
+        shell(other.folder().as_path(), &advised(&other.run(&["list"]), "restore its files from the copy"));
+        for program in [&one, &other] {
+            assert_eq!(names(program), ["first", "second"], "{what}");
+        }
+        assert_eq!(other.run(&["new", "first"]).code, Some(5), "{what}: the name is taken still");
+        other.done(&["new", "third"]);
+        assert_eq!(names(&one), ["first", "second", "third"], "{what}");
+        shared.assert_sound();
+    }
+}
+
+#[test]
+fn a_loss_that_is_meant_is_taken_once_the_copy_is_removed() {
+    let shared = Shared::new();
+    let program = machine(&shared.url());
+    program.done(&["new", "first"]);
+    shell(&shared.repository(), "git update-ref -d refs/heads/main");
+    shell(program.folder().as_path(), &advised(&program.run(&["list"]), "remove the copy with"));
+    assert_eq!(names(&program), Vec::<String>::new());
+    program.done(&["new", "other"]);
+    assert_eq!(names(&program), ["other"]);
+}
+
+#[test]
+fn a_folder_that_lost_its_branch_is_not_begun_anew() {
+    for scheme in ["", "file://"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("registry.git");
+        let program = machine(&format!("{scheme}{}", place.display()));
+        program.done(&["new", "first"]);
+        shell(&place, "git update-ref -d refs/heads/main");
+        for arguments in [&["list"][..], &["new", "second"]] {
+            let refused = program.run(arguments);
+            assert!(refused.code == Some(5) && refused.stderr.contains("has lost its branch"), "{refused:?}");
+        }
+        shell(&place, &advised(&program.run(&["list"]), "put it back with"));
+        assert_eq!(names(&program), ["first"]);
+        program.done(&["new", "second"]);
+    }
+}

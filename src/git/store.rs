@@ -5,6 +5,7 @@
 mod create;
 mod edit;
 mod error;
+mod lineage;
 mod lock;
 mod packs;
 mod remote;
@@ -183,11 +184,17 @@ impl Store {
         }
     }
 
-    /// A repository with other branches is somebody's work, not an empty store.
+    /// A repository with other branches is somebody's work, and one that had our branch is a store that lost it: neither
+    /// is an empty store.
     fn has_no_branch(&self) -> Result<(), StoreError> {
         let mut branches = self.repository.branches(Some(git2::BranchType::Local)).map_err(self.git())?;
-        match branches.next() {
-            Some(_) => Err(StoreError::NoMain { name: self.name() }),
+        if branches.next().is_some() {
+            return Err(StoreError::NoMain { name: self.name() });
+        }
+        // A copy is empty when what it is a copy of was empty.
+        let lost = if self.remote.is_none() { lineage::lost(&self.repository).map_err(self.git())? } else { None };
+        match lost {
+            Some(seen) => Err(StoreError::Lost { name: self.name(), seen: seen.to_string(), now: None, copy: None }),
             None => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! What can go wrong with a store, and who must act.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use git2::ErrorCode;
@@ -23,6 +23,21 @@ pub enum StoreError {
     NoMain {
         /// The repository: its URL or its folder.
         name: String,
+    },
+    /// The branch is gone, or is not what came after what it was: to go on would give every name away once more.
+    #[error("{}", match now {
+        None => format!("`{name}` has lost its branch `main`, which was at commit {seen}"),
+        Some(now) => format!("the branch `main` of `{name}` was set back or replaced: it is at commit {now}, which does not come after {seen}, where it was when this machine saw it last"),
+    })]
+    Lost {
+        /// Its URL or folder.
+        name: String,
+        /// The commit that it was at.
+        seen: String,
+        /// The commit that it is at.
+        now: Option<String>,
+        /// The copy on this machine; none for a store that is read where it is.
+        copy: Option<PathBuf>,
     },
     /// A folder in the store is a file, or a file is a folder.
     #[error("`{path}` in the git repository `{}` is a file where a folder should be, or a folder where a file should be", folder.display())]
@@ -120,6 +135,7 @@ impl Blame for StoreError {
             Self::Network { source, .. } => source.fault(),
             Self::Refused { .. } => Fault::Permission,
             Self::Crowded { .. } => Fault::Environment,
+            Self::Lost { .. } => Fault::Conflict,
             Self::Obstacle { .. } | Self::Busy { .. } | Self::Disk { .. } | Self::Git { .. } => Fault::Environment,
         }
     }
@@ -131,6 +147,7 @@ impl Blame for StoreError {
                 "name another place; or, if this is the right one, see its branches with `git ls-remote --heads {}`",
                 shell_quoted(name)
             ),
+            Self::Lost { name, seen, now, copy } => lost(name, seen, now.as_deref(), copy.as_deref()),
             Self::Obstacle { folder, .. } => {
                 format!(
                     "clone `{}`, put the folder right, commit and push, then run the same command again",
@@ -179,4 +196,23 @@ impl Blame for StoreError {
             }
         })
     }
+}
+
+/// How to bring back what a branch held.
+fn lost(name: &str, seen: &str, now: Option<&str>, copy: Option<&Path>) -> String {
+    let Some(copy) = copy else {
+        let folder = shell_quoted(name);
+        return format!(
+            "nothing was written; put it back with `git --git-dir {folder} update-ref refs/heads/main {seen}`"
+        );
+    };
+    let (url, copy) = (shell_quoted(name), shell_quoted(copy.display()));
+    let parent = now.map(|now| format!(" -p {now}")).unwrap_or_default();
+    format!(
+        "nothing was written, and the copy on this machine is kept: `--offline` reads it\n\
+         if this was a mistake, put the branch back at commit {seen} where the repository is kept; or restore its files \
+         from the copy: `git --git-dir {copy} push {url} \"$(git --git-dir {copy} commit-tree{parent} -m 'Restore the \
+         registry' '{seen}^{{tree}}'):refs/heads/main\"`\n\
+         if it is as it should be, remove the copy with `rm -r {copy}`, then run the same command again"
+    )
 }

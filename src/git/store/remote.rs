@@ -12,7 +12,7 @@ use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid};
 
 use super::edit::Change;
 use super::lock::Turn;
-use super::{MAIN, Store, StoreError, Swap, packs};
+use super::{MAIN, Store, StoreError, Swap, lineage, packs};
 use crate::git::pack::{self, Id};
 use crate::git::push::{Packed, Push, Pushed};
 use crate::git::remote::{is_readable, slug};
@@ -25,6 +25,12 @@ pub(super) const SEEN: &str = "apiscaffold.seen";
 /// How long a change is tried again while others come first, and how long one waits for others on this machine: longer
 /// than a network may be silent.
 pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The depth of a fetch that takes one commit.
+const NEWEST: i32 = 1;
+
+/// The depth of a fetch that takes every commit down to those that are here.
+const BETWEEN: i32 = 0;
 
 /// A store in a repository that is reached over `http`, `https` or `ssh`.
 #[derive(Clone, Debug)]
@@ -94,39 +100,48 @@ impl Remote {
     }
 
     /// Brings the copy up to date: the branch's last commit with its files, and no history.
+    ///
+    /// # Errors
+    /// `Lost` when the branch does not come after what the copy has, which stays as it is.
     pub(super) fn fetch(&self, store: &Store, turn: &Turn) -> Result<(), StoreError> {
         let began = SystemTime::now();
-        if packs::cleared(store)? {
-            set_main(store, turn, None)?;
-            let path = store.folder.join("shallow");
-            fs::write(&path, "").map_err(|source| StoreError::Disk { path, source })?;
-        }
         let session = Session::begin(&self.network);
         let failed = |error: git2::Error| self.unreachable(store, false, session.explain(&error));
         let mut remote = store.repository.remote_anonymous(&self.url).map_err(failed)?;
         remote.connect(Direction::Fetch).map_err(failed)?;
         let heads = remote.list().map_err(failed)?;
         let main = heads.iter().find(|head| head.name() == MAIN).map(git2::RemoteHead::oid);
-        if main.is_none() && heads.iter().any(|head| head.name().starts_with("refs/heads/")) {
-            return Err(StoreError::NoMain { name: self.url.clone() });
+        let has_others = heads.iter().any(|head| head.name().starts_with("refs/heads/"));
+        let seen = store.repository.refname_to_id(MAIN).ok();
+        let lost = |now: Option<Oid>, seen: Oid| StoreError::Lost {
+            name: self.url.clone(),
+            seen: seen.to_string(),
+            now: now.map(|now| now.to_string()),
+            copy: Some(store.folder.clone()),
+        };
+        let main = match (main, seen) {
+            (Some(main), _) => main,
+            (None, Some(seen)) => return Err(lost(None, seen)),
+            (None, None) if has_others => return Err(StoreError::NoMain { name: self.url.clone() }),
+            (None, None) => return touch(&store.folder, began),
+        };
+        if !is_readable(&store.repository, main) {
+            // On top of what is here come the commits between, which say whether it was here that they began.
+            download(&mut remote, if seen.is_some() { BETWEEN } else { NEWEST }).map_err(failed)?;
         }
-        if let Some(main) = main.filter(|main| !is_readable(&store.repository, *main)) {
-            let mut attempt = |depth| {
-                let mut options = FetchOptions::new();
-                options.download_tags(AutotagOption::None).depth(depth);
-                remote.download(&[MAIN], Some(&mut options))
-            };
-            let outcome = match attempt(1) {
-                // The server knows no shallow fetches.
-                Err(error) if error.code() == ErrorCode::Invalid => attempt(0),
-                outcome => outcome,
-            };
-            outcome.map_err(failed)?;
-            shorten(&store.folder, main)?;
-            // The copy is up to date: that packs cannot be merged now is nothing to fail for.
-            let _ = packs::tidy(store);
+        if let Some(seen) = seen.filter(|seen| !lineage::follows(&store.repository, main, *seen)) {
+            return Err(lost(Some(main), seen));
         }
-        set_main(store, turn, main)?;
+        if packs::cleared(store)? {
+            set_main(store, turn, None)?;
+            let path = store.folder.join("shallow");
+            fs::write(&path, "").map_err(|source| StoreError::Disk { path, source })?;
+            download(&mut remote, NEWEST).map_err(failed)?;
+        }
+        shorten(&store.folder, main)?;
+        // The copy is up to date: that packs cannot be merged now is nothing to fail for.
+        let _ = packs::tidy(store);
+        set_main(store, turn, Some(main))?;
         touch(&store.folder, began)
     }
 
@@ -158,6 +173,19 @@ impl Remote {
     fn unreachable(&self, store: &Store, writing: bool, source: NetworkError) -> StoreError {
         let cached = !writing && seen(&store.folder).is_some();
         StoreError::Network { url: self.url.clone(), writing, source, cached }
+    }
+}
+
+/// Fetches the branch so deep; whole from a server that knows no shallow fetches.
+fn download(remote: &mut git2::Remote<'_>, depth: i32) -> Result<(), git2::Error> {
+    let mut attempt = |depth| {
+        let mut options = FetchOptions::new();
+        options.download_tags(AutotagOption::None).depth(depth);
+        remote.download(&[MAIN], Some(&mut options))
+    };
+    match attempt(depth) {
+        Err(error) if error.code() == ErrorCode::Invalid && depth != BETWEEN => attempt(BETWEEN),
+        outcome => outcome,
     }
 }
 
@@ -198,11 +226,12 @@ fn touch(folder: &Path, moment: SystemTime) -> Result<(), StoreError> {
     touched.map_err(|source| StoreError::Disk { path, source })
 }
 
-/// Lets git's list of commits without parents hold the newest alone: it is sent with each fetch, and would only grow.
+/// Lets git's list of commits without parents hold the newest alone: it is sent with each fetch, and would only grow. A
+/// copy that has no such list has its whole history.
 fn shorten(folder: &Path, newest: Oid) -> Result<(), StoreError> {
     let path = folder.join("shallow");
     let written = match fs::read_to_string(&path) {
-        Ok(text) if text.lines().any(|line| line == newest.to_string()) => fs::write(&path, format!("{newest}\n")),
+        Ok(text) if !text.is_empty() && text != format!("{newest}\n") => fs::write(&path, format!("{newest}\n")),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
