@@ -130,7 +130,7 @@ fn refused_everywhere(texts: &[String], what: &str) -> Ran {
     let ran = program.run(&["registry", "import", "in"]);
     assert_eq!(ran.code, Some(2), "{what}");
     let taken: Vec<&String> = files.iter().filter(|file| !ran.stderr.contains(&format!("`{file}` line "))).collect();
-    assert_eq!(taken, [&String::new(); 0], "{what}: these were taken");
+    assert!(taken.is_empty(), "{what}: these were taken: {taken:?}");
     assert!(!store(&program).exists(), "{what}");
     ran
 }
@@ -169,6 +169,9 @@ fn new_takes_no_character_that_steers_and_no_secret() {
             assert_eq!(ran.code, Some(2), "{given}: {ran:?}");
             assert_safe(&ran, "\n", &title);
             assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
+            let doctor = program.run(&["doctor", "my-api", "--answers", "answers.json"]);
+            assert!(doctor.code != Some(0) && doctor.stdout.contains("problem  template"), "{given}: {doctor:?}");
+            assert_safe(&doctor, "\n", &title);
         }
     }
     program.write("spec.yaml", "openapi: 3.0.3\ninfo: {title: \"a\\u202eb\", version: '1'}\npaths: {}\n");

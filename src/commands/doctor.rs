@@ -11,7 +11,8 @@ use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
 use crate::model::settings::Settings;
-use crate::registry::Location;
+use crate::model::text::one_line;
+use crate::registry::{self, Location};
 use crate::scaffold::open;
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
@@ -131,6 +132,7 @@ impl Doctor<'_> {
         let used = material.template.used.name.clone();
         let answers = material.answers(self.world, &|_, proposed| proposed)?;
         let record = render::draft(&material, &answers);
+        registry::check(&record, None)?;
         Ok((used, render::repository(&mut material, &answers, &record)?))
     }
 
@@ -203,9 +205,9 @@ fn tell(findings: &[Finding], world: &World) -> Result<(), Failure> {
 
 fn line(finding: &Finding) -> String {
     let Finding { about, words, problem } = finding;
-    let Some(problem) = problem else { return format!("ok       {about}: {words}") };
+    let Some(problem) = problem else { return format!("ok       {about}: {}", one_line(words)) };
     let hint = problem.hint.as_ref().map(|hint| format!("\n         → {}", hint.replace('\n', "\n           ")));
-    format!("problem  {about}: {words}{}", hint.unwrap_or_default())
+    format!("problem  {about}: {}{}", one_line(words), hint.unwrap_or_default())
 }
 
 /// Without permission nothing works; a fault of this machine may pass.

@@ -9,6 +9,7 @@ use crate::error::Failure;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
 use crate::model::question::{DefaultValue, Kind, Question};
+use crate::model::text::one_line;
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
 use crate::scaffold::template;
@@ -41,7 +42,8 @@ fn line(question: &Question) -> String {
         Some(DefaultValue::Text(text)) => format!("; default {text}"),
     };
     let otherwise = question.otherwise.as_ref().map(|value| format!(", otherwise {value}")).unwrap_or_default();
-    format!("{}  {}\n    {}{choices}{default}{otherwise}", question.name, question.prompt, question.kind.word())
+    let details = format!("{}{choices}{default}{otherwise}", question.kind.word());
+    format!("{}  {}\n    {}", question.name, one_line(&question.prompt), one_line(&details))
 }
 
 /// Renders a template into a new folder.

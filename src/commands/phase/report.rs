@@ -151,7 +151,7 @@ fn gate(standing: &Standing) -> Value {
 fn line(standing: &Standing, width: usize) -> String {
     let Standing { gate, state, .. } = standing;
     let mut text =
-        format!("\n  {:6} {:width$}  {}: {}", state.word(), gate.id, one_line(&gate.title), one_line(&state.why()));
+        format!("\n  {:6} {:width$}  {}: {}", state.word(), gate.id, one_line(&gate.title), one_line(state.why()));
     if !standing.is_open() {
         text += &format!("\n  {:6} {:width$}  {}", "", "", one_line(&gate.how));
     }
