@@ -324,28 +324,29 @@ fn ending() -> Program {
     program
 }
 
+/// Deprecation, sunset, whether a link is given, exit code, what is said. Each follows from those before it.
+const ATTEMPTS: [(&str, &str, bool, i32, &str); 14] = [
+    ("2020-01-01", "2020-08-01", true, 5, "the deprecation on 2020-01-01 is before today"),
+    ("2020-01-01", "2999-08-01", true, 5, "the deprecation on 2020-01-01 is before today"),
+    ("2998-01-01", "2998-06-30", true, 5, "less than 6 months after the deprecation"),
+    ("2998-01-01", "2998-12-31", false, 5, "nothing shows it yet"),
+    ("2998-01-01", "2998-12-31", true, 0, "my-api is in phase deprecated"),
+    ("", "2998-02-01", true, 5, "less than 6 months after the deprecation"),
+    ("", "2998-09-30", false, 5, "what was shown or waived for other dates does not count"),
+    ("2020-01-01", "", true, 5, "the deprecation on 2020-01-01 is before today"),
+    ("2998-01-02", "", false, 5, "what was shown or waived for other dates does not count"),
+    ("2998-08-01", "", true, 5, "less than 6 months after the deprecation"),
+    ("", "2998-09-30", true, 0, "my-api is in phase deprecated"),
+    ("", "2999-01-31", false, 0, "my-api is in phase deprecated"),
+    ("2998-01-02", "", true, 0, "my-api is in phase deprecated"),
+    ("2998-01-01", "2998-09-30", false, 5, "1 of 2 gates is not met"),
+];
+
 #[test]
 fn each_change_of_dates_asks_its_gates_again_and_stands_in_the_history() {
     let program = ending();
-    // Deprecation, sunset, whether a link is given, exit code, what is said. Each follows from those before it.
-    let attempts: [(&str, &str, bool, i32, &str); 14] = [
-        ("2020-01-01", "2020-08-01", true, 5, "the deprecation on 2020-01-01 is before today"),
-        ("2020-01-01", "2999-08-01", true, 5, "the deprecation on 2020-01-01 is before today"),
-        ("2998-01-01", "2998-06-30", true, 5, "less than 6 months after the deprecation"),
-        ("2998-01-01", "2998-12-31", false, 5, "nothing shows it yet"),
-        ("2998-01-01", "2998-12-31", true, 0, "my-api is in phase deprecated"),
-        ("", "2998-02-01", true, 5, "less than 6 months after the deprecation"),
-        ("", "2998-09-30", false, 5, "what was shown or waived for other dates does not count"),
-        ("2020-01-01", "", true, 5, "the deprecation on 2020-01-01 is before today"),
-        ("2998-01-02", "", false, 5, "what was shown or waived for other dates does not count"),
-        ("2998-08-01", "", true, 5, "less than 6 months after the deprecation"),
-        ("", "2998-09-30", true, 0, "my-api is in phase deprecated"),
-        ("", "2999-01-31", false, 0, "my-api is in phase deprecated"),
-        ("2998-01-02", "", true, 0, "my-api is in phase deprecated"),
-        ("2998-01-01", "2998-09-30", false, 5, "1 of 2 gates is not met"),
-    ];
     let mut notes = Vec::new();
-    for (number, (deprecation, sunset, shows, code, why)) in attempts.into_iter().enumerate() {
+    for (number, (deprecation, sunset, shows, code, why)) in ATTEMPTS.into_iter().enumerate() {
         let mut command = vec!["phase", "my-api", "deprecated"];
         for (flag, day) in [("--deprecation", deprecation), ("--sunset", sunset)] {
             if !day.is_empty() {

@@ -18,6 +18,7 @@ pub mod read;
 pub mod remote;
 pub mod store;
 mod transport;
+pub mod worktree;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,20 @@ pub enum GitError {
     Untrusted {
         /// The repository.
         path: PathBuf,
+    },
+    /// A folder of a bare repository, or of git's own files.
+    #[error("`{}` is part of a git repository, and not of its work tree", path.display())]
+    NoWorkTree {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that git ignores as a whole.
+    #[error("`{}` is ignored by the git repository `{}`, so that none of its files would be used", path.display(), root.display())]
+    Ignored {
+        /// The folder.
+        path: PathBuf,
+        /// The root of the work tree.
+        root: PathBuf,
     },
     /// git cannot read the repository.
     #[error("cannot read the git repository `{}`", path.display())]
@@ -121,6 +136,8 @@ impl Blame for GitError {
             Self::Write { .. } | Self::Look { .. } | Self::Unreadable { .. } => Fault::Environment,
             Self::Untrusted { .. } => Fault::Permission,
             Self::NotARepository { .. }
+            | Self::NoWorkTree { .. }
+            | Self::Ignored { .. }
             | Self::NoCommit { .. }
             | Self::UnknownRevision { .. }
             | Self::AmbiguousRevision { .. }
@@ -144,6 +161,10 @@ impl Blame for GitError {
             Self::Unreadable { path, .. } => {
                 return Some(format!("see what git says: git -C {} fsck", shell_quoted(path.display())));
             }
+            Self::NoWorkTree { .. } => {
+                "name a folder of a work tree; of a bare repository a commit is read: give it with `--at REVISION`"
+            }
+            Self::Ignored { .. } => "take it out of `.gitignore`, or name a copy outside of the repository",
             Self::NoCommit { .. } => "commit the files of the template there first",
             Self::UnknownRevision { near: Some(near), .. } => return Some(format!("did you mean `{near}`?")),
             Self::UnknownRevision { path, .. } => {

@@ -37,9 +37,9 @@ pub struct Repository {
 pub struct TemplateUsed {
     /// The template's name, from its manifest.
     pub name: String,
-    /// `builtin`, a folder or a git URL.
+    /// `builtin`, a git URL, or the name of a folder that others cannot reach; never a path of the machine it was made on.
     pub source: String,
-    /// A commit for a git source, a content hash otherwise.
+    /// A commit of a git repository or work tree, a content hash otherwise.
     pub revision: String,
 }
 

@@ -8,7 +8,7 @@ use super::template::{self, Choice, Template};
 use super::variables;
 use crate::answers::file::{self, AnswersFile};
 use crate::answers::{self, Answers, Ask, Expression, Layers};
-use crate::error::Failure;
+use crate::error::{Blame, Failure, Fault};
 use crate::model::ending::Ending;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
@@ -19,6 +19,7 @@ use crate::openapi::{self, Spec};
 use crate::template::engine::{Engine, RenderError, Values};
 use crate::template::manifest;
 use crate::template::render::RenderErrors;
+use crate::template::source::Source;
 use crate::terminal::ask;
 use crate::world::World;
 
@@ -53,6 +54,7 @@ impl Material {
     /// are not to be had yet.
     pub(crate) fn first(name: ApiName, inputs: &Inputs, world: &World) -> Result<Self, Failure> {
         let mut material = Self::read(name, inputs, world)?;
+        material.template.tell_uncommitted(world);
         material.template.manifest.withhold_environments(material.stage.0);
         Ok(material)
     }
@@ -60,7 +62,15 @@ impl Material {
     /// Reads template, spec and answers files.
     pub(crate) fn read(name: ApiName, inputs: &Inputs, world: &World) -> Result<Self, Failure> {
         let spec = inputs.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
-        let template = template::read(&inputs.template, world)?;
+        Self::of(name, inputs, (template::read(&inputs.template, world)?, spec), world)
+    }
+
+    fn of(
+        name: ApiName,
+        inputs: &Inputs,
+        (template, spec): (Template, Option<Spec>),
+        world: &World,
+    ) -> Result<Self, Failure> {
         let layers = layers(inputs, &template.manifest.questions, spec.as_ref(), world)?;
         Ok(Self { name, template, spec, engine: Engine::new(), stage: Default::default(), layers })
     }
@@ -68,12 +78,12 @@ impl Material {
     /// What the repository in `folder` was made from: its spec as it is now, the answers of its receipt. The template is
     /// the receipt's unless another one is given.
     pub(crate) fn of_receipt(receipt: Receipt, folder: &Path, given: &Choice, world: &World) -> Result<Self, Failure> {
-        let mut source = given.clone();
-        again(&mut source, &receipt.template);
         let path = folder.join(&receipt.spec);
         let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
-        let inputs = Inputs { spec, answers: None, set: Vec::new(), template: source };
-        let mut material = Self::read(receipt.name, &inputs, world)?;
+        let spec = spec.map(|path| openapi::read(&path)).transpose()?;
+        let (source, template) = again(given, &receipt.template, &receipt.name, world)?;
+        let inputs = Inputs { spec: None, answers: None, set: Vec::new(), template: source };
+        let mut material = Self::of(receipt.name, &inputs, (template, spec), world)?;
         material.stage = (receipt.phase, receipt.ending);
         // A template of another revision may ask less.
         let asked = |key: &String| material.template.manifest.questions.iter().any(|question| question.name == *key);
@@ -159,13 +169,62 @@ impl Material {
     }
 }
 
-/// Names the template that was used, unless another one is given.
-pub(crate) fn again(source: &mut Choice, used: &TemplateUsed) {
-    if source.source.is_none() && used.source != BUILT_IN {
-        let is_remote = used.source.contains("://") || used.source.contains('@');
+/// The template that something was made from cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("the template that `{name}` was made from ({used}) cannot be had: {reason}")]
+struct TemplateGone {
+    name: String,
+    used: String,
+    reason: String,
+    fault: Fault,
+}
+
+impl Blame for TemplateGone {
+    fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("make it reachable again, or name where it is now with `--template SOURCE`".to_owned())
+    }
+}
+
+/// Reads the template that an API was made from, unless another one is given.
+///
+/// Of a template that was a folder only the folder's name may be known: a folder of that name in the current one is taken
+/// when it holds the template of the same name.
+///
+/// # Errors
+/// `TemplateGone`, which names `--template`; for one that is given whatever is wrong with it.
+pub(crate) fn again(
+    given: &Choice,
+    used: &TemplateUsed,
+    name: &ApiName,
+    world: &World,
+) -> Result<(Choice, Template), Failure> {
+    let mut source = given.clone();
+    if source.source.is_some() {
+        let template = template::read(&source, world)?;
+        return Ok((source, template));
+    }
+    let at = if used.revision.is_empty() { String::new() } else { format!(" at {}", used.revision) };
+    let gone = |reason: String, fault: Fault| TemplateGone {
+        name: name.to_string(),
+        used: format!("`{}`{at}", used.source),
+        reason,
+        fault,
+    };
+    if used.source != BUILT_IN {
+        let is_remote = matches!(Source::parse(Some(&used.source), ""), Ok(Source::Git { .. }));
         source.at = source.at.take().or_else(|| is_remote.then(|| used.revision.clone()));
         source.source = Some(used.source.clone());
     }
+    let template = template::read(&source, world).map_err(|failure| gone(failure.to_string(), failure.fault()))?;
+    if template.used.name != used.name && !used.name.is_empty() {
+        let reason = format!("what is there is the template `{}`, not `{}`", template.used.name, used.name);
+        return Err(gone(reason, Fault::Input).into());
+    }
+    Ok((source, template))
 }
 
 /// What templates see of a spec.

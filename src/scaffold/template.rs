@@ -1,12 +1,15 @@
 //! From a template's source to its manifest and tree.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use url::Url;
 
 use super::open;
 use crate::error::{Blame, Failure, Fault};
 use crate::git;
 use crate::git::archive::Archive;
 use crate::git::remote::Fetch;
+use crate::git::worktree::{self, Origin, WorkTree};
 use crate::model::record::TemplateUsed;
 use crate::model::tree::{File, Tree};
 #[cfg(feature = "cargo-generate")]
@@ -17,6 +20,9 @@ use crate::template::{builtin, folder};
 #[cfg(feature = "cargo-generate")]
 use crate::world;
 use crate::world::World;
+
+/// How many files that are not committed are named.
+const TOLD: usize = 5;
 
 /// The manifest of a template that was written for `cargo-generate`.
 const CARGO_GENERATE: &str = "cargo-generate.toml";
@@ -39,6 +45,26 @@ pub(crate) struct Template {
     /// Everything but the manifest.
     pub(crate) tree: Tree,
     pub(crate) used: TemplateUsed,
+    /// Files that are not as the commit in `used` has them.
+    uncommitted: Vec<String>,
+}
+
+impl Template {
+    /// Warns of files that are not committed: the revision that a receipt names does not hold them.
+    pub(crate) fn tell_uncommitted(&self, world: &World) {
+        let Self { uncommitted, used, .. } = self;
+        if uncommitted.is_empty() {
+            return;
+        }
+        let named = uncommitted.iter().take(TOLD).map(|path| format!("`{}`", path.escape_debug()));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = uncommitted.len().saturating_sub(TOLD);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        world.terminal.warn(&format!(
+            "the template has files that are not committed: {named}{more}; they are used as they are, and the revision in the receipt, {}, does not hold them",
+            used.revision
+        ));
+    }
 }
 
 /// Who renders a template.
@@ -87,7 +113,7 @@ impl Blame for LoadError {
 pub(crate) fn read(choice: &Choice, world: &World) -> Result<Template, Failure> {
     let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
     let source = Source::parse(choice.source.as_deref(), server)?;
-    let (mut tree, commit) = files(&source, choice, world)?;
+    let Read { mut tree, commit, source: shown, uncommitted } = read_source(&source, choice, world)?;
     let own = tree.get(FILE_NAME).map(|file| file.text().ok_or(LoadError::NotText(FILE_NAME))).transpose()?;
     let (manifest, revision) =
         rayon::join(|| own.map(Manifest::parse).transpose(), || commit.unwrap_or_else(|| git::commit::tree_id(&tree)));
@@ -96,21 +122,29 @@ pub(crate) fn read(choice: &Choice, world: &World) -> Result<Template, Failure> 
         Some(manifest) => (manifest, Kind::Own),
         None => {
             let file = tree.remove(CARGO_GENERATE).ok_or_else(|| LoadError::NoManifest(source.to_string()))?;
-            foreign(&file, &tree, &source, world)?
+            foreign(&file, &tree, (&source, &shown), world)?
         }
     };
     tree.remove(FILE_NAME);
     manifest.fits(env!("CARGO_PKG_VERSION"))?;
-    let used = TemplateUsed { name: manifest.about.name.clone(), source: shown(&source, world), revision };
-    Ok(Template { manifest, text, kind, tree, used })
+    let used = TemplateUsed { name: manifest.about.name.clone(), source: shown, revision };
+    Ok(Template { manifest, text, kind, tree, used, uncommitted })
 }
 
 /// Such a template does not say its name: it is called like its folder or repository.
 #[cfg(feature = "cargo-generate")]
-fn foreign(file: &File, tree: &Tree, source: &Source, world: &World) -> Result<(Manifest, Kind), Failure> {
+fn foreign(
+    file: &File,
+    tree: &Tree,
+    (source, shown): (&Source, &str),
+    world: &World,
+) -> Result<(Manifest, Kind), Failure> {
     let text = file.text().ok_or(LoadError::NotText(CARGO_GENERATE))?;
-    let shown = shown(source, world);
-    let name = shown.trim_end_matches('/').rsplit('/').next().unwrap_or(&shown);
+    let name = match source {
+        Source::Folder { path, subfolder } => name_of(&within(&world.absolute(Path::new(path)), subfolder.as_deref())),
+        Source::BuiltIn | Source::Git { .. } => shown.to_owned(),
+    };
+    let name = name.trim_end_matches('/').rsplit('/').next().unwrap_or(&name);
     let name = name.strip_suffix(".git").unwrap_or(name);
     let (manifest, config) = generate::config::read(text, name, tree)?;
     let fence = Fence { program: world::program()?, limit: generate::fence::TIME_MAX };
@@ -118,31 +152,79 @@ fn foreign(file: &File, tree: &Tree, source: &Source, world: &World) -> Result<(
 }
 
 #[cfg(not(feature = "cargo-generate"))]
-fn foreign(_: &File, _: &Tree, source: &Source, _: &World) -> Result<(Manifest, Kind), Failure> {
+fn foreign(_: &File, _: &Tree, (source, _): (&Source, &str), _: &World) -> Result<(Manifest, Kind), Failure> {
     Err(LoadError::NoFeature(source.to_string()).into())
 }
 
-/// The source as a receipt keeps it: good from any folder.
-fn shown(source: &Source, world: &World) -> String {
-    match source {
-        Source::Folder { path, subfolder } => {
-            let path = world.absolute(Path::new(path));
-            let path = path.canonicalize().unwrap_or(path).to_string_lossy().into_owned();
-            Source::Folder { path, subfolder: subfolder.clone() }.to_string()
+/// What was read of a template.
+struct Read {
+    tree: Tree,
+    /// The commit when it comes from git.
+    commit: Option<String>,
+    /// The source as receipts and records keep it: without a path of this machine.
+    source: String,
+    uncommitted: Vec<String>,
+}
+
+/// A folder has a source that others can use, when its repository has an `origin`, else only its name: the paths of this
+/// machine are nobody's business, and lead nowhere on another one.
+fn shared(folder: &Path, origin: Option<Origin>) -> String {
+    let shared = origin.map(|Origin { url, subfolder }| {
+        Source::Git { url, subfolder: Some(subfolder).filter(|subfolder| !subfolder.is_empty()) }.to_string()
+    });
+    // What cannot be given again as a source is of no use.
+    let is_source = |text: &String| matches!(Source::parse(Some(text), ""), Ok(Source::Git { .. }));
+    shared.filter(is_source).unwrap_or_else(|| name_of(folder))
+}
+
+/// The name of a folder.
+fn name_of(folder: &Path) -> String {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn within(folder: &Path, subfolder: Option<&str>) -> PathBuf {
+    subfolder.map_or_else(|| folder.to_owned(), |below| folder.join(below))
+}
+
+fn read_source(source: &Source, choice: &Choice, world: &World) -> Result<Read, Failure> {
+    let uncommitted = Vec::new();
+    match source.reading(choice.at.as_deref())? {
+        Reading::BuiltIn => Ok(Read { tree: builtin::tree(), commit: None, source: source.to_string(), uncommitted }),
+        Reading::Files(path) => files(&world.absolute(&path)),
+        Reading::Commit { repository, subfolder } => {
+            let (tree, commit) = committed(repository, subfolder, choice, world)?;
+            let source = match local(source, world) {
+                None => source.to_string(),
+                Some(folder) => {
+                    let subfolder = subfolder.unwrap_or_default().to_owned();
+                    let origin = worktree::origin(&folder).map(|url| Origin { url, subfolder: subfolder.clone() });
+                    shared(&within(&folder, Some(subfolder.as_str()).filter(|below| !below.is_empty())), origin)
+                }
+            };
+            Ok(Read { tree, commit: Some(commit), source, uncommitted })
         }
-        Source::BuiltIn | Source::Git { .. } => source.to_string(),
     }
 }
 
-/// The tree, and the commit when it comes from git.
-fn files(source: &Source, choice: &Choice, world: &World) -> Result<(Tree, Option<String>), Failure> {
-    match source.reading(choice.at.as_deref())? {
-        Reading::BuiltIn => Ok((builtin::tree(), None)),
-        Reading::Files(path) => Ok((folder::read_folder(&world.absolute(&path))?, None)),
-        Reading::Commit { repository, subfolder } => {
-            let (tree, commit) = committed(repository, subfolder, choice, world)?;
-            Ok((tree, Some(commit)))
-        }
+/// The files of a folder; in a git work tree those that git does not ignore.
+fn files(folder: &Path) -> Result<Read, Failure> {
+    folder::must_be_there(folder)?;
+    let Some(WorkTree { files, uncommitted, commit, origin }) = worktree::look(folder)? else {
+        let tree = folder::read_folder(folder)?;
+        return Ok(Read { tree, commit: None, source: name_of(folder), uncommitted: Vec::new() });
+    };
+    // What no commit holds yet nobody else finds.
+    let source = shared(folder, origin.filter(|_| commit.is_some()));
+    Ok(Read { tree: folder::read_files(folder, files)?, commit, source, uncommitted })
+}
+
+/// The folder of this machine that a source names, if it does.
+fn local(source: &Source, world: &World) -> Option<PathBuf> {
+    match source {
+        Source::BuiltIn => None,
+        Source::Folder { path, .. } => Some(world.absolute(Path::new(path))),
+        Source::Git { url, .. } => Url::parse(url).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok(),
     }
 }
 

@@ -17,28 +17,47 @@ const MOST_FILES: usize = 100_000;
 /// The most bytes that are read, over all files: 512 MiB.
 const MOST_BYTES: u64 = 512 << 20;
 
+const LINK: &str = "it is a symbolic link, which could lead out of the template";
+const SPECIAL: &str = "it is neither a file nor a folder";
+
 /// How many files a thread reads at a time.
 const BATCH_LEAST: usize = 8;
 const BATCH_MOST: usize = 64;
 /// The memory that a thread begins with for them, of which it takes what it fills.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// Reads every file below `folder` but `.git`, as it is: ignored and uncommitted ones too.
+/// Reads every file below `folder` but `.git`, as it is.
 ///
 /// Symbolic links, special files and names that are not UTF-8 are refused, as are more than 100,000 files or 512 MiB.
 pub fn read_folder(folder: &Path) -> Result<Tree, FolderError> {
-    read_limited(folder, MOST_FILES, MOST_BYTES)
+    read_limited(folder, None, MOST_FILES, MOST_BYTES)
 }
 
-fn read_limited(folder: &Path, most_files: usize, most_bytes: u64) -> Result<Tree, FolderError> {
+/// Reads these files, which are paths below `folder`, as [`read_folder`] does.
+pub fn read_files(folder: &Path, files: Vec<String>) -> Result<Tree, FolderError> {
+    read_limited(folder, Some(files), MOST_FILES, MOST_BYTES)
+}
+
+/// Whether there is a folder at this place.
+pub fn must_be_there(folder: &Path) -> Result<(), FolderError> {
     match fs::metadata(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(FolderError::Missing { path: folder.into() });
-        }
-        Ok(found) if !found.is_dir() => return Err(FolderError::NotAFolder { path: folder.into() }),
-        _ => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FolderError::Missing { path: folder.into() }),
+        Ok(found) if !found.is_dir() => Err(FolderError::NotAFolder { path: folder.into() }),
+        _ => Ok(()),
     }
-    let paths = walk(folder, most_files)?;
+}
+
+fn read_limited(
+    folder: &Path,
+    files: Option<Vec<String>>,
+    most_files: usize,
+    most_bytes: u64,
+) -> Result<Tree, FolderError> {
+    must_be_there(folder)?;
+    let paths = match files {
+        None => walk(folder, most_files)?,
+        Some(files) => listed(folder, files, most_files)?,
+    };
     let room = Room { taken: AtomicU64::new(0), limit: most_bytes };
     let read = |batch: Batch, path: TreePath| {
         let on_disk = folder.join(path.as_str());
@@ -73,6 +92,24 @@ fn walk(folder: &Path, most_files: usize) -> Result<Vec<TreePath>, FolderError> 
     Ok(files)
 }
 
+/// The files of a list, each of which must be one.
+fn listed(folder: &Path, files: Vec<String>, most_files: usize) -> Result<Vec<TreePath>, FolderError> {
+    if files.len() > most_files {
+        return Err(FolderError::TooMany { path: folder.into(), limit: most_files });
+    }
+    let checked = |path: String| {
+        let on_disk = folder.join(&path);
+        let found = fs::symlink_metadata(&on_disk);
+        let kind = found.map_err(|source| FolderError::Unreadable { path: on_disk.clone(), source })?.file_type();
+        match kind {
+            kind if kind.is_symlink() => Err(FolderError::Refused { path: on_disk, reason: LINK }),
+            kind if !kind.is_file() => Err(FolderError::Refused { path: on_disk, reason: SPECIAL }),
+            _ => TreePath::new(path).map_err(|source| FolderError::Path { source }),
+        }
+    };
+    files.into_par_iter().map(checked).collect()
+}
+
 /// The paths of what is in one folder.
 #[derive(Default)]
 struct Entries {
@@ -100,9 +137,9 @@ fn entries(root: &Path, path: &str, most_files: usize) -> Result<Entries, Folder
         if kind.is_dir() {
             entries.folders.push(format!("{prefix}{name}"));
         } else if kind.is_symlink() {
-            return Err(refused("it is a symbolic link, which could lead out of the template"));
+            return Err(refused(LINK));
         } else if !kind.is_file() {
-            return Err(refused("it is neither a file nor a folder"));
+            return Err(refused(SPECIAL));
         } else if entries.files.len() > most_files {
             return Err(FolderError::TooMany { path: folder, limit: most_files });
         } else {
@@ -313,6 +350,21 @@ mod tests {
     }
 
     #[test]
+    fn of_a_list_nothing_else_is_read_and_links_are_refused() {
+        let folder = folder();
+        for path in ["a/b", "c", "d"] {
+            write(folder.path(), path, path);
+        }
+        symlink("/etc/passwd", folder.path().join("link")).expect("link");
+        let read = |files: &[&str]| read_files(folder.path(), files.iter().map(|path| (*path).to_owned()).collect());
+        let tree = read(&["c", "a/b"]).expect("read");
+        assert_eq!(tree.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["a/b", "c"]);
+        for path in ["link", "a", "gone", "../x"] {
+            assert!(read(&["c", path]).is_err(), "{path}");
+        }
+    }
+
+    #[test]
     fn a_missing_folder_and_a_file_are_the_users_to_mend() {
         let folder = folder();
         write(folder.path(), "file", "");
@@ -326,8 +378,8 @@ mod tests {
         for name in ["a", "b", "c"] {
             write(folder.path(), name, "12345");
         }
-        assert_eq!(read_limited(folder.path(), 3, 15).expect("at the limits").len(), 3);
-        assert!(matches!(read_limited(folder.path(), 2, 15), Err(FolderError::TooMany { .. })));
-        assert!(matches!(read_limited(folder.path(), 3, 14), Err(FolderError::TooLarge { .. })));
+        assert_eq!(read_limited(folder.path(), None, 3, 15).expect("at the limits").len(), 3);
+        assert!(matches!(read_limited(folder.path(), None, 2, 15), Err(FolderError::TooMany { .. })));
+        assert!(matches!(read_limited(folder.path(), None, 3, 14), Err(FolderError::TooLarge { .. })));
     }
 }

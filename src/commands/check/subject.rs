@@ -70,7 +70,9 @@ impl Search<'_> {
         let record = holder.map(|name| self.record(&name)).transpose()?.flatten();
         let mut input = self.arguments.input.inputs();
         match &record {
-            Some(record) if !record.template.source.is_empty() => request::again(&mut input.template, &record.template),
+            Some(record) if !record.template.source.is_empty() => {
+                input.template = request::again(&input.template, &record.template, &record.name, self.world)?.0;
+            }
             _ if input.template.source.is_none() => {
                 return Err(CheckError::NoTemplate(self.folder.to_owned()).into());
             }

@@ -17,8 +17,6 @@ pub(super) enum PhaseError {
     Given(Vec<String>),
     #[error("the record of `{0}` says no template, so nobody knows what its phases ask for")]
     NoTemplate(String),
-    #[error("the template that `{name}` was made from ({used}) cannot be had: {reason}")]
-    TemplateGone { name: String, used: String, reason: String, fault: Fault },
     #[error("{}: {} of {all} gates {} not met", cannot(name, *to, *changes_dates), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
     Unmet {
         name: String,
@@ -58,7 +56,6 @@ impl Blame for PhaseError {
     fn fault(&self) -> Fault {
         match self {
             Self::NotNext { .. } | Self::Given(_) | Self::NoTemplate(_) | Self::AnotherApi { .. } => Fault::Input,
-            Self::TemplateGone { fault, .. } => *fault,
             Self::Unseen { .. } => Fault::Environment,
             Self::Reserved(_)
             | Self::Unmet { .. }
@@ -78,9 +75,6 @@ impl Blame for PhaseError {
             },
             Self::Given(_) => "see the gates and their names with `apiscaffold phase NAME`".to_owned(),
             Self::NoTemplate(_) => "name one with `--template SOURCE`".to_owned(),
-            Self::TemplateGone { .. } => {
-                "make it reachable again, or name where it is now with `--template SOURCE`".to_owned()
-            }
             Self::Unmet { unmet, changes_dates: true, .. } => format!(
                 "{}\nwhat was shown or waived for other dates does not count for these: show it again in the same command with `--evidence GATE=LINK`, or pass a gate with `--waive GATE=REASON`",
                 unmet.join("\n")

@@ -24,7 +24,7 @@ use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{self, By, Change, Registry};
 use crate::scaffold::plan::Status;
-use crate::scaffold::template::{self, Choice, Template};
+use crate::scaffold::template::{Choice, Template};
 use crate::scaffold::{open, request, variables};
 use crate::world::World;
 use change::{Changed, Changing};
@@ -111,22 +111,14 @@ fn goal(record: &Record, asked: Option<Phase>) -> Result<Goal, PhaseError> {
 
 /// The template whose gates hold: the one that the API was made from, unless another is named.
 fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(Choice, Template), Failure> {
-    let mut source = arguments.template.choice();
+    let choice = arguments.template.choice();
     let used = &record.template;
-    if source.source.is_none() && used.source.is_empty() {
+    let is_given = choice.source.is_some();
+    if !is_given && used.source.is_empty() {
         return Err(PhaseError::NoTemplate(record.name.to_string()).into());
     }
-    let is_given = source.source.is_some();
-    request::again(&mut source, used);
-    let template = template::read(&source, world).map_err(|failure| -> Failure {
-        if is_given {
-            return failure;
-        }
-        let name = record.name.to_string();
-        let at = if used.revision.is_empty() { String::new() } else { format!(" at {}", used.revision) };
-        let used = format!("`{}`{at}", used.source);
-        PhaseError::TemplateGone { name, used, reason: failure.to_string(), fault: failure.fault() }.into()
-    })?;
+    let (source, template) = request::again(&choice, used, &record.name, world)?;
+    template.tell_uncommitted(world);
     if !is_given && template.used.revision != used.revision {
         world.terminal.warn(&format!(
             "template `{}` has changed since `{}` was made from it: its gates are those of today",
