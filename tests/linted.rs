@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::program::{Program, REFUSED, documents, specs};
+use crate::program::{Program, REFUSED, documents, specs, style};
 
 /// The linters' folder, when `tests/run` installed it.
 pub(crate) fn tools() -> Option<PathBuf> {
@@ -91,7 +91,7 @@ fn repositories_of_real_documents_are_clean() {
             continue;
         }
         let name = format!("api-{number}");
-        program.done(&["new", &name, "--spec", path.to_str().expect("a path")]);
+        program.done(&["new", &name, "--spec", path.to_str().expect("a path"), "--set", style(path)]);
         lint(&program, &name);
     }
 }

@@ -6,6 +6,7 @@
     reason = "tests may look at their own environment, and say what they leave out"
 )]
 
+mod access;
 mod apigee_server;
 mod architecture;
 mod bad_input;

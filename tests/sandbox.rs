@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::linted::{equip, tools};
-use crate::program::{Program, documents, specs};
+use crate::program::{Program, documents, specs, style};
 use crate::sandbox::server::Sandbox;
 
 /// What the issue asks for; on an idle machine it takes one to two seconds.
@@ -289,8 +289,8 @@ fn the_examples_of_real_documents_are_answered() {
         if UNREADABLE.iter().any(|name| path.ends_with(name)) {
             continue;
         }
-        let repository =
-            repository(&program, &format!("api-{number}"), &["--spec", path.to_str().expect("a path")], &tools);
+        let arguments = ["--spec", path.to_str().expect("a path"), "--set", style(path)];
+        let repository = repository(&program, &format!("api-{number}"), &arguments, &tools);
         let output = Command::new("make").arg("test").current_dir(repository).output().expect("make starts");
         let said = String::from_utf8_lossy(&output.stdout);
         let tally = said.lines().find(|line| line.contains(" passed")).unwrap_or_default();

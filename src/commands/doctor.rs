@@ -130,7 +130,7 @@ impl Doctor<'_> {
     fn rendered(&self) -> Result<(String, Rendered), Failure> {
         let mut material = Material::first(self.name.clone(), &self.arguments.input.inputs(), self.world)?;
         let used = material.template.used.name.clone();
-        let answers = material.answers(self.world, &|_, proposed| proposed)?;
+        let answers = material.first_answers(self.world, &|_, proposed| proposed)?;
         let record = render::draft(&material, &answers);
         registry::check(&record, None)?;
         Ok((used, render::repository(&mut material, &answers, &record)?))

@@ -54,7 +54,7 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
         return Err(DiskError::Exists { path: target }.into());
     }
     let mut material = Material::read(name, &arguments.input.inputs(), world)?;
-    let answers = material.answers(world, &|_, proposed| proposed)?;
+    let answers = material.first_answers(world, &|_, proposed| proposed)?;
     let record = render::draft(&material, &answers);
     let Rendered { tree, settings } = render::repository(&mut material, &answers, &record)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();

@@ -4,6 +4,7 @@
 //! they are; what is understood of them is the [`Summary`]. Nothing is fetched, and nothing outside the document's
 //! folder is read.
 
+pub mod access;
 pub mod document;
 mod documents;
 mod error;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::access::{Access, Modes, Schemes};
 use super::document::yaml_options;
 use super::documents::{At, Documents};
 use super::read::MAX_FINDINGS;
@@ -26,6 +27,8 @@ pub struct Summary {
     pub servers: Vec<String>,
     /// The names of the security schemes.
     pub security: Vec<String>,
+    /// The access modes that the document grants as a whole; `None` when it does not say.
+    pub granted: Option<Modes>,
     /// `info.contact`.
     pub contact: Option<Contact>,
     /// Every operation, in the order of the document.
@@ -62,6 +65,8 @@ pub struct Operation {
     pub statuses: Vec<String>,
     /// The names of the security schemes that apply: the operation's own, or else the document's. Each once.
     pub security: Vec<String>,
+    /// What that security asks of a caller.
+    pub access: Access,
     /// `deprecated`.
     pub deprecated: bool,
     /// Whether an answer with content has an example, of itself or of its schema; or no answer has content.
@@ -82,7 +87,6 @@ pub(super) fn summarise(
     root: At<'_>,
     openapi: &str,
 ) -> Result<(Summary, Vec<Finding>), TooMany> {
-    let Operations { found: operations, misplaced, .. } = Operations::of(documents, root, openapi)?;
     let info = follow_key(documents, root, "info");
     let text = |key| info.map_or(String::new(), |info| scalar(info.value.get(key)));
     let schemes = if openapi == "2.0" {
@@ -90,6 +94,8 @@ pub(super) fn summarise(
     } else {
         follow_key(documents, root, "components").and_then(|at| follow_key(documents, at, "securitySchemes"))
     };
+    let access = Schemes { documents, schemes };
+    let Operations { found: operations, misplaced, .. } = Operations::of(access, root, openapi)?;
     let summary = Summary {
         title: text("title"),
         version: text("version"),
@@ -97,6 +103,7 @@ pub(super) fn summarise(
         openapi: openapi.to_owned(),
         servers: if openapi == "2.0" { hosts(root) } else { servers(documents, root) },
         security: names(schemes),
+        granted: access.granted(root, &operations),
         contact: info.and_then(|info| contact(documents, info)),
         operations,
         webhooks: names(follow_key(documents, root, "webhooks")),
@@ -178,9 +185,11 @@ fn hosts(root: At<'_>) -> Vec<String> {
 /// Lists the operations of a document.
 struct Operations<'a> {
     documents: &'a Documents,
+    schemes: Schemes<'a>,
     methods: Vec<&'static str>,
     /// The schemes that apply to an operation that names none.
     security: Vec<String>,
+    access: Access,
     found: Vec<Operation>,
     misplaced: Vec<Finding>,
     /// Bytes that the operations may still take.
@@ -188,7 +197,7 @@ struct Operations<'a> {
 }
 
 impl<'a> Operations<'a> {
-    fn of(documents: &'a Documents, root: At<'a>, openapi: &str) -> Result<Self, TooMany> {
+    fn of(schemes: Schemes<'a>, root: At<'a>, openapi: &str) -> Result<Self, TooMany> {
         let mut methods = vec!["get", "put", "post", "delete", "options", "head", "patch"];
         if openapi != "2.0" {
             methods.push("trace");
@@ -198,8 +207,9 @@ impl<'a> Operations<'a> {
             methods.push("query");
         }
         let security = required(list(root.get("security")));
-        let (found, misplaced) = (Vec::new(), Vec::new());
-        let mut operations = Self { documents, methods, security, found, misplaced, left: MAX_OPERATIONS };
+        let (documents, access) = (schemes.documents, schemes.access(root.get("security")));
+        let (found, misplaced, left) = (Vec::new(), Vec::new(), MAX_OPERATIONS);
+        let mut operations = Self { documents, schemes, methods, security, access, found, misplaced, left };
         let paths = follow_key(documents, root, "paths");
         for (path, value) in paths.into_iter().filter_map(|at| at.value.as_object()).flatten() {
             if let Some(at) = paths.filter(|_| is_name(path)) {
@@ -281,6 +291,7 @@ impl<'a> Operations<'a> {
             tags: list(at.get("tags")).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             statuses: names(responses),
             security: own.map_or_else(|| self.security.clone(), |own| required(own)),
+            access: at.get("security").map_or_else(|| self.access.clone(), |own| self.schemes.access(Some(own))),
             deprecated: at.value.get("deprecated").and_then(Value::as_bool).unwrap_or_default(),
             exemplified: self.exemplified(responses)?,
         };

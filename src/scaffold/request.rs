@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::template::{self, Choice, Template};
-use super::variables;
+use super::{access, variables};
 use crate::answers::file::{self, AnswersFile};
 use crate::answers::{self, Answers, Ask, Expression, Layers};
 use crate::error::{Blame, Failure, Fault};
@@ -132,6 +132,19 @@ impl Material {
         Ok(answers)
     }
 
+    /// The answers for a repository that is to be made, which must not let in more callers than the spec does.
+    pub(crate) fn first_answers(
+        &self,
+        world: &World,
+        propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>,
+    ) -> Result<Answers, Failure> {
+        let answers = self.answers(world, propose)?;
+        if let Some(warning) = access::check(self.spec.as_ref(), &answers)? {
+            world.terminal.warn(&warning);
+        }
+        Ok(answers)
+    }
+
     /// A fault of an expression in the manifest, at its place there.
     pub(crate) fn in_manifest(&self, expression: &str, mut error: RenderError) -> RenderErrors {
         let text = &self.template.text;
@@ -247,6 +260,7 @@ fn summary(spec: &Spec) -> Value {
         "title": summary.title, "version": summary.version, "description": summary.description,
         "openapi": summary.openapi, "servers": summary.servers, "security": summary.security,
         "contact": contact, "operations": operations,
+        "access": {"named": summary.named_modes().unwrap_or_default(), "shared": summary.shared_modes().unwrap_or_default()},
     })
 }
 

@@ -11,6 +11,7 @@ import json
 import re
 from pathlib import Path
 
+import access
 import environments
 import openapi303
 import release
@@ -18,7 +19,6 @@ from environments import Problem
 
 SCHEMES = "https://proxygen.{}.api.platform.nhs.uk/components/securitySchemes/{}"
 TITLES = {"app": "Application restricted", "nhs-login": "Patient access", "nhs-cis2": "Healthcare worker access"}
-MODES = ("app-level0", "app-level3", "nhs-login-p0", "nhs-login-p5", "nhs-login-p9", "nhs-cis2-aal1", "nhs-cis2-aal3")
 # The platform answers these itself.
 OWN = ("/_ping", "/_status")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -27,8 +27,11 @@ SERVER = re.compile(r"https://((internal-dev|internal-dev-sandbox|internal-qa|in
 SEGMENTS = re.compile(r"[A-Za-z0-9]+([-/][A-Za-z0-9]+)*")
 
 
-def instance(document, base, environment, tag, pull_request=None):
-    """The document of one environment. `base` is the specification in OpenAPI 3.0.3, `tag` that of the images."""
+def instance(document, base, own, environment, tag, pull_request=None):
+    """The document of one environment.
+
+    `base` is the specification in OpenAPI 3.0.3, `own` what it says about access, `tag` that of the images.
+    """
     api, sandbox = document["api"], environment["bundle"] == "sandbox"
     found = copy.deepcopy(base)
     if pull_request:
@@ -37,18 +40,32 @@ def instance(document, base, environment, tag, pull_request=None):
     found["paths"] = {path: item for path, item in found["paths"].items() if path not in OWN}
     # A sandbox is open: it asks for nothing.
     modes = [] if sandbox else api["access_modes"]
-    secure(found, modes, "prod" if environment["name"] == "prod" else "ptl")
-    found["x-nhsd-apim"] = {
+    secure(found, own, modes, "prod" if environment["name"] == "prod" else "ptl")
+    said = apim(found)
+    # What a sandbox does not ask for, it cannot pass on either.
+    kept = {} if sandbox else {key: value for key, value in said.items() if key != "target"}
+    found["x-nhsd-apim"] = kept | {
         "temporary": bool(pull_request),
-        "monitoring": not pull_request,
-        "access": access(modes),
-        "ratelimiting": ratelimiting(environment),
+        "monitoring": not pull_request and said.get("monitoring") is not False,
+        "access": products(own, modes),
+        "ratelimiting": part(found, kept, "ratelimiting") | ratelimiting(environment),
     }
     announce_end(found, document["lifecycle"])
     target = backend(environment, tag)
     if target:
         found["x-nhsd-apim"]["target"] = target
     return found
+
+
+def apim(document):
+    """The document's own `x-nhsd-apim`."""
+    return part(document, document, "x-nhsd-apim")
+
+
+def part(document, holder, key):
+    """The object below the key, which may be a reference; an empty one where there is none."""
+    found = access.resolved(document, holder.get(key))
+    return found if isinstance(found, dict) else {}
 
 
 def announce_end(found, lifecycle):
@@ -62,35 +79,37 @@ def announce_end(found, lifecycle):
     found["info"] |= {f"x-{key}": lifecycle[key] for key in ("deprecation", "sunset") if lifecycle[key]}
 
 
-def secure(found, modes, realm):
-    """Puts the platform's schemes in place of the document's own; an operation keeps what names only those."""
+def secure(found, own, modes, realm):
+    """Puts the platform's schemes in place of the document's; an operation keeps its own access modes, where it names any."""
     components = found.setdefault("components", {})
     components.pop("securitySchemes", None)
+    found.pop("security", None)
+    whole = [mode for mode in modes if own.granted is None or mode in own.granted] or modes
     if modes:
         components["securitySchemes"] = {mode: {"$ref": SCHEMES.format(realm, mode)} for mode in modes}
-        found["security"] = [{mode: []} for mode in modes]
-    else:
-        found.pop("security", None)
-    for item in found["paths"].values():
+        found["security"] = [{mode: []} for mode in whole]
+    for path, item in found["paths"].items():
         for method in METHODS:
             operation = item.get(method, {})
-            wanted = operation.get("security")
-            known = isinstance(wanted, list) and all(len(one) == 1 and set(one) <= set(modes) for one in wanted)
-            if wanted is not None and not (known and wanted):
-                del operation["security"]
+            named = operation.pop("security", None) is not None
+            asked = own.asked(own.operations.get(f"{method.upper()} {path}")) or ()
+            kept = [mode for mode in modes if mode in asked]
+            if kept and (named or kept != whole):
+                operation["security"] = [{mode: []} for mode in kept]
             # What one call does about security elsewhere, or where it is served, is not for the platform.
             operation.pop("servers", None)
         item.pop("servers", None)
 
 
-def access(modes):
-    """The products of the catalogue: one for each kind of access."""
+def products(own, modes):
+    """The products of the catalogue: the document's own, or else one for each kind of access."""
     found = []
-    for prefix, title in TITLES.items():
-        grants = {mode: [] for mode in modes if mode.startswith(prefix)}
-        if grants:
-            found.append({"title": title, "grants": grants})
-    return found
+    for product in own.products() or () if modes else ():
+        grants = {own.sole(name): scopes for name, scopes in product["grants"].items()}
+        found.append(product | {"grants": {mode: grants[mode] for mode in modes if mode in grants}})
+    for prefix, title in TITLES.items() if own.products() is None else ():
+        found.append({"title": title, "grants": {mode: [] for mode in modes if mode.startswith(prefix)}})
+    return [product for product in found if product["grants"]]
 
 
 def ratelimiting(environment):
@@ -127,20 +146,20 @@ def problems(found):
     if not match or len(match[3]) < 2 or not SEGMENTS.fullmatch(match[3]):
         yield f"there must be one server, a host of the platform and a base path: {', '.join(servers)}"
     schemes = found.get("components", {}).get("securitySchemes", {})
-    for name in sorted(set(schemes) - set(MODES)):
+    for name in sorted(set(schemes) - set(access.MODES)):
         yield f"`{name}` is no access mode of the platform"
     yield from apim_problems(found["x-nhsd-apim"])
 
 
-def apim_problems(apim):
-    """What is wrong with `x-nhsd-apim`, a text each."""
-    for product in apim["access"]:
-        if not product["title"] or set(product["grants"]) - set(MODES) or not product["grants"]:
+def apim_problems(found):
+    """What is wrong with an `x-nhsd-apim`, a text each."""
+    for product in found["access"]:
+        if not product.get("title") or set(product["grants"]) - set(access.MODES) or not product["grants"]:
             yield "a product needs a title and access modes of the platform"
-    limit = apim["ratelimiting"]["proxy"]
+    limit = found["ratelimiting"]["proxy"]
     if limit["limit"] < 0 or limit["timeunit"] not in ("second", "minute", "hour"):
         yield "the rate limit must be 0 or more a second, minute or hour"
-    target = apim.get("target")
+    target = found.get("target")
     if target is None:
         return
     if not target["healthcheck"].startswith("/"):
@@ -165,16 +184,23 @@ def build(source, folder, pull_request=None):
         specification = json.loads(Path(source).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Problem(f"{source} cannot be read: run `make bundle`") from error
-    base, lost, dangling = openapi303.convert(specification)
+    own = access.Access(specification)
+    wider = list(own.problems(document["api"]["access_modes"], each_its_own=True))
+    if wider:
+        raise Problem(f"{document['api']['specification']} and `access_modes` of environments.toml do not agree: {'; '.join(wider)}")
+    base, lost, dangling = openapi303.convert(specification | {"paths": access.paths(specification)})
     tell_loss(document["api"]["specification"], "OpenAPI 3.0.3 has no words for", lost)
     tell_loss(document["api"]["specification"], "no part of the document is", dangling)
+    decided = [key for key in ("target", "ratelimiting") if key in apim(base)]
+    if decided:
+        print(f"{document['api']['specification']}: environments.toml decides about {' and '.join(decided)}, `x-nhsd-apim` about what it does not name")
     target = Path(folder)
     made_from = release.note(target)
     base["info"]["version"] = made_from["version"]
     for environment in document["environment"]:
         if pull_request and not environment.get("preview"):
             continue
-        found = instance(document, base, environment, made_from["commit"], pull_request)
+        found = instance(document, base, own, environment, made_from["commit"], pull_request)
         faults = list(problems(found))
         if faults:
             raise Problem(f"{environment['name']}: {'; '.join(faults)}")

@@ -5,6 +5,8 @@ import re
 import unittest
 
 import bundles
+import environments
+import generate
 
 
 class Bundles(unittest.TestCase):
@@ -38,6 +40,15 @@ class Bundles(unittest.TestCase):
                 here = checks & {step.text for step in end.iterfind(".//Step/Name")}
                 rules = {rule.findtext("Condition") for rule in end.iterfind("FaultRules/FaultRule")}
                 self.assertEqual(set(), {f"oauthV2.{name}.failed = true" for name in here} - rules, path)
+
+    def test_credentials_are_those_of_the_access_modes(self):
+        api = environments.load()["api"]
+        policies = bundles.policies("live")
+        scopes = [p.findtext("Scope") or "" for p in policies.values() if p.tag == "OAuthV2"]
+        wanted = [generate.SCOPES[mode] + api["name"] for mode in api["access_modes"] if mode in generate.SCOPES]
+        self.assertEqual([sorted(wanted)] if wanted else [], [sorted(text.split()) for text in scopes])
+        keys = [name for name, policy in policies.items() if policy.tag == "VerifyAPIKey"]
+        self.assertEqual("app-level0" in api["access_modes"], bool(keys))
 
     def test_routes_lead_to_targets_that_exist(self):
         for kind in bundles.KINDS:

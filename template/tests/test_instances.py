@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
+import access  # noqa: E402
 import environments  # noqa: E402
 import instance  # noqa: E402
 
@@ -23,8 +24,8 @@ def operations(document):
     """Verb and path of each operation that the document serves, without those that the platform answers itself."""
     return {
         (method, path)
-        for path, item in (document.get("paths") or {}).items()
-        if path.startswith("/") and path not in instance.OWN and isinstance(item, dict)
+        for path, item in access.paths(document).items()
+        if path.startswith("/") and path not in instance.OWN
         for method in METHODS & set(item)
     }
 
@@ -90,10 +91,22 @@ class Instances(unittest.TestCase):
                 self.assertLessEqual(set(requirement), set(schemes))
             self.assertEqual(environment["bundle"] == "live", bool(document.get("security")))
 
+    def test_each_operation_lets_in_no_more_than_the_specification_says(self):
+        said = access.Access(json.loads(SPECIFICATION.read_text(encoding="utf-8")))
+        for environment in self.list["environment"]:
+            if environment["bundle"] == "sandbox":
+                continue
+            made = access.Access(self.documents[environment["name"]])
+            for name, security in made.operations.items():
+                modes = made.asked(security)
+                self.assertTrue(modes, name)
+                allowed = said.asked(said.operations[name]) or said.granted or modes
+                self.assertLessEqual(modes, allowed, name)
+
     def test_limits_and_targets_are_those_of_environments_toml(self):
         for environment in self.list["environment"]:
             apim = self.documents[environment["name"]]["x-nhsd-apim"]
-            self.assertEqual({"proxy": {"limit": environment["quota_per_minute"], "timeunit": "minute"}}, apim["ratelimiting"])
+            self.assertEqual({"limit": environment["quota_per_minute"], "timeunit": "minute"}, apim["ratelimiting"]["proxy"])
             self.assertIs(False, apim["temporary"])
             self.assertEqual([], [*instance.problems(self.documents[environment["name"]])])
             target = environment.get("target")

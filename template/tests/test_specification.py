@@ -4,7 +4,11 @@ import json
 import re
 import unittest
 
+# First: it says where the scripts are.
 import bundles
+
+import access
+import environments
 
 DOCUMENT = bundles.ROOT / "build" / "specification.json"
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
@@ -34,6 +38,12 @@ class Specification(unittest.TestCase):
                 if not any(verb == flow_verb and regex.fullmatch(path) for flow_verb, regex in flows)
             ]
             self.assertEqual([], missing, f"add a flow for these to proxies/{kind}/apiproxy/proxies/default.xml")
+
+    def test_no_operation_lets_in_more_than_it_says(self):
+        said = access.Access(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+        modes = environments.load()["api"]["access_modes"]
+        wider = list(said.problems(modes, each_its_own=False))
+        self.assertEqual([], wider, "the proxy lets in the same callers everywhere: take what all operations allow")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ pub(super) struct Keys<'k> {
 impl Keys<'_> {
     pub(super) fn settle(&self, material: &mut Material, world: &World) -> Result<(Answers, Record), Failure> {
         let propose = |question: &Question, proposed: Option<Value>| self.propose(question, proposed);
-        let mut answers = material.answers(world, &propose)?;
+        let mut answers = material.first_answers(world, &propose)?;
         let mut record = render::draft(material, &answers);
         let mut derived = Vec::new();
         for (question, kind) in [("short_name", KeyKind::ShortName), ("base_path", KeyKind::BasePath)] {

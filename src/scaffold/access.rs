@@ -1,0 +1,192 @@
+//! Who may call: the answer must not let in more than the spec does.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::answers::Answers;
+use crate::error::{Blame, Failure, Fault};
+use crate::openapi::access::{Access, MODES, Modes};
+use crate::openapi::{Operation, Spec, Summary};
+
+/// The question whose answer says who may call.
+const ACCESS_MODES: &str = "access_modes";
+
+/// The style whose proxies keep the access of each operation. Others have one set of access modes for all operations.
+const EACH_ITS_OWN: &str = "proxygen";
+
+/// How many operations a message names, and how many characters of each.
+const OPERATIONS_SHOWN: usize = 8;
+const OPERATION_SHOWN: usize = 120;
+
+/// An answer and a spec that do not agree on who may call.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}{}", lines(.operations))]
+struct Disagreement {
+    sentence: String,
+    /// Each operation with what it allows.
+    operations: Vec<String>,
+    hint: String,
+}
+
+impl Blame for Disagreement {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(self.hint.clone())
+    }
+}
+
+/// Refuses an answer that lets in more than the spec does. Gives a warning where the spec asks for what is no access
+/// mode, so that only the answer can say who may call.
+pub(crate) fn check(spec: Option<&Spec>, answers: &Answers) -> Result<Option<String>, Failure> {
+    let (Some(spec), Some(Value::Array(modes))) = (spec, answers.values().get(ACCESS_MODES)) else { return Ok(None) };
+    let judge = Judge {
+        summary: &spec.summary,
+        file: spec.main.as_str(),
+        modes: modes.iter().filter_map(Value::as_str).collect(),
+        style: answers.values().get("style").and_then(Value::as_str).unwrap_or_default(),
+    };
+    judge.impossible()?;
+    let foreign = judge.operations(|operation| (operation.access == Access::Foreign).then(String::new));
+    if let Some(named) = judge.summary.named_modes() {
+        judge.foreign(&foreign, answers.is_given(ACCESS_MODES))?;
+        if judge.style == EACH_ITS_OWN { judge.each_its_own(&named)? } else { judge.one_for_all()? }
+    }
+    let (file, modes) = (judge.file, words(&judge.modes));
+    let warning = format!(
+        "the `security` of these operations of `{file}` names no access mode of the platform; the proxy lets in {modes}, \
+         which `--set {ACCESS_MODES}=…` changes:{}",
+        lines(&foreign)
+    );
+    Ok((!foreign.is_empty()).then_some(warning))
+}
+
+struct Judge<'j> {
+    summary: &'j Summary,
+    file: &'j str,
+    modes: BTreeSet<&'j str>,
+    style: &'j str,
+}
+
+impl Judge<'_> {
+    /// The operations of which `about` has something to say, with what it says.
+    fn operations(&self, about: impl Fn(&Operation) -> Option<String>) -> Vec<String> {
+        let told = self.summary.served().filter_map(|operation| Some((operation, about(operation)?)));
+        told.map(|(operation, about)| {
+            let name = format!("{} {}", operation.method, operation.path);
+            let name: String = name.chars().take(OPERATION_SHOWN).flat_map(char::escape_debug).collect();
+            if about.is_empty() { name } else { format!("{name}: {about}") }
+        })
+        .collect()
+    }
+
+    fn impossible(&self) -> Result<(), Disagreement> {
+        let operations = self.operations(|operation| match operation.access {
+            Access::Never(why) => Some(why.to_owned()),
+            _ => None,
+        });
+        refuse(
+            format!("no access mode does what `{}` asks for in these operations:", self.file),
+            operations,
+            format!("let their `security` list access modes, each in an entry of its own: {}", MODES.join(", ")),
+        )
+    }
+
+    fn foreign(&self, operations: &[String], given: bool) -> Result<(), Disagreement> {
+        if given {
+            return Ok(());
+        }
+        refuse(
+            format!("`{}` names access modes, but not in the `security` of these operations:", self.file),
+            operations.to_vec(),
+            format!("name an access mode there, or say by `--set {ACCESS_MODES}=…` who may call them"),
+        )
+    }
+
+    /// Each operation keeps those of its own access modes that are in the answer.
+    fn each_its_own(&self, named: &Modes) -> Result<(), Disagreement> {
+        let file = self.file;
+        let more: BTreeSet<&str> = self.modes.iter().copied().filter(|mode| !named.contains(mode)).collect();
+        if !more.is_empty() {
+            let told = self.operations(|operation| Some(words(&self.summary.allowed(operation)?)));
+            return Err(Disagreement {
+                sentence: format!("`{ACCESS_MODES}` lets in {}, which `{file}` allows nowhere:", words(&more)),
+                operations: if told.is_empty() { vec![format!("all operations: {}", words(named))] } else { told },
+                hint: format!("leave `{ACCESS_MODES}` out to take what the document allows: {}", words(named)),
+            });
+        }
+        if let Some(granted) = &self.summary.granted
+            && granted.iter().all(|mode| !self.modes.contains(mode))
+        {
+            return Err(Disagreement {
+                sentence: format!("`{ACCESS_MODES}` has none of the access modes that `{file}` grants:"),
+                operations: vec![format!("all operations: {}", words(granted))],
+                hint: format!("leave `{ACCESS_MODES}` out to take what the document allows: {}", words(named)),
+            });
+        }
+        let shut = self.operations(|operation| match &operation.access {
+            Access::Modes(own) if own.iter().all(|mode| !self.modes.contains(mode)) => Some(words(own)),
+            _ => None,
+        });
+        refuse(
+            format!("`{ACCESS_MODES}` has none of the access modes that `{file}` allows for these operations:"),
+            shut,
+            format!("add them to `{ACCESS_MODES}`, or change the `security` of the operations"),
+        )
+    }
+
+    /// Every operation lets in whoever is in the answer.
+    fn one_for_all(&self) -> Result<(), Disagreement> {
+        let (file, style) = (self.file, self.style);
+        let shared = self.summary.shared_modes().unwrap_or_default();
+        if self.modes.iter().all(|mode| shared.contains(mode)) {
+            return Ok(());
+        }
+        let told = |wider: bool| {
+            let operations = self.operations(|operation| {
+                let allowed = self.summary.allowed(operation)?;
+                let fits = wider && self.modes.iter().all(|mode| allowed.contains(mode));
+                (!fits).then(|| words(&allowed))
+            });
+            if operations.is_empty() { vec![format!("all operations: {}", words(&shared))] } else { operations }
+        };
+        if shared.is_empty() {
+            return Err(Disagreement {
+                sentence: format!(
+                    "no access mode is allowed for every operation of `{file}`, and a proxy of style {style} lets the \
+                     same callers in everywhere:"
+                ),
+                operations: told(false),
+                hint: format!(
+                    "`--set style={EACH_ITS_OWN}` keeps the access of each operation; or give the operations of the \
+                     document an access mode in common"
+                ),
+            });
+        }
+        Err(Disagreement {
+            sentence: format!("`{ACCESS_MODES}` ({}) lets in more than `{file}` allows:", words(&self.modes)),
+            operations: told(true),
+            hint: format!("leave `{ACCESS_MODES}` out to take what every operation allows: {}", words(&shared)),
+        })
+    }
+}
+
+fn refuse(sentence: String, operations: Vec<String>, hint: String) -> Result<(), Disagreement> {
+    if operations.is_empty() { Ok(()) } else { Err(Disagreement { sentence, operations, hint }) }
+}
+
+fn words<'w>(modes: impl IntoIterator<Item = &'w &'w str>) -> String {
+    let words: Vec<&str> = modes.into_iter().copied().collect();
+    if words.is_empty() { "no access mode".to_owned() } else { words.join(", ") }
+}
+
+fn lines(operations: &[String]) -> String {
+    let mut text: String = operations.iter().take(OPERATIONS_SHOWN).map(|line| format!("\n  {line}")).collect();
+    if operations.len() > OPERATIONS_SHOWN {
+        text += &format!("\n  and {} more", operations.len() - OPERATIONS_SHOWN);
+    }
+    text
+}
