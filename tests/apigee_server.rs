@@ -1,16 +1,18 @@
 //! The Apigee management API as far as the generated scripts use it, over real HTTP on this machine: bundles are
-//! imported and become revisions, deployments are pending for a while, and what is deployed answers its `_ping` and
-//! `_status` as its own bundle says.
+//! imported and become revisions, deployments are pending for a while, and what is deployed answers a request as the
+//! flow of its own bundle says whose condition holds.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use serde_json::{Value, json};
 
+use crate::gateway::{flow, refuses};
 use crate::small_http::{Answer, Answers, Request, Server};
 
 /// The key that `_status` asks for.
 pub(crate) const STATUS_KEY: &str = "monitoring-key-5f1d";
+const ENDPOINT: &str = "apiproxy/proxies/default.xml";
 const PASSWORD: &str = "machine-password-77aa";
 
 /// How the server behaves; the default is well.
@@ -119,7 +121,7 @@ fn fault(status: u16, message: impl Into<String>) -> Answer {
 
 impl Answers for State {
     fn answer(&mut self, request: &Request) -> Answer {
-        let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+        let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
             ["oauth", "token"] => self.sign_in(request),
             ["v1", "organizations", organisation, rest @ ..] => {
@@ -277,25 +279,29 @@ impl State {
         let fits = here.filter_map(|((_, name), (revision, _))| {
             let bundle = self.bundle(name, *revision)?;
             let rest = format!("/{path}").strip_prefix(&base_path(bundle)?)?.to_owned();
-            rest.starts_with('/').then_some((rest, bundle, revision))
+            (rest.is_empty() || rest.starts_with('/')).then_some((rest, bundle, revision))
         });
         let Some((rest, bundle, revision)) = fits.min_by_key(|(rest, ..)| rest.len()) else {
             return fault(404, "no proxy has this base path");
         };
         let commit = variable(bundle, "release.commit");
-        match rest.as_str() {
-            "/_ping" => (200, json!({"commitId": commit, "revision": revision.to_string()})),
-            "/_status" if request.headers.get("apikey").map(String::as_str) != Some(STATUS_KEY) => fault(401, "no"),
-            "/_status" if self.manner.target_is_down => (503, json!({"status": "fail"})),
-            "/_status" => (200, json!({"status": "pass", "commitId": commit})),
-            _ => fault(404, "no such operation"),
+        let endpoint = entry(bundle, ENDPOINT).unwrap_or_default();
+        let Ok(endpoint) = roxmltree::Document::parse(&endpoint) else { return fault(500, "no XML") };
+        let Some(flow) = flow(&endpoint, request, &rest) else { return fault(500, "no flow takes this") };
+        match flow.attribute("name") {
+            _ if refuses(flow) => fault(404, "no such operation"),
+            Some("Ping") => (200, json!({"commitId": commit, "revision": revision.to_string()})),
+            Some("Status") if request.headers.get("apikey").map(String::as_str) != Some(STATUS_KEY) => fault(401, "no"),
+            Some("Status") if self.manner.target_is_down => (503, json!({"status": "fail"})),
+            Some("Status") => (200, json!({"status": "pass", "commitId": commit})),
+            name => (200, json!({"flow": name})),
         }
     }
 }
 
 /// The base path in a bundle.
 fn base_path(bundle: impl AsRef<[u8]>) -> Option<String> {
-    let endpoint = entry(bundle.as_ref(), "apiproxy/proxies/default.xml")?;
+    let endpoint = entry(bundle.as_ref(), ENDPOINT)?;
     let document = roxmltree::Document::parse(&endpoint).ok()?;
     let path = document.descendants().find(|node| node.has_tag_name("BasePath"))?;
     path.text().map(str::to_owned)

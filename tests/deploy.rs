@@ -1,8 +1,12 @@
 //! The deploy scripts of a generated repository, run end to end against a management API on this machine.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+
+use serde_json::{Value, json};
 
 use crate::apigee_server::{ApigeeServer, Manner, STATUS_KEY, entry};
 use crate::program::{Program, Ran};
@@ -300,4 +304,154 @@ fn what_is_generated_follows_the_list_of_environments() {
     done(&repository.script(&["generate.py"], &[]));
     done(&repository.script(&["generate.py", "--check"], &[]));
     assert!(manifest().contains("limit: 77\n"), "{}", manifest());
+}
+
+/// A request, and the operation that answers it; none when it is not documented.
+type Answered = (&'static str, Option<&'static str>);
+
+/// The operations of a document, and requests.
+const ROUTES: [(&[&str], &[Answered]); 9] = [
+    (
+        &["GET /users/{id}", "POST /users/{id}:block", "POST /users/{id}:greet"],
+        &[
+            ("GET /users/7", Some("GET /users/{id}")),
+            ("POST /users/7:block", Some("POST /users/{id}:block")),
+            ("POST /users/7:greet", Some("POST /users/{id}:greet")),
+            ("GET /users/7:block", None),
+            ("POST /users/7", None),
+            ("POST /users/7:other", None),
+            ("GET /users/7:other", Some("GET /users/{id}")),
+            ("GET /users/", None),
+            ("GET /users/7/8", None),
+        ],
+    ),
+    (
+        &["POST /{id}", "POST /jobs:batch", "POST /{id}:batch"],
+        &[
+            ("POST /jobs", Some("POST /{id}")),
+            ("POST /jobs:batch", Some("POST /jobs:batch")),
+            ("POST /tasks:batch", Some("POST /{id}:batch")),
+            ("POST /:batch", Some("POST /{id}")),
+        ],
+    ),
+    (
+        &["GET /report.{format}", "GET /range/{a}..{b}"],
+        &[
+            ("GET /report.csv", Some("GET /report.{format}")),
+            ("GET /report", None),
+            ("GET /report.", None),
+            ("GET /reportxcsv", None),
+            ("GET /range/1..2", Some("GET /range/{a}..{b}")),
+            ("GET /range/1...2", Some("GET /range/{a}..{b}")),
+            ("GET /range/1.2", None),
+            ("GET /range/1xx2", None),
+            ("GET /range/..2", None),
+        ],
+    ),
+    (
+        &["GET /c/{c}/{i}/{date}", "GET /c/{c}/{i}/notes", "GET /c/{c}/all/notes"],
+        &[
+            ("GET /c/1/2/notes", Some("GET /c/{c}/{i}/notes")),
+            ("GET /c/1/2/3", Some("GET /c/{c}/{i}/{date}")),
+            ("GET /c/1/all/notes", Some("GET /c/{c}/all/notes")),
+        ],
+    ),
+    (
+        &["GET /", "GET /a", "PUT /a/", "GET /b/{x}/", "POST /b/{x}"],
+        &[
+            ("GET /", Some("GET /")),
+            ("GET ", Some("GET /")),
+            ("GET /a", Some("GET /a")),
+            ("GET /a/", None),
+            ("PUT /a/", Some("PUT /a/")),
+            ("PUT /a", None),
+            ("GET /b/1/", Some("GET /b/{x}/")),
+            ("GET /b/1", None),
+            ("POST /b/", None),
+        ],
+    ),
+    (
+        &["GET /v1.0/a+b/(c)/e f/ü/100%", "GET /x^y|z/[q]", "GET /p\\{id}", "GET /s%2ft/$all"],
+        &[
+            ("GET /v1.0/a+b/(c)/e%20f/%c3%bc/100%25", Some("GET /v1.0/a+b/(c)/e f/ü/100%")),
+            ("GET /v1.0/a+b/(c)/e%20f/ü/100%", Some("GET /v1.0/a+b/(c)/e f/ü/100%")),
+            ("GET /v1x0/a+b/(c)/e%20f/ü/100%", None),
+            ("GET /v1.0/aab/(c)/e%20f/ü/100%", None),
+            ("GET /v1.0/a+b/c/e%20f/ü/100%", None),
+            ("GET /x^y|z/[q]", Some("GET /x^y|z/[q]")),
+            ("GET /x%5Ey%7cz/%5bq%5D", Some("GET /x^y|z/[q]")),
+            ("GET /x^y/q", None),
+            ("GET /p\\1", Some("GET /p\\{id}")),
+            ("GET /p%5C1", Some("GET /p\\{id}")),
+            ("GET /p1", None),
+            ("GET /s%2Ft/$all", Some("GET /s%2ft/$all")),
+            ("GET /s/t/$all", None),
+        ],
+    ),
+    (
+        &["GET /{a}{b}", "PUT /{c}", "GET /e(k={k})", "GET /{a}-{b}-{c}"],
+        &[
+            ("GET /xy", Some("GET /{a}{b}")),
+            ("GET /x", None),
+            ("PUT /x", Some("PUT /{c}")),
+            ("PUT /xy", None),
+            ("GET /e(k=5)", Some("GET /e(k={k})")),
+            ("GET /1-2-3", Some("GET /{a}-{b}-{c}")),
+            ("GET /1-2-3-4", Some("GET /{a}-{b}-{c}")),
+            ("GET /1-2-", Some("GET /{a}{b}")),
+        ],
+    ),
+    (
+        &["GET /pets/mine", "GET /pets/{id}", "DELETE /pets/{pet}"],
+        &[
+            ("GET /pets/mine", Some("GET /pets/mine")),
+            ("DELETE /pets/mine", None),
+            ("DELETE /pets/2", Some("DELETE /pets/{pet}")),
+            ("GET /pets/mine2", Some("GET /pets/{id}")),
+        ],
+    ),
+    (
+        &["GET /{any}"],
+        &[("GET /x", Some("GET /{any}")), ("PUT /x", None), ("GET /x/y", None), ("GET /x%2Fy", Some("GET /{any}"))],
+    ),
+];
+
+#[test]
+fn what_is_deployed_answers_each_request_as_the_operation_that_the_document_means() {
+    for (operations, requests) in ROUTES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut paths = json!({});
+        for operation in operations {
+            let (method, path) = operation.split_once(' ').expect("method and path");
+            paths[path][method.to_lowercase()] = json!({"operationId": operation});
+        }
+        let spec = folder.path().join("routes.json");
+        let document = json!({"openapi": "3.1.0", "info": {"title": "Routes", "version": "1"}, "paths": paths});
+        fs::write(&spec, document.to_string()).expect("written");
+        let repository = Repository::new(Manner::default(), &["--spec", spec.to_str().expect("a path")]);
+        for stage in ["internal-dev", "internal-dev-sandbox"] {
+            done(&repository.deploy(&[stage]));
+            for (request, operation) in requests {
+                let (method, path) = request.split_once(' ').expect("method and path");
+                let (status, body) = call(method, &format!("{}/lib{path}", repository.server.gateway(stage)));
+                let flow = body["flow"].as_str().and_then(|name| name.split_once(' ')).map(|(_, name)| name);
+                assert_eq!(
+                    (status, flow),
+                    (if operation.is_some() { 200 } else { 404 }, *operation),
+                    "{stage} {request}"
+                );
+            }
+        }
+    }
+}
+
+/// Sends a request with its address exactly as it is; gives status and body.
+fn call(method: &str, url: &str) -> (u16, Value) {
+    let (host, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("an address");
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    stream.write_all(format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, serde_json::from_str(answer.split("\r\n\r\n").nth(1).expect("a body")).expect("JSON"))
 }

@@ -15,7 +15,9 @@ mod cargo_generate;
 mod checked;
 mod defects;
 mod deploy;
+mod flows;
 mod foreign;
+mod gateway;
 mod git_server;
 #[cfg(unix)]
 mod github;

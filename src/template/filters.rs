@@ -10,6 +10,7 @@ use liquid_lib::stdlib;
 use serde_json::Value;
 
 use super::escape::{self, Place};
+use super::flows;
 use super::runtime::VALUE_MAX;
 use crate::model::name;
 
@@ -43,7 +44,10 @@ const OURS: [(&str, usize, Call); 21] = [
     ("pascal", 0, |value, _| Ok(text(value).to_pascal_case().into())),
     ("title", 0, |value, _| Ok(text(value).to_title_case().into())),
     ("initials", 0, |value, _| Ok(name::initials(&text(value)).into())),
-    ("path_pattern", 0, |value, _| Ok(path_pattern(&text(value)).into())),
+    ("apigee_flows", 0, |value, _| match value {
+        Value::Array(operations) => Ok(flows::flows(operations).into()),
+        _ => Err("filter `apigee_flows` is for a list of operations".to_owned()),
+    }),
     ("append", 1, |value, arguments| Ok((text(value) + text(&arguments[0]).as_str()).into())),
     ("prepend", 1, |value, arguments| Ok((text(&arguments[0]) + text(value).as_str()).into())),
     ("replace", 2, |value, arguments| replace(value, arguments, usize::MAX)),
@@ -57,19 +61,6 @@ const OURS: [(&str, usize, Call); 21] = [
 
 fn text(value: &Value) -> String {
     escape::plain_text(value)
-}
-
-/// The path of an operation as an Apigee `MatchesPath` pattern: each `{parameter}` is `*`, query and fragment go.
-/// Characters that a pattern cannot hold literally are `*` as well.
-fn path_pattern(path: &str) -> String {
-    let path = path.split(['?', '#']).next().unwrap_or(path);
-    let mut segments = Vec::new();
-    for segment in path.split('/') {
-        let literal = |c: char| c.is_ascii_alphanumeric() || "-._~$!&'()+,;=:@%".contains(c);
-        let has_parameter = segment.contains('{');
-        segments.push(if !has_parameter && segment.chars().all(literal) { segment } else { "*" });
-    }
-    segments.join("/")
 }
 
 fn replace(value: &Value, arguments: &[Value], count: usize) -> std::result::Result<Value, String> {

@@ -1,6 +1,5 @@
 """The proxy bundles, read for the tests."""
 
-import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -36,21 +35,3 @@ def endpoints(kind):
 def proxy(kind):
     """The root element of the endpoint that callers meet."""
     return read(folder(kind) / "proxies" / "default.xml")
-
-
-def path_regex(pattern):
-    """What `MatchesPath` does with a pattern: `*` is within one segment, `**` goes on over slashes."""
-    parts = re.split(r"(\*\*|\*)", pattern)
-    return re.compile("".join({"*": "[^/]*", "**": ".*"}.get(part, re.escape(part)) for part in parts))
-
-
-def routes(kind):
-    """Verb and path regex of each flow that names both."""
-    found = []
-    for flow in proxy(kind).iterfind("Flows/Flow"):
-        condition = flow.findtext("Condition") or ""
-        verb = re.search(r'request\.verb = "([^"]+)"', condition)
-        for pattern in re.findall(r'proxy\.pathsuffix (?:MatchesPath|=) "([^"]*)"', condition):
-            if verb:
-                found.append((verb.group(1), path_regex(pattern)))
-    return found

@@ -27,11 +27,12 @@ run() {
 
 if [ -d proxies ]; then
     # The platform runs Apigee Edge (virtual hosts, key-value maps of an environment): profile `apigee`, not `apigeex`.
-    run "apigeelint live" "$node/apigeelint" --norc -s proxies/live/apiproxy -f stylish.js --profile apigee --maxWarnings 0
+    # CC003 limits the length of a condition, but a flow's condition is as long as its path.
+    run "apigeelint live" "$node/apigeelint" --norc -s proxies/live/apiproxy -f stylish.js --profile apigee --maxWarnings 0 -e CC003
     bundles=$(mktemp -d)
     # The sandbox takes most policies of live: only its bundle is whole.
     run "bundle" python3 scripts/bundle.py "$bundles"
-    run "apigeelint sandbox" "$node/apigeelint" --norc -s "$bundles/sandbox.zip" -f stylish.js --profile apigee --maxWarnings 0
+    run "apigeelint sandbox" "$node/apigeelint" --norc -s "$bundles/sandbox.zip" -f stylish.js --profile apigee --maxWarnings 0 -e CC003
     rm -r "$bundles"
 fi
 run redocly "$node/redocly" lint --max-problems 20
