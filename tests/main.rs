@@ -33,6 +33,7 @@ mod phase;
 mod program;
 mod prompts;
 mod proxygen;
+mod published;
 mod readme;
 mod registry;
 mod remote;

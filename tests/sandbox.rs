@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::linted::{equip, tools};
 use crate::program::{Program, documents, specs, style};
-use crate::sandbox::server::Sandbox;
+pub(crate) use crate::sandbox::server::Sandbox;
 
 /// What the issue asks for; on an idle machine it takes one to two seconds.
 const READY: Duration = Duration::from_secs(5);

@@ -14,6 +14,8 @@ const MAX_STEPS = 32;
 // Values that one example may have after its references are followed.
 const MAX_VALUES = 200_000;
 
+// Where an example may keep its value.
+const VALUE_KEYS = ["value", "dataValue", "serializedValue"];
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
 function isObject(value) {
@@ -22,6 +24,16 @@ function isObject(value) {
 
 function isReference(value) {
   return isObject(value) && typeof value.$ref === "string";
+}
+
+// A reference and nothing else.
+function isBareReference(value) {
+  return isReference(value) && Object.keys(value).length === 1;
+}
+
+// Something with a scheme or a host: never fetched.
+function isRemote(address) {
+  return /^[a-z][a-z0-9+.-]*:|^\/\//i.test(address);
 }
 
 function parse(text) {
@@ -69,16 +81,17 @@ class Document {
 
   // The absolute path that a relative one in `file` means, or undefined when it leads out of the specification's folder.
   #locate(relative, file) {
-    if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(relative)) {
+    if (isRemote(relative)) {
       return undefined;
     }
     const found = path.resolve(path.dirname(file), decoded(relative));
     return found.startsWith(this.#folder + path.sep) ? found : undefined;
   }
 
+  // The text of a file; undefined when it is not there or holds something else than UTF-8.
   #text(file) {
     try {
-      return fs.readFileSync(file, "utf8").replace(/^\uFEFF/, "");
+      return new TextDecoder("utf-8", { fatal: true }).decode(fs.readFileSync(file));
     } catch {
       return undefined;
     }
@@ -141,35 +154,23 @@ class Document {
     return copy(value, file, []);
   }
 
-  // The text or JSON value of an example that is kept in a file of its own, or undefined.
-  #external(relative, file) {
-    const target = this.#locate(relative, file);
-    return target === undefined ? undefined : this.#load(target);
-  }
-
   // Name and value of each example of a body whose value is within reach; the one of `example:` has the name undefined.
   examples(media, file) {
-    const found = [];
-    if (media.example !== undefined) {
-      found.push([undefined, this.literal(media.example, file)]);
-    }
+    const found = media.example === undefined ? [] : [[undefined, this.literal(media.example, file)]];
     const named = this.resolve(media.examples, file);
     for (const [name, example] of Object.entries(isObject(named.value) ? named.value : {})) {
       const { value: one, file: from } = this.resolve(example, named.file);
       if (!isObject(one)) {
         continue;
       }
-      const key = ["value", "dataValue", "serializedValue"].find((place) => Object.hasOwn(one, place));
+      const key = VALUE_KEYS.find((place) => Object.hasOwn(one, place));
       if (key !== undefined) {
         found.push([name, this.literal(one[key], from)]);
       } else if (typeof one.externalValue === "string") {
-        const kept = this.#external(one.externalValue, from);
-        if (kept !== undefined) {
-          found.push([name, kept]);
-        }
+        found.push([name, this.literal({ $ref: one.externalValue }, from)]);
       }
     }
-    return found;
+    return found.filter(([, value]) => !isBareReference(value));
   }
 }
 
@@ -281,4 +282,4 @@ class Operations {
   }
 }
 
-module.exports = { Document, Operations, isObject, isReference };
+module.exports = { Document, Operations, VALUE_KEYS, isBareReference, isRemote, isObject, isReference };

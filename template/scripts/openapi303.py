@@ -5,6 +5,7 @@ The document is one JSON value, as `redocly bundle` writes it.
 
 import re
 
+import publish
 import swagger2
 
 # The fields of 3.0.3 by kind of object, and the kind of what is in them: `x` one, `[x]` a list, `{x}` a map, None a value.
@@ -231,15 +232,15 @@ class Conversion:
                     return False
             return reference.startswith("#/")
 
-        def walk(value):
+        def walk(value, kind="part"):
             if isinstance(value, list):
-                return [walk(item) for item in value]
-            if not isinstance(value, dict):
+                return [walk(item, kind) for item in value]
+            if not isinstance(value, dict) or kind == "data":
                 return value
-            if isinstance(value.get("$ref"), str) and not there(value["$ref"]):
+            if isinstance(value.get("$ref"), str) and (kind == "part" or len(value) == 1) and not there(value["$ref"]):
                 self.dangling[f"`{value['$ref']}`"] = None
                 return {}
-            return {key: walk(item) for key, item in value.items()}
+            return {key: walk(item, publish.below(kind, key, item)) for key, item in value.items()}
 
         return walk(document)
 

@@ -12,7 +12,6 @@ from referencing.jsonschema import DRAFT4, DRAFT202012
 
 # `make test` builds it from whatever files the specification has.
 PATH = Path(__file__).resolve().parent.parent / "build" / "specification.json"
-FOLDER = PATH.parent.parent / "specification"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
@@ -109,34 +108,22 @@ def status(code, codes):
     return next((n for h in free for n in range(h * 100, h * 100 + 100) if str(n) not in codes), None)
 
 
-def holds_reference(value):
-    """Is there a reference left in it that led nowhere?"""
-    if isinstance(value, dict):
-        return isinstance(value.get("$ref"), str) or any(map(holds_reference, value.values()))
-    return isinstance(value, list) and any(map(holds_reference, value))
-
-
-def example_value(document, value):
-    """The value of an example; one that a file holds is read. A reference that leads nowhere stays."""
-    if isinstance(value, dict) and isinstance(value.get("$ref"), str):
-        kept = FOLDER / value["$ref"]
-        if value["$ref"].startswith("#/"):
-            return resolve(document, value, "")[0] or value
-        if kept.suffix == ".json" and kept.is_file():
-            return json.loads(kept.read_text(encoding="utf-8-sig"))
-    return value
+def leads_nowhere(value):
+    """Is it a reference and nothing else? One that led somewhere is not there any more. What examples hold further down is
+    data of theirs."""
+    return isinstance(value, dict) and list(value) == ["$ref"] and isinstance(value["$ref"], str)
 
 
 def media_examples(document, media, pointer):
     """Name and value of the examples of one body; what its schema gives as an example counts when there is no other."""
     named = [(name, example) for name, example, _ in mapping(document, media.get("examples"), f"{pointer}/examples")]
     if "example" in media:
-        yield None, example_value(document, media["example"])
+        yield None, media["example"]
     for name, example in named:
         keys = ("value", "dataValue", "serializedValue")
         values = [example[key] for key in keys if key in example] if isinstance(example, dict) else []
         if values:
-            yield name, example_value(document, values[0])
+            yield name, values[0]
     schema, _ = resolve(document, media.get("schema"), f"{pointer}/schema")
     if "example" not in media and not named and isinstance(schema, dict) and "example" in schema:
         yield None, schema["example"]
@@ -167,7 +154,7 @@ def examples(document):
             if number is None or number < 200 or not isinstance(response, dict):
                 continue
             for media_type, name, value, schema in bodies(document, response, where):
-                if not holds_reference(value):
+                if not leads_nowhere(value):
                     yield Example(method, sent(path), number, media_type, name, value, schema)
 
 

@@ -1,0 +1,52 @@
+// redocly.yaml names this. Redocly leaves many references in examples and other values as they are, and those are only text
+// once the document is one file. This puts in their place what they lead to, as the sandbox does. A reference that leads
+// nowhere stays as it is; scripts/publish.py says which of those may be published.
+import { createRequire } from "node:module";
+
+const { Document, VALUE_KEYS, isBareReference, isRemote } = createRequire(import.meta.url)("../sandbox/specification.js");
+
+const SCHEMA = ["example", "examples", "default", "enum", "const"];
+
+function resolve() {
+  let document;
+  const inside = (keys) => ({
+    enter(node, { location, report }) {
+      for (const key of keys.filter((one) => Object.hasOwn(node, one))) {
+        node[key] = document.literal(node[key], location.source.absoluteRef);
+        if (isBareReference(node[key])) {
+          report({ message: `\`${node[key].$ref}\` leads nowhere`, location: location.child([key]) });
+        }
+      }
+    },
+  });
+  const example = {
+    enter(node, context) {
+      if (typeof node.externalValue === "string" && !isRemote(node.externalValue) && node.value === undefined) {
+        node.value = { $ref: node.externalValue };
+        delete node.externalValue;
+      }
+      inside(VALUE_KEYS).enter(node, context);
+    },
+  };
+  return {
+    Root: {
+      enter(root, { location }) {
+        document ??= new Document(location.source.absoluteRef);
+      },
+    },
+    Schema: inside(SCHEMA),
+    MediaType: inside(["example"]),
+    Parameter: inside(["example"]),
+    Header: inside(["example"]),
+    Link: inside(["parameters", "requestBody"]),
+    Example: example,
+  };
+}
+
+// Swagger 2.0: an answer's examples by media type, and parameters and headers that are schemas themselves.
+function resolve2() {
+  const { Root, Schema } = resolve();
+  return { Root, Schema, Parameter: Schema, Header: Schema, Items: Schema, Response: Schema };
+}
+
+export default () => ({ id: "examples", preprocessors: { oas3: { resolve }, oas2: { resolve: resolve2 } } });
