@@ -1,5 +1,6 @@
 //! The sandbox of generated repositories answers what its specification documents, at once and to anybody.
 
+mod busy;
 mod server;
 
 use std::fs;

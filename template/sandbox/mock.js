@@ -3,7 +3,7 @@
 // specification costs nothing at the start, and example bodies never pass through it: a token does, in their place.
 
 const { createInstance, getHttpOperationsFromSpec } = require("@stoplight/prism-http");
-const { isObject, isReference } = require("./specification");
+const { isJson, isObject, isReference } = require("./specification");
 
 const SILENT = Object.fromEntries(["trace", "debug", "info", "success", "warn", "error", "fatal"].map((k) => [k, () => {}]));
 SILENT.child = () => SILENT;
@@ -13,15 +13,19 @@ const VALUES = new Set(["example", "examples", "default", "enum", "const"]);
 const NAMED = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 // Schemas beyond this many nodes are cut off: what lies that deep may be anything.
 const MAX_NODES = 20000;
+// Prism writes out what a reference leads to wherever it stands, so that a few schemas that refer to one another come to
+// more nodes than there is memory. Where they come to more than MAX_WRITTEN, it gets them written out already, as deep as
+// MAX_CUT nodes or MAX_DEPTH references reach, and below that the types only.
+const MAX_WRITTEN = 50_000;
+const MAX_CUT = 2000;
+const MAX_DEPTH = 32;
+// What could refuse a value because a schema below it was cut.
+const EXACT = new Set(["not", "if", "then", "else", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "discriminator"]);
 
 const prism = createInstance(
   { mock: { dynamic: false }, checkSecurity: false, validateRequest: true, validateResponse: false, errors: false },
   { logger: SILENT, route: ({ resources }) => ({ _tag: "Right", right: resources[0] }) },
 );
-
-function isJson(mediaType) {
-  return /[/+]json\b/i.test(mediaType);
-}
 
 // The values of an `enum` as Prism takes them: each once, and without the null that it adds itself to a nullable type.
 function choices(values, { type, nullable, "x-nullable": nullable2 }) {
@@ -29,6 +33,8 @@ function choices(values, { type, nullable, "x-nullable": nullable2 }) {
   const added = typeof type === "string" && (nullable === true || nullable2 === true);
   return added ? once.filter((value) => value !== null) : once;
 }
+
+class TooLarge extends Error {}
 
 class Sketch {
   #document;
@@ -38,18 +44,31 @@ class Sketch {
   schemas = {};
   examples = new Map();
   #asked;
+  #written;
 
-  // `asked`: the name of the only example that is wanted, or undefined.
-  constructor(document, asked) {
+  // `asked`: the name of the only example that is wanted, or undefined. `written`: schemas are written out instead of
+  // referred to, through as many references as its `depth`; more nodes than its `limit` are TooLarge.
+  constructor(document, asked, written) {
     this.#document = document;
     this.#asked = asked;
+    this.#written = written;
     this.version2 = document.root.swagger !== undefined;
     this.version30 = this.version2 || /^3\.0/.test(String(document.root.openapi));
   }
 
-  #reference(node, file) {
+  get #isCut() {
+    return this.#written !== undefined && this.#written.depth < Infinity;
+  }
+
+  #reference(node, file, trail) {
     const target = this.#document.follow(node.$ref, file);
-    if (target.value === undefined || typeof target.value !== "object" || this.#nodes > MAX_NODES) {
+    if (target.value === undefined || typeof target.value !== "object") {
+      return {};
+    }
+    if (this.#written !== undefined) {
+      return this.#writtenOut(node, file, target, trail);
+    }
+    if (this.#nodes > MAX_NODES) {
       return {};
     }
     if (!this.#names.has(target.key)) {
@@ -57,11 +76,20 @@ class Sketch {
       this.#pending.push(target);
     }
     const $ref = `#/${this.version2 ? "definitions" : "components/schemas"}/${this.#names.get(target.key)}`;
-    const beside = this.version30 ? {} : this.#fields({ ...node, $ref: undefined }, file);
+    const beside = this.version30 ? {} : this.#fields({ ...node, $ref: undefined }, file, trail);
     return { ...beside, $ref };
   }
 
-  #fields(node, file) {
+  #writtenOut(node, file, { value, file: from, key }, trail) {
+    if (trail.includes(key) || trail.length >= this.#written.depth) {
+      const { type, nullable } = value ?? {};
+      return type === undefined ? {} : { type, ...(nullable === undefined ? {} : { nullable }) };
+    }
+    const copy = this.copy(value, from, [...trail, key]);
+    return this.version30 || !isObject(copy) ? copy : { ...copy, ...this.#fields({ ...node, $ref: undefined }, file, trail) };
+  }
+
+  #fields(node, file, trail) {
     const copy = {};
     for (const [key, value] of Object.entries(node)) {
       // `nullable` says something of a type only; Prism cannot check what has it without one.
@@ -71,28 +99,39 @@ class Sketch {
       if (key.startsWith("x-") && key !== "x-nullable") {
         continue;
       }
+      if (this.#isCut && EXACT.has(key)) {
+        continue;
+      }
       if (VALUES.has(key)) {
         const literal = this.#document.literal(value, file);
         copy[key] = key === "enum" && Array.isArray(literal) ? choices(literal, node) : literal;
       } else if (NAMED.has(key) && isObject(value) && !isReference(value)) {
-        copy[key] = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.copy(item, file)]));
+        copy[key] = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.copy(item, file, trail)]));
       } else {
-        copy[key] = this.copy(value, file);
+        copy[key] = this.copy(value, file, trail);
       }
+    }
+    if (this.#isCut && copy.oneOf !== undefined) {
+      // Of two that were cut both may fit.
+      const { oneOf, ...rest } = copy;
+      return { anyOf: oneOf, ...rest };
     }
     return copy;
   }
 
-  // A schema, header or parameter in terms of this sketch alone.
-  copy(node, file) {
+  // A schema, header or parameter in terms of this sketch alone. `trail`: the references that led here.
+  copy(node, file, trail = []) {
     this.#nodes += 1;
+    if (this.#nodes > (this.#written?.limit ?? Infinity)) {
+      throw new TooLarge();
+    }
     if (Array.isArray(node)) {
-      return node.map((item) => this.copy(item, file));
+      return node.map((item) => this.copy(item, file, trail));
     }
     if (isReference(node)) {
-      return this.#reference(node, file);
+      return this.#reference(node, file, trail);
     }
-    return isObject(node) ? this.#fields(node, file) : node;
+    return isObject(node) ? this.#fields(node, file, trail) : node;
   }
 
   // Copies what was referred to on the way, until nothing is left.
@@ -184,8 +223,8 @@ class Sketch {
 
 // The document that Prism gets: one operation with the answer `status`, and, when requests are checked, with what a
 // request must hold and the answers to one that does not.
-function describe(document, operation, { status, example, checked }) {
-  const sketch = new Sketch(document, example);
+function describe(document, operation, { status, example, checked }, written) {
+  const sketch = new Sketch(document, example, written);
   const codes = operation.responses;
   const responses = {};
   for (const code of checked ? [422, 415, 400] : []) {
@@ -213,6 +252,29 @@ function describe(document, operation, { status, example, checked }) {
   return { examples: sketch.examples, openapi: { swagger: "2.0", info, consumes, paths, definitions: sketch.schemas } };
 }
 
+// The same, in a size that Prism can work with.
+function describeInBounds(document, operation, wanted) {
+  try {
+    describe(document, operation, wanted, { depth: Infinity, limit: MAX_WRITTEN });
+    return describe(document, operation, wanted);
+  } catch (error) {
+    if (!(error instanceof TooLarge)) {
+      throw error;
+    }
+  }
+  let deepest = describe(document, operation, wanted, { depth: 0, limit: Infinity });
+  try {
+    for (let depth = 1; depth <= MAX_DEPTH; depth += 1) {
+      deepest = describe(document, operation, wanted, { depth, limit: MAX_CUT });
+    }
+  } catch (error) {
+    if (!(error instanceof TooLarge)) {
+      throw error;
+    }
+  }
+  return deepest;
+}
+
 class Mock {
   #document;
   #ready = new Map();
@@ -226,7 +288,7 @@ class Mock {
     this.#ready.set(operation, kept);
     const key = JSON.stringify([wanted.status, wanted.example, wanted.checked]);
     if (!kept.has(key)) {
-      const { examples, openapi } = describe(this.#document, operation, wanted);
+      const { examples, openapi } = describeInBounds(this.#document, operation, wanted);
       const [resource] = await getHttpOperationsFromSpec(openapi);
       kept.set(key, { examples, resource });
     }
@@ -249,4 +311,4 @@ class Mock {
   }
 }
 
-module.exports = { Mock, isJson };
+module.exports = { Mock };

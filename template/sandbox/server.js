@@ -6,11 +6,17 @@
 //
 // `Prefer: code=404` chooses an answer by its status, `Prefer: example=NAME` by the name of its example. A call that asks
 // for neither is checked against the specification first.
+//
+// This file is the server and, once more in threads of their own, what makes the answers: no specification and no call can
+// keep the server from hearing signals and other calls.
 
 const http = require("node:http");
 const { join } = require("node:path");
-const { Mock, isJson } = require("./mock");
-const { Document, Operations } = require("./specification");
+const { isMainThread, parentPort } = require("node:worker_threads");
+const { Pool } = require("./pool");
+// Prism is large: the server itself does without.
+const { Mock } = isMainThread ? {} : require("./mock");
+const { Document, Operations, isJson } = require("./specification");
 
 const SPECIFICATION = join(__dirname, "..", "{{ api.spec_path }}");
 const MAX_BODY = 10 * 1024 * 1024;
@@ -54,7 +60,8 @@ function address(target) {
   }
 }
 
-async function bodyOf(request) {
+// The bytes of the body.
+async function received(request) {
   const chunks = [];
   let size = 0;
   for await (const chunk of request) {
@@ -64,11 +71,15 @@ async function bodyOf(request) {
     }
     chunks.push(chunk);
   }
-  if (size === 0) {
+  return Buffer.concat(chunks);
+}
+
+function bodyOf({ headers, body }) {
+  if (body.length === 0) {
     return null;
   }
-  const text = Buffer.concat(chunks).toString("utf8");
-  if (!isJson(request.headers["content-type"] ?? "")) {
+  const text = Buffer.from(body).toString("utf8");
+  if (!isJson(headers["content-type"] ?? "")) {
     return text;
   }
   try {
@@ -135,13 +146,17 @@ async function mocked(mock, operation, request, wanted) {
   }
 }
 
+function well() {
+  return { status: 200, headers: { "content-type": "application/json" }, body: { status: "pass", ...release() } };
+}
+
 async function answer({ operations, mock }, request) {
   const url = address(request.url);
   const prefer = preferences(request.headers.prefer);
   const method = request.method.toLowerCase();
   const checked = prefer.code === undefined && prefer.example === undefined;
   if (HEALTH.has(url.pathname) && ["get", "head"].includes(method) && checked) {
-    return { status: 200, headers: { "content-type": "application/json" }, body: { status: "pass", ...release() } };
+    return well();
   }
   const operation = choose(operations, method, url.pathname, prefer);
   const status = statusOf(operation, prefer);
@@ -150,7 +165,8 @@ async function answer({ operations, mock }, request) {
     const values = url.searchParams.getAll(key);
     query[key] = values.length === 1 ? values[0] : values;
   }
-  const asked = { url: { path: url.pathname, query }, headers: request.headers, body: await bodyOf(request) };
+  const asked = { url: { path: url.pathname, query }, headers: request.headers, body: bodyOf(request) };
+  parentPort.postMessage({ about: `the answer ${status} to ${request.method} ${operation.path}` });
   return mocked(mock, operation, asked, { status, example: prefer.example, checked });
 }
 
@@ -168,7 +184,17 @@ function serialized(body, type, isExample) {
   return JSON.stringify(body);
 }
 
-function send(response, { status, headers, body, isExample }) {
+// Headers, and the body as text.
+function written({ status, headers, body, isExample }) {
+  const type = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const text = serialized(body, String(type ?? ""), isExample);
+  if (!isExample && text.length > MAX_BODY) {
+    throw new Refusal(501, `what is made up here has more than ${MAX_BODY} bytes: give the answer ${status} of the specification an example`);
+  }
+  return { status, headers, text };
+}
+
+function send(response, { status, headers, text }) {
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) {
     if (OWN.has(name.toLowerCase())) {
@@ -180,9 +206,8 @@ function send(response, { status, headers, body, isExample }) {
       // The specification's example of this header is none that HTTP can carry.
     }
   }
-  const type = String(response.getHeader("content-type") ?? "");
   const empty = status === 204 || status === 304 || status < 200;
-  response.end(empty ? undefined : serialized(body, type, isExample));
+  response.end(empty ? undefined : text);
 }
 
 function refuse(response, refusal) {
@@ -198,17 +223,19 @@ function refuse(response, refusal) {
   const title = http.STATUS_CODES[refusal.status];
   const body = { type: "about:blank", title, status: refusal.status, detail: refusal.message, validation };
 {%- endif %}
-  send(response, { status: refusal.status, headers: allow === undefined ? headers : { ...headers, allow }, body });
+  send(response, written({ status: refusal.status, headers: allow === undefined ? headers : { ...headers, allow }, body }));
 }
 
-async function handle(sandbox, request, response) {
+async function handle(pool, request, response) {
   const begun = Date.now();
   response.on("finish", () => {
     const { method, url } = request;
     process.stdout.write(`${JSON.stringify({ method, url, status: response.statusCode, ms: Date.now() - begun })}\n`);
   });
   try {
-    send(response, await answer(sandbox, request));
+    // Whoever watches over the container hears that it is well while it works, too.
+    const isWatched = request.method === "GET" && request.url === "/_ping" && request.headers.prefer === undefined;
+    send(response, isWatched ? written(well()) : await asked(pool, request));
   } catch (error) {
     refuse(response, error instanceof Refusal ? error : new Refusal(500, "the sandbox has a fault"));
     if (!(error instanceof Refusal)) {
@@ -217,20 +244,57 @@ async function handle(sandbox, request, response) {
   }
 }
 
-function main() {
+// The answer that a thread makes to the call; a Refusal when it makes none.
+async function asked(pool, request) {
+  const { method, url, headers } = request;
+  const call = { method, url, headers, body: await received(request) };
+  const { made, refused, lost } = await pool.run(call);
+  if (lost !== undefined) {
+    const { about = `the answer to ${method} ${url}`, why } = lost;
+    throw new Refusal(501, `${about} ${why}: its schemas are too large or a pattern in them is too slow; give it an example, or simplify them`);
+  }
+  if (refused !== undefined) {
+    throw new Refusal(refused.status, refused.message, refused.extra);
+  }
+  return made;
+}
+
+// What a thread does: it answers one call after the other.
+function work() {
   const document = new Document(process.argv[2] ?? SPECIFICATION);
   const sandbox = { operations: new Operations(document), mock: new Mock(document) };
-  const server = http.createServer((request, response) => handle(sandbox, request, response));
+  parentPort.on("message", async (call) => {
+    try {
+      parentPort.postMessage({ made: written(await answer(sandbox, call)) });
+    } catch (error) {
+      const { status, message, extra } = error instanceof Refusal ? error : new Refusal(500, "the sandbox has a fault");
+      if (!(error instanceof Refusal)) {
+        process.stderr.write(`${error.stack}\n`);
+      }
+      parentPort.postMessage({ refused: { status, message, extra } });
+    }
+  });
+  parentPort.postMessage({ ready: true });
+}
+
+async function main() {
+  const pool = new Pool(__filename, process.argv.slice(2));
+  await pool.start();
+  const server = http.createServer((request, response) => handle(pool, request, response));
   const host = process.env.HOST ?? "127.0.0.1";
   server.listen(Number(process.env.PORT ?? 9000), host, () => {
     process.stdout.write(`${JSON.stringify({ sandbox: `http://${host}:${server.address().port}` })}\n`);
   });
-  for (const signal of ["SIGINT", "SIGTERM"]) {
-    process.once(signal, () => {
-      server.close();
-      server.closeAllConnections();
-    });
-  }
 }
 
-main();
+if (isMainThread) {
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => process.exit(0));
+  }
+  main().catch((error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  });
+} else {
+  work();
+}

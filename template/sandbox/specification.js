@@ -26,6 +26,10 @@ function isReference(value) {
   return isObject(value) && typeof value.$ref === "string";
 }
 
+function isJson(mediaType) {
+  return /[/+]json\b/i.test(mediaType);
+}
+
 // A reference and nothing else.
 function isBareReference(value) {
   return isReference(value) && Object.keys(value).length === 1;
@@ -282,4 +286,4 @@ class Operations {
   }
 }
 
-module.exports = { Document, Operations, VALUE_KEYS, isBareReference, isRemote, isObject, isReference };
+module.exports = { Document, Operations, VALUE_KEYS, isBareReference, isJson, isRemote, isObject, isReference };

@@ -33,7 +33,7 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|' + NUMBER)
 
 
 def references(value, place="", kind="part"):
-    """Place, text and kind of each `$ref`; the kind is `part`, `whole` (all of an example's value) or `data`."""
+    """Place, text and kind of each `$ref` and `externalValue`; the kind is `part`, `whole` (all of an example's value) or `data`."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from references(item, f"{place}/{index}", "data" if kind == "whole" else kind)
@@ -42,6 +42,8 @@ def references(value, place="", kind="part"):
         return
     if kind != "names" and isinstance(value.get("$ref"), str):
         yield place, value["$ref"], "data" if kind == "whole" and len(value) > 1 else kind
+    if kind == "part" and isinstance(value.get("externalValue"), str):
+        yield place, value["externalValue"], kind
     for key, item in value.items():
         yield from references(item, f"{place}/{key.replace('~', '~0').replace('/', '~1')}", below(kind, key, item))
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -70,6 +70,14 @@ impl Sandbox {
 
     /// One call; the body, where there is one, is said to be JSON unless a header says else.
     pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let answer = Self::rest(self.send(method, path, headers, body));
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        Answer { status, headers: head.to_lowercase(), body: body.to_owned() }
+    }
+
+    /// Sends a call, and does not wait for the answer.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n");
@@ -84,11 +92,30 @@ impl Sandbox {
         }
         let request = format!("{request}\r\n{}", body.unwrap_or_default());
         stream.write_all(request.as_bytes()).expect("sent");
+        stream
+    }
+
+    /// What comes on a connection until it is closed.
+    pub(crate) fn rest(mut stream: TcpStream) -> String {
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        Answer { status, headers: head.to_lowercase(), body: body.to_owned() }
+        match stream.read_to_string(&mut answer) {
+            Err(error) if error.kind() != std::io::ErrorKind::ConnectionReset => panic!("no answer: {error}"),
+            _ => answer,
+        }
+    }
+
+    /// Tells it to end, as the platform does, and waits until it has.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().expect("kill starts");
+        assert!(told.success());
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not end");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
     }
 }
 
