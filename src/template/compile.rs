@@ -9,13 +9,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use liquid_core::Renderable;
-use serde_json::Value;
 
 use super::engine::{Engine, Values};
-use super::escape::{Place, escape};
 use super::filters::{FINAL, PLACED};
-use super::place::{Format, Scalar, Tracker};
-use super::runtime::{Mark, VALUE_MAX};
+use super::runtime::Mark;
 use super::scan::{self, Piece, ScanError};
 use super::variables::{root, variables};
 use crate::error::nearest;
@@ -34,30 +31,17 @@ const TAG_MAX: usize = 4000;
 pub(super) enum Node {
     /// Copied from the file's text.
     Literal(Range<usize>),
-    /// What a variable alone gives where it stands, which is at byte `at`.
+    /// The text of a variable alone, whose tag begins at byte `at`.
     Text { text: String, at: usize },
     /// Rendered by Liquid; the tag begins at byte `at`.
     Code { code: Code, marks: Arc<Vec<Mark>>, at: usize },
 }
 
-/// Compiles `text`. `known` holds the names of all values.
-pub(super) fn compile(
-    engine: &Engine,
-    text: &str,
-    format: Option<Format>,
-    known: &Values,
-) -> Result<Vec<Node>, ScanError> {
+/// Compiles `text`. `known` holds the names of all values; `placed` says that outputs are written for their places.
+pub(super) fn compile(engine: &Engine, text: &str, placed: bool, known: &Values) -> Result<Vec<Node>, ScanError> {
     let pieces = scan::scan(text)?;
-    let mut compiler = Compiler {
-        engine,
-        text,
-        known,
-        locals: locals(&pieces),
-        tracker: format.map(Format::tracker),
-        last_output: pieces.iter().rev().find_map(Piece::output_at).unwrap_or_default(),
-        nodes: Vec::new(),
-        block: None,
-    };
+    let mut compiler =
+        Compiler { engine, text, known, locals: locals(&pieces), placed, nodes: Vec::new(), block: None };
     compiler.pieces(&pieces)?;
     match compiler.block {
         Some(block) => Err(block.never_closed()),
@@ -121,99 +105,51 @@ struct Compiler<'t> {
     text: &'t str,
     known: &'t Values,
     locals: BTreeSet<&'t str>,
-    tracker: Option<Tracker>,
-    /// Where the last output begins: what follows it need not be tracked.
-    last_output: usize,
+    placed: bool,
     nodes: Vec<Node>,
     block: Option<Block>,
 }
 
 impl Compiler<'_> {
     fn pieces(&mut self, pieces: &[Piece<'_>]) -> Result<(), ScanError> {
-        let mut i = 0;
-        while i < pieces.len() {
-            match &pieces[i] {
+        for piece in pieces {
+            match piece {
                 Piece::Literal(range) => self.literal(range.clone()),
                 Piece::Tag { name, rest, at } => self.tag(name, rest, *at)?,
-                Piece::Output { inner, at } => match self.group(&pieces[i..]) {
-                    Some(group) => {
-                        self.scalar(&pieces[i..], &group)?;
-                        i += group.pieces;
-                        continue;
-                    }
-                    None => self.output(inner, *at, &pieces[i + 1..])?,
-                },
+                Piece::Output { inner, at } => self.output(inner, *at)?,
             }
-            i += 1;
         }
         Ok(())
     }
 
     fn literal(&mut self, range: Range<usize>) {
-        self.track(range.clone());
-        let text = &self.text[range.clone()];
         match &mut self.block {
-            Some(block) => block.literal.push_str(text),
+            Some(block) => block.literal.push_str(&self.text[range]),
             None if range.is_empty() => {}
             None => self.nodes.push(Node::Literal(range)),
         }
     }
 
-    fn track(&mut self, literal: Range<usize>) {
-        if let Some(tracker) = self.tracker.as_mut().filter(|_| literal.start < self.last_output) {
-            tracker.literal(&self.text[literal]);
-        }
-    }
-
-    fn output(&mut self, inner: &str, at: usize, next: &[Piece<'_>]) -> Result<(), ScanError> {
+    fn output(&mut self, inner: &str, at: usize) -> Result<(), ScanError> {
         self.check_known(inner, at)?;
-        let flow = self.tracker.as_ref().and_then(Tracker::scalar).is_some_and(|scalar| scalar.flow);
-        let place = self.tracker.as_mut().map(Tracker::output);
-        let place = match place {
-            Some(Place::YamlValue) if self.goes_on(next, flow) => Some(Place::YamlPart),
-            _ => place,
-        };
-        if let Some(text) = self.simple(inner, place) {
+        if let Some(text) = self.known_text(inner) {
             self.nodes.push(Node::Text { text, at });
             return Ok(());
         }
-        let fragment = if is_final(inner) {
+        let is_final = is_final(inner);
+        let fragment = if is_final && !self.placed {
             format!("{{{{ {} }}}}", spaced(inner))
         } else {
-            let code = place.map_or_else(|| "text".to_owned(), Place::code);
-            format!("{{{{ {} | {PLACED}: \"{code}\" }}}}", spaced(inner))
+            format!("{{{{ {} | {PLACED}: {is_final} }}}}", spaced(inner))
         };
         self.code(&fragment, at)
     }
 
-    /// What an output gives that is nothing but the name of a text, as most are: Liquid need not be asked. `None` where it
-    /// must be: in a block, and for what cannot be written.
-    fn simple(&self, inner: &str, place: Option<Place>) -> Option<String> {
-        let text = self.known_text(inner)?;
-        match place {
-            Some(place) => escape(&Value::from(text), place).ok(),
-            None => Some(text),
-        }
-    }
-
-    /// The text of a variable that has one, and keeps it throughout the file.
+    /// The text of a variable that has one and keeps it throughout the file, as most do: Liquid need not be asked.
     fn known_text(&self, inner: &str) -> Option<String> {
         let path = inner.trim();
         let is_known = self.block.is_none() && !self.locals.contains(root(path));
         is_known.then(|| self.known.text(path)).flatten()
-    }
-
-    /// Whether more of a YAML scalar stands behind the tags that follow an output.
-    fn goes_on(&self, next: &[Piece<'_>], flow: bool) -> bool {
-        let tags = next.iter().take_while(|piece| matches!(piece, Piece::Tag { .. })).count();
-        match next.get(tags) {
-            Some(Piece::Literal(range)) if tags > 0 => {
-                let whole = Scalar { place: Place::YamlPlain, before: 0, flow };
-                Tracker::scalar_end(whole, &self.text[range.clone()]) != Some(0)
-            }
-            Some(Piece::Output { .. }) => tags > 0,
-            _ => false,
-        }
     }
 
     /// A tag on its own: in a block it becomes a part of it.
@@ -239,6 +175,9 @@ impl Compiler<'_> {
             "if" | "unless" | "case" | "for" | "capture" | "ifchanged" => self.open(name, &fragment, expression, at),
             "else" | "elsif" | "when" => self.branch(name, &fragment, expression, at),
             _ if name.starts_with("end") => self.close(name, &fragment, at),
+            "cycle" | "increment" | "decrement" => {
+                self.code(&format!("{{% written %}}{fragment}{{% endwritten %}}"), at)
+            }
             _ => self.code(&fragment, at),
         }
     }
@@ -326,168 +265,6 @@ impl Compiler<'_> {
         }
         Ok(())
     }
-
-    /// The scalar that begins at or before these pieces and is more than one output.
-    fn group(&self, pieces: &[Piece<'_>]) -> Option<Group> {
-        let scalar = self.tracker.as_ref()?.scalar()?;
-        let plain = scalar.place == Place::YamlPlain;
-        let mut group = Group { scalar, pieces: 0, end: 0 };
-        let mut closed = plain;
-        for piece in pieces {
-            match piece {
-                Piece::Output { inner, .. } if is_final(inner) => return None,
-                Piece::Output { .. } => group.pieces += 1,
-                Piece::Tag { .. } => break,
-                Piece::Literal(range) => {
-                    let text = &self.text[range.clone()];
-                    let last = (plain && range.end == self.text.len()).then(|| text.trim_end().len());
-                    let end = Tracker::scalar_end(scalar, text).or(last);
-                    group.end = end.unwrap_or(text.len());
-                    group.pieces += usize::from(group.end > 0);
-                    closed |= end.is_some();
-                    if end.is_some() {
-                        break;
-                    }
-                }
-            }
-        }
-        let alone = plain && group.pieces == 1 && scalar.before == 0;
-        (closed && !alone && self.holds(scalar.before)).then_some(group)
-    }
-
-    /// Whether the literal before the tag still has so many bytes to give to a scalar.
-    fn holds(&self, before: usize) -> bool {
-        match (&self.block, self.nodes.last()) {
-            (Some(block), _) => block.literal.len() >= before,
-            (None, Some(Node::Literal(range))) => range.len() >= before,
-            (None, _) => before == 0,
-        }
-    }
-
-    /// Compiles a scalar that is written as a whole.
-    fn scalar(&mut self, pieces: &[Piece<'_>], group: &Group) -> Result<(), ScanError> {
-        let at = match &pieces[0] {
-            Piece::Output { at, .. } | Piece::Tag { at, .. } => *at,
-            Piece::Literal(range) => range.start,
-        };
-        let before = self.take_back(group.scalar.before);
-        let before = unquote(&before, group.scalar.place, true);
-        let (members, rest) = self.members(&pieces[..group.pieces], group);
-        match self.simple_scalar(&before, &members, group.scalar.place) {
-            Some(text) => self.nodes.push(Node::Text { text, at }),
-            None => self.scalar_block(before, &members, group.scalar.place, at)?,
-        }
-        self.follow(&pieces[..group.pieces], rest.start);
-        self.literal(rest);
-        Ok(())
-    }
-
-    /// What a scalar is made of, without its quotes, and the part of the last literal that is not in it.
-    fn members<'p>(&self, pieces: &[Piece<'p>], group: &Group) -> (Vec<Member<'p>>, Range<usize>) {
-        let mut rest = self.text.len()..self.text.len();
-        let mut members = Vec::with_capacity(pieces.len());
-        for (i, piece) in pieces.iter().enumerate() {
-            match piece {
-                Piece::Output { inner, at } => members.push(Member::Output { inner, at: *at }),
-                Piece::Literal(range) if i + 1 == pieces.len() => {
-                    rest = range.start + group.end..range.end;
-                    let text = &self.text[range.start..rest.start];
-                    members.push(Member::Text(unquote(text, group.scalar.place, false)));
-                }
-                Piece::Literal(range) => members.push(Member::Text(self.text[range.clone()].to_owned())),
-                Piece::Tag { .. } => {}
-            }
-        }
-        (members, rest)
-    }
-
-    /// As `simple`, of a scalar that holds nothing but text and such outputs.
-    fn simple_scalar(&self, before: &str, members: &[Member<'_>], place: Place) -> Option<String> {
-        let mut whole = before.to_owned();
-        for member in members {
-            match member {
-                Member::Text(text) => whole.push_str(text),
-                Member::Output { inner, .. } => whole.push_str(&self.known_text(inner)?),
-            }
-        }
-        (whole.len() <= VALUE_MAX).then(|| escape(&Value::from(whole), place).ok()).flatten()
-    }
-
-    fn scalar_block(
-        &mut self,
-        before: String,
-        members: &[Member<'_>],
-        place: Place,
-        at: usize,
-    ) -> Result<(), ScanError> {
-        let standalone = self.block.is_none();
-        let mut block = self.block.take().unwrap_or_else(|| Block::new(at));
-        block.add(&format!("{{% scalar \"{}\" %}}", place.code()), at, &[]);
-        block.literal = before;
-        for member in members {
-            match member {
-                Member::Text(text) => block.literal.push_str(text),
-                Member::Output { inner, at } => {
-                    self.check_known(inner, *at)?;
-                    block.add(&format!("{{{{ {} }}}}", spaced(inner)), *at, &[]);
-                }
-            }
-        }
-        block.add("{% endscalar %}", at, &[]);
-        if standalone {
-            return self.end_block(block);
-        }
-        self.block = Some(block);
-        Ok(())
-    }
-
-    /// Has the tracker follow the pieces of a scalar, up to byte `end`.
-    fn follow(&mut self, pieces: &[Piece<'_>], end: usize) {
-        for piece in pieces {
-            match (piece, &mut self.tracker) {
-                (Piece::Output { .. }, Some(tracker)) => drop(tracker.output()),
-                (Piece::Literal(range), _) => self.track(range.start..range.end.min(end)),
-                _ => {}
-            }
-        }
-    }
-
-    /// Takes the last bytes of the literal before the tag back.
-    fn take_back(&mut self, bytes: usize) -> String {
-        if let Some(block) = &mut self.block {
-            let start = block.literal.len() - bytes;
-            return block.literal.split_off(start);
-        }
-        match self.nodes.last_mut() {
-            Some(Node::Literal(range)) if bytes > 0 => {
-                range.end -= bytes;
-                self.text[range.end..range.end + bytes].to_owned()
-            }
-            _ => String::new(),
-        }
-    }
-}
-
-/// A scalar to be written as a whole: so many pieces, the last of them a literal that gives `end` bytes.
-struct Group {
-    scalar: Scalar,
-    pieces: usize,
-    end: usize,
-}
-
-/// A part of a scalar.
-enum Member<'t> {
-    Text(String),
-    Output { inner: &'t str, at: usize },
-}
-
-/// The text of a scalar without the quotes of its place.
-fn unquote(text: &str, place: Place, opening: bool) -> String {
-    if place == Place::YamlPlain {
-        return text.to_owned();
-    }
-    let inner = if opening { text.strip_prefix('\'') } else { text.strip_suffix('\'') }.unwrap_or(text);
-    if place == Place::YamlSingle { inner.replace("''", "'") } else { inner.to_owned() }
 }
 
 /// The paths of a condition, to be checked before it is evaluated.

@@ -14,8 +14,10 @@ use serde_json::{Map, Value};
 
 use super::compile::{Code, Node, compile};
 use super::filters;
-use super::place::Format;
-use super::runtime::{Bounded, BoundedTag, Budget, CaptureBlock, LiteralTag, Progress, ScalarBlock};
+use super::place::{Format, MARK, Output};
+use super::runtime::{
+    Bounded, BoundedTag, Budget, CaptureBlock, IfChangedBlock, LiteralTag, Outputs, Progress, WrittenBlock,
+};
 use super::scan::{ScanError, has_tags};
 use crate::error::{Blame, Fault};
 
@@ -212,30 +214,44 @@ impl Engine {
     }
 
     fn try_render(&self, text: &str, format: Option<Format>, values: &Values) -> Result<String, ScanError> {
-        let nodes = compile(self, text, format, values)?;
+        let nodes = compile(self, text, format.is_some(), values)?;
         let runtime = RuntimeBuilder::new().set_globals(&values.object).build();
         let mut out = Bounded::new(&self.budget, text.len() + text.len() / 8);
         runtime.registers().get_mut::<Progress>().deadline = Some(self.deadline);
+        if format.is_some() {
+            *runtime.registers().get_mut::<Outputs>() = Outputs::new(&self.budget);
+        }
         for node in &nodes {
             match node {
                 Node::Literal(range) => {
                     out.write_all(&text.as_bytes()[range.clone()]).map_err(|error| full(&error, range.start))?
                 }
-                Node::Text { text, at } => out.write_all(text.as_bytes()).map_err(|error| full(&error, *at))?,
+                Node::Text { text, at } if format.is_none() => {
+                    out.write_all(text.as_bytes()).map_err(|error| full(&error, *at))?;
+                }
+                Node::Text { text, at } => {
+                    let output = Output { value: text.as_str().into(), at: *at, is_final: false };
+                    let fits = runtime.registers().get_mut::<Outputs>().push(output);
+                    fits.then(|| write!(out, "{MARK}")).transpose().map_err(|error| full(&error, *at))?;
+                }
                 Node::Code { code, marks, at } => {
-                    runtime.registers().get_mut::<Progress>().marks = Arc::clone(marks);
-                    self.run(code, &mut out, &runtime).map_err(|error| self.failed(&error, &runtime, *at))?;
+                    let mut progress = runtime.registers().get_mut::<Progress>();
+                    (progress.marks, progress.at) = (Arc::clone(marks), *at);
+                    drop(progress);
+                    self.run(code, &mut out, &runtime).map_err(|error| self.failed(&error, &runtime))?;
                     if runtime.registers().get_mut::<InterruptRegister>().interrupted() {
                         break;
                     }
                 }
             }
         }
-        String::from_utf8(out.into_bytes()).map_err(|_| ScanError {
-            at: 0,
-            message: "the result is not UTF-8".to_owned(),
-            hint: None,
-        })
+        let bytes = out.into_bytes();
+        let Some(format) = format else { return utf8(bytes) };
+        let outputs = runtime.registers().get_mut::<Outputs>().finish();
+        // The text with marks only was on the way to the one that is written now.
+        self.budget.give_back(bytes.len());
+        let out = Bounded::new(&self.budget, bytes.len() + bytes.len() / 8);
+        utf8(format.place(&utf8(bytes)?, &outputs, out)?)
     }
 
     fn run(&self, code: &Code, out: &mut Bounded<'_>, runtime: &dyn Runtime) -> liquid_core::Result<()> {
@@ -243,10 +259,9 @@ impl Engine {
     }
 
     /// Where and why Liquid failed: at the last mark of a block, or at the tag itself.
-    fn failed(&self, error: &liquid_core::Error, runtime: &dyn Runtime, at: usize) -> ScanError {
+    fn failed(&self, error: &liquid_core::Error, runtime: &dyn Runtime) -> ScanError {
         let progress = runtime.registers().get_mut::<Progress>();
-        let at = progress.marks.get(progress.mark).map_or(at, |mark| mark.at);
-        ScanError { at, message: sentence(error), hint: None }
+        ScanError { at: progress.place(), message: sentence(error), hint: None }
     }
 
     /// Parsed code, from the cache when the same was parsed before.
@@ -272,11 +287,16 @@ fn register_tags(language: &mut Language) {
     language.tags.register("bounded".to_owned(), BoundedTag.into());
     language.blocks.register("if".to_owned(), stdlib::IfBlock.into());
     language.blocks.register("unless".to_owned(), stdlib::UnlessBlock.into());
-    language.blocks.register("ifchanged".to_owned(), stdlib::IfChangedBlock.into());
+    language.blocks.register("ifchanged".to_owned(), IfChangedBlock.into());
     language.blocks.register("for".to_owned(), stdlib::ForBlock.into());
     language.blocks.register("case".to_owned(), stdlib::CaseBlock.into());
     language.blocks.register("capture".to_owned(), CaptureBlock.into());
-    language.blocks.register("scalar".to_owned(), ScalarBlock.into());
+    language.blocks.register("written".to_owned(), WrittenBlock.into());
+}
+
+fn utf8(bytes: Vec<u8>) -> Result<String, ScanError> {
+    let message = "the result is not UTF-8".to_owned();
+    String::from_utf8(bytes).map_err(|_| ScanError { at: 0, message, hint: None })
 }
 
 /// Line and column, from 1, of a byte.
@@ -286,7 +306,7 @@ pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     (memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1, before[line_start..].chars().count() + 1)
 }
 
-fn full(_: &std::io::Error, at: usize) -> ScanError {
+pub(super) fn full(_: &std::io::Error, at: usize) -> ScanError {
     ScanError { at, message: format!("more than {} MiB of output", OUTPUT_MAX >> 20), hint: None }
 }
 
@@ -328,4 +348,8 @@ fn expected(line: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+mod shell_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod yaml_tests;

@@ -23,98 +23,42 @@ pub(super) enum Place {
     JsonString,
     /// YAML: a whole value or key.
     YamlValue,
-    /// YAML: a whole unquoted scalar that is text around outputs.
-    YamlPlain,
     /// YAML: inside double quotes.
     YamlDouble,
     /// YAML: a part of an unquoted scalar that cannot be written as a whole.
     YamlPart,
-    /// YAML: a whole single-quoted scalar.
-    YamlSingle,
-    /// YAML: inside single quotes that hold tags as well.
+    /// YAML: inside single quotes.
     YamlSinglePart,
-    /// YAML: in a block scalar whose lines are indented by so many spaces; `true` when it begins the scalar.
-    YamlBlock(usize, bool),
+    /// YAML: in a block scalar whose lines are indented by so many spaces.
+    YamlBlock(usize),
     /// TOML: a whole value.
     TomlValue,
     /// TOML: a key or a part of one.
     TomlKey,
     /// TOML: inside `"…"` or `"""…"""`.
     TomlBasic,
-    /// TOML: a whole `'…'` string.
-    TomlLiteral,
-    /// TOML: inside `'…'` that holds tags as well.
+    /// TOML: inside `'…'` that cannot be written as a whole.
     TomlLiteralPart,
     /// TOML: inside `'''…'''`.
     TomlMultiLiteral,
     /// A shell word, or a part of one.
     ShellWord,
+    /// The same, in quotes whatever it is.
+    ShellQuoted,
     /// Shell: inside double quotes.
     ShellDouble,
-    /// Shell: in a here-document that is expanded; the hash of its last line.
-    ShellHere(u32),
-    /// Shell: in a here-document that is not expanded; the hash of its last line.
-    ShellHereRaw(u32),
-    /// Shell: where quoting is not enough: between backticks, in arithmetic, in `$'…'`.
-    ShellBare,
+    /// Shell: in a here-document that is expanded.
+    ShellHere,
+    /// Shell: where a number is calculated with.
+    ShellInteger,
     /// Shell: inside single quotes.
     ShellSingle,
     /// In a `#` comment of YAML, TOML or shell.
     Comment,
-}
-
-/// The places that carry no number, by their code in a hidden filter's argument.
-const CODES: [(&str, Place); 23] = [
-    ("xml-text", Place::XmlText),
-    ("xml-attribute", Place::XmlAttribute),
-    ("xml-comment", Place::XmlComment),
-    ("xml-cdata", Place::XmlCdata),
-    ("json-value", Place::JsonValue),
-    ("json-string", Place::JsonString),
-    ("yaml-value", Place::YamlValue),
-    ("yaml-plain", Place::YamlPlain),
-    ("yaml-double", Place::YamlDouble),
-    ("yaml-single", Place::YamlSingle),
-    ("toml-value", Place::TomlValue),
-    ("toml-key", Place::TomlKey),
-    ("toml-basic", Place::TomlBasic),
-    ("toml-literal", Place::TomlLiteral),
-    ("shell-word", Place::ShellWord),
-    ("shell-double", Place::ShellDouble),
-    ("shell-bare", Place::ShellBare),
-    ("yaml-part", Place::YamlPart),
-    ("yaml-single-part", Place::YamlSinglePart),
-    ("toml-literal-part", Place::TomlLiteralPart),
-    ("toml-multi-literal", Place::TomlMultiLiteral),
-    ("shell-single", Place::ShellSingle),
-    ("comment", Place::Comment),
-];
-
-impl Place {
-    /// The place as an argument of the hidden filter.
-    pub(super) fn code(self) -> String {
-        match self {
-            Self::YamlBlock(indent, first) => format!("yaml-block {indent} {first}"),
-            Self::ShellHere(end) => format!("shell-here {end}"),
-            Self::ShellHereRaw(end) => format!("shell-here-raw {end}"),
-            _ => CODES.iter().find(|(_, place)| *place == self).map_or("", |(code, _)| code).to_owned(),
-        }
-    }
-
-    /// The opposite of `code`.
-    pub(super) fn from_code(code: &str) -> Option<Self> {
-        if let Some(block) = code.strip_prefix("yaml-block ") {
-            let (indent, first) = block.split_once(' ')?;
-            return Some(Self::YamlBlock(indent.parse().ok()?, first.parse().ok()?));
-        }
-        if let Some(end) = code.strip_prefix("shell-here-raw ") {
-            return Some(Self::ShellHereRaw(end.parse().ok()?));
-        }
-        if let Some(end) = code.strip_prefix("shell-here ") {
-            return Some(Self::ShellHere(end.parse().ok()?));
-        }
-        CODES.iter().find(|(known, _)| *known == code).map(|(_, place)| *place)
-    }
+    /// Where the text may stand as it is.
+    AsItIs,
+    /// Where no value can stand, and what to do instead.
+    Nowhere(&'static str),
 }
 
 /// Writes `value` for `place`.
@@ -138,12 +82,11 @@ fn escape_text(text: String, place: Place) -> Result<String, String> {
         Place::XmlComment => xml_comment(&visible(&text)),
         Place::XmlCdata => visible(&text).replace("]]>", "]]]]><![CDATA[>"),
         Place::JsonString | Place::YamlDouble | Place::TomlBasic => quoted_inner(&text),
-        Place::YamlPlain => yaml_plain(&text),
-        Place::YamlSingle => yaml_single(&text),
-        Place::YamlBlock(indent, first) => yaml_block(&text, indent, first),
+        Place::YamlBlock(indent) => yaml_block(&text, indent),
         Place::TomlKey => toml_key(&text),
-        Place::TomlLiteral => toml_literal(&text),
         Place::ShellDouble => backslashed(&text, &['\\', '"', '$', '`']),
+        Place::ShellHere => backslashed(&text, &['\\', '$', '`']),
+        Place::ShellQuoted => shell_quoted(&text),
         Place::ShellSingle => text.replace('\'', r"'\''"),
         Place::Comment => visible(&text).replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " "),
         _ => return fitting(text, place),
@@ -152,7 +95,6 @@ fn escape_text(text: String, place: Place) -> Result<String, String> {
 
 /// Texts that can only be taken or refused.
 fn fitting(text: String, place: Place) -> Result<String, String> {
-    let is_line = |end: u32| text.lines().any(|line| line_hash(line) == end);
     let (fits, advice) = match place {
         Place::YamlPart => (is_plain_scalar(&text), "put the scalar in double quotes"),
         Place::YamlSinglePart => (!text.chars().any(needs_escape), "use double quotes"),
@@ -161,24 +103,23 @@ fn fitting(text: String, place: Place) -> Result<String, String> {
             let takes = |c: char| c == '\n' || !needs_escape(c);
             (!text.contains("'''") && text.chars().all(takes), "use `\"\"\"`")
         }
-        Place::ShellBare => (text.chars().all(is_shell_safe), "put it in a variable first"),
-        Place::ShellHere(end) | Place::ShellHereRaw(end) => (!is_line(end), "put it in a variable first"),
+        Place::ShellInteger => (is_integer(&text), "only a whole number can stand here"),
+        Place::Nowhere(advice) => (false, advice),
         _ => (true, ""),
     };
     if !fits {
-        let shown: String = text.chars().take(40).collect();
-        return Err(format!("the value `{}` cannot be written here; {advice}", shown.escape_debug()));
+        return Err(refused(&text, advice));
     }
     Ok(match place {
         Place::YamlSinglePart => text.replace('\'', "''"),
-        Place::ShellHere(_) => backslashed(&text, &['\\', '$', '`']),
         _ => text,
     })
 }
 
-/// What is compared instead of the line that ends a here-document.
-pub(super) fn line_hash(line: &str) -> u32 {
-    crc32fast::hash(line.trim_matches(['\t', '\r']).as_bytes())
+/// Why a value cannot be written where it stands.
+pub(super) fn refused(text: &str, advice: &str) -> String {
+    let shown: String = text.chars().take(40).collect();
+    format!("the value `{}` cannot be written here; {advice}", shown.escape_debug())
 }
 
 /// A value as running text: strings as they are, nothing for null, lists joined by commas, objects as JSON.
@@ -272,11 +213,12 @@ fn quoted_inner(text: &str) -> String {
 }
 
 /// Control characters, and those that some readers take for line ends or byte-order marks.
-fn needs_escape(c: char) -> bool {
+pub(super) fn needs_escape(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
-fn quoted(text: &str) -> String {
+/// A double-quoted string of JSON, YAML and TOML alike.
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", quoted_inner(text))
 }
 
@@ -290,11 +232,13 @@ pub(super) fn yaml_value(value: &Value) -> String {
     }
 }
 
+/// Words that YAML 1.1 or 1.2 reads as a truth value, as null or as a number.
+const TYPED_WORDS: [&str; 11] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"];
+
 /// Text that stands unquoted and is still that string: words of letters that YAML 1.1 and 1.2 read as nothing else.
 fn is_plain_string(text: &str) -> bool {
-    const WORDS: [&str; 11] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"];
     let starts_well = text.starts_with(|c: char| c.is_alphabetic() && c != '\u{FEFF}');
-    let never_a_word = !WORDS.contains(&text.to_ascii_lowercase().as_str());
+    let never_a_word = !TYPED_WORDS.contains(&text.to_ascii_lowercase().as_str());
     starts_well && never_a_word && is_plain_scalar(text)
 }
 
@@ -308,18 +252,23 @@ fn is_plain_scalar(text: &str) -> bool {
     starts_well && ends_well && !text.contains(bad) && !text.contains(": ") && !text.contains(" #")
 }
 
-fn yaml_plain(text: &str) -> String {
-    if is_plain_scalar(text) { text.to_owned() } else { quoted(text) }
+/// Whether a text of several parts may stand unquoted; unless it `keeps_type`, YAML must read it as nothing but a string.
+pub(super) fn yaml_is_plain(text: &str, keeps_type: bool) -> bool {
+    is_plain_scalar(text) && (keeps_type || !has_type(text))
 }
 
-fn yaml_single(text: &str) -> String {
-    if text.chars().any(needs_escape) { quoted(text) } else { format!("'{}'", text.replace('\'', "''")) }
+/// Whether YAML 1.1 or 1.2 may read an unquoted text as something else than a string.
+fn has_type(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let digits = lower.trim_start_matches(['+', '-', '.']);
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
+        && lower.chars().all(|c| c.is_ascii_hexdigit() || "xo_.:+-tz ".contains(c));
+    TYPED_WORDS.contains(&digits) || text.starts_with("...") || is_number
 }
 
-/// Lines of a block scalar: later lines get the indentation; space at the very start would change it, and is dropped.
-fn yaml_block(text: &str, indent: usize, first: bool) -> String {
+/// Lines of a block scalar: later lines get the indentation.
+fn yaml_block(text: &str, indent: usize) -> String {
     let text = visible(text).replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
-    let text = if first { text.trim_start() } else { &text };
     text.replace('\n', &format!("\n{}", " ".repeat(indent)))
 }
 
@@ -343,7 +292,7 @@ fn toml_key(text: &str) -> String {
     if bare { text.to_owned() } else { quoted(text) }
 }
 
-fn toml_literal(text: &str) -> String {
+pub(super) fn toml_literal(text: &str) -> String {
     let takes = !text.contains('\'') && !text.chars().any(needs_escape);
     if takes { format!("'{text}'") } else { quoted(text) }
 }
@@ -357,11 +306,25 @@ pub(super) fn shell_words(value: &Value) -> String {
 }
 
 fn shell_word(text: &str) -> String {
-    if !text.is_empty() && text.chars().all(is_shell_safe) { text.to_owned() } else { shell_quoted(text) }
+    /// What a shell reads as more than a word where a command may stand.
+    const KEYWORDS: [&str; 17] = [
+        "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function",
+        "select", "time", "coproc",
+    ];
+    let is_bare = !text.is_empty() && text.chars().all(is_shell_safe) && !KEYWORDS.contains(&text);
+    if is_bare { text.to_owned() } else { shell_quoted(text) }
 }
 
-fn is_shell_safe(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c)
+/// Characters that mean nothing to a shell wherever they stand.
+pub(super) fn is_shell_safe(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-./:@%+".contains(c)
+}
+
+/// A whole number that every shell reads as a decimal one.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_octal = digits.len() > 1 && digits.starts_with('0');
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && !is_octal
 }
 
 /// CommonMark: every ASCII punctuation mark may be escaped; line ends become spaces.

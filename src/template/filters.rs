@@ -9,12 +9,14 @@ use liquid_core::{Error, Expression, Filter, FilterReflection, Language, ParseFi
 use liquid_lib::stdlib;
 use serde_json::Value;
 
-use super::escape::{self, Place};
+use super::escape;
 use super::flows;
-use super::runtime::VALUE_MAX;
+use super::place::MARK;
+use super::runtime::{Outputs, VALUE_MAX, place_output};
 use crate::model::name;
 
-/// The hidden filter that writes a value for its place.
+/// The hidden filter at the end of each output: it leaves a mark where the value is to be written for its place. Its
+/// argument is whether the value is final.
 pub(super) const PLACED: &str = "placed";
 
 /// Filters after which an output is not escaped again.
@@ -24,14 +26,7 @@ type Call = fn(&Value, &[Value]) -> std::result::Result<Value, String>;
 
 /// Our filters: name, number of arguments, function.
 const OURS: [(&str, usize, Call); 21] = [
-    (PLACED, 1, |value, arguments| {
-        let place = arguments.first().and_then(Value::as_str).and_then(Place::from_code);
-        match place {
-            Some(place) => escape::escape(value, place).map(Value::from),
-            None if value.is_object() => Ok(escape::json(value).into()),
-            None => Ok(value.clone()),
-        }
-    }),
+    (PLACED, 1, |value, _| Ok(if value.is_object() { escape::json(value).into() } else { value.clone() })),
     ("raw", 0, |value, _| Ok(value.clone())),
     ("json", 0, |value, _| Ok(escape::json(value).into())),
     ("yaml", 0, |value, _| Ok(escape::yaml_value(value).into())),
@@ -206,8 +201,14 @@ impl Filter for OursCalled {
     fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<model::Value> {
         let evaluated: Result<Vec<Value>> =
             self.arguments.iter().map(|argument| to_json(argument.evaluate(runtime)?.as_view())).collect();
-        let output = (self.filter.call)(&to_json(input)?, &evaluated?).map_err(Error::with_msg)?;
-        model::to_value(&output)
+        let (value, evaluated) = (to_json(input)?, evaluated?);
+        if self.filter.name == PLACED && runtime.registers().get_mut::<Outputs>().is_open() {
+            let is_final = evaluated == [Value::Bool(true)];
+            let value = if is_final { input.render().to_string().into() } else { value };
+            place_output(value, is_final, runtime)?;
+            return Ok(model::Value::scalar(MARK.to_string()));
+        }
+        model::to_value(&(self.filter.call)(&value, &evaluated).map_err(Error::with_msg)?)
     }
 }
 

@@ -14,7 +14,7 @@ use liquid_core::{
     TagReflection, TagTokenIter, Template,
 };
 
-use super::escape::{self, Place};
+use super::place::{MARK, Output};
 
 /// Longest text that one filter or `capture` may give: 1 MiB.
 pub(super) const VALUE_MAX: usize = 1 << 20;
@@ -39,24 +39,26 @@ pub(super) struct Progress {
     pub(super) marks: Arc<Vec<Mark>>,
     /// The last mark met.
     pub(super) mark: usize,
+    /// Where the tag stands that is being rendered, if it is in no block.
+    pub(super) at: usize,
     steps: u64,
     pub(super) deadline: Option<Instant>,
 }
 
 /// Bytes that may still be written, shared by all files of one render.
-#[derive(Debug)]
-pub(super) struct Budget(AtomicUsize);
+#[derive(Clone, Debug)]
+pub(super) struct Budget(Arc<AtomicUsize>);
 
 impl Budget {
     pub(super) fn new(bytes: usize) -> Self {
-        Self(AtomicUsize::new(bytes))
+        Self(Arc::new(AtomicUsize::new(bytes)))
     }
 
     fn take(&self, bytes: usize) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
     }
 
-    fn give_back(&self, bytes: usize) {
+    pub(super) fn give_back(&self, bytes: usize) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 }
@@ -113,6 +115,64 @@ impl Write for Bounded<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The outputs met so far, when the file's format says how values are written.
+#[derive(Debug, Default)]
+pub(super) struct Outputs {
+    list: Vec<Output>,
+    budget: Option<Budget>,
+    /// What they took from the budget.
+    taken: usize,
+    /// In how many tags we are whose text does not go straight to the file.
+    held: usize,
+}
+
+impl Outputs {
+    pub(super) fn new(budget: &Budget) -> Self {
+        Self { budget: Some(budget.clone()), ..Self::default() }
+    }
+
+    /// Whether an output goes straight to the file.
+    pub(super) fn is_open(&self) -> bool {
+        self.budget.is_some() && self.held == 0
+    }
+
+    /// Adds an output; whether there is room for its value.
+    pub(super) fn push(&mut self, output: Output) -> bool {
+        let size = output.value.as_str().map_or_else(|| output.value.to_string().len(), str::len);
+        let affordable = self.budget.as_ref().is_none_or(|budget| budget.take(size));
+        if affordable {
+            self.taken += size;
+            self.list.push(output);
+        }
+        affordable
+    }
+
+    /// Takes all of them, and gives back what they took.
+    pub(super) fn finish(&mut self) -> Vec<Output> {
+        if let Some(budget) = self.budget.take() {
+            budget.give_back(self.taken);
+        }
+        std::mem::take(&mut self.list)
+    }
+}
+
+/// Remembers the value of an output at the place that is being rendered.
+pub(super) fn place_output(value: serde_json::Value, is_final: bool, runtime: &dyn Runtime) -> Result<()> {
+    let at = runtime.registers().get_mut::<Progress>().place();
+    if runtime.registers().get_mut::<Outputs>().push(Output { value, at, is_final }) {
+        return Ok(());
+    }
+    Err(Error::with_msg("Too much output"))
+}
+
+/// Renders what does not go straight to the file.
+fn render_held(template: &Template, runtime: &dyn Runtime) -> Result<String> {
+    runtime.registers().get_mut::<Outputs>().held += 1;
+    let rendered = render_bounded(template, runtime);
+    runtime.registers().get_mut::<Outputs>().held -= 1;
+    rendered
 }
 
 fn render_bounded(template: &Template, runtime: &dyn Runtime) -> Result<String> {
@@ -174,6 +234,11 @@ impl Renderable for Literal {
 }
 
 impl Progress {
+    /// Where the tag or the output is that is being rendered.
+    pub(super) fn place(&self) -> usize {
+        self.marks.get(self.mark).map_or(self.at, |mark| mark.at)
+    }
+
     fn step(&mut self) -> Result<()> {
         self.steps += 1;
         if self.steps > STEPS_MAX {
@@ -311,42 +376,41 @@ struct Capture {
 
 impl Renderable for Capture {
     fn render_to(&self, _: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
-        let text = render_bounded(&self.template, runtime)?;
+        let text = render_held(&self.template, runtime)?;
         runtime.set_global(self.name.clone(), Value::scalar(text));
         Ok(())
     }
 }
 
-/// `{% scalar PLACE %}…{% endscalar %}`: a scalar that is written as a whole.
+/// `{% written %}{% cycle … %}{% endwritten %}`: a tag that writes a value, which then is an output like others.
 #[derive(Clone, Debug)]
-pub(super) struct ScalarBlock;
+pub(super) struct WrittenBlock;
 
-impl BlockReflection for ScalarBlock {
+impl BlockReflection for WrittenBlock {
     fn start_tag(&self) -> &'static str {
-        "scalar"
+        "written"
     }
 
     fn end_tag(&self) -> &'static str {
-        "endscalar"
+        "endwritten"
     }
 
     fn description(&self) -> &'static str {
-        "a scalar that is written as a whole"
+        "a tag that writes a value"
     }
 }
 
-impl ParseBlock for ScalarBlock {
+impl ParseBlock for WrittenBlock {
     fn parse(
         &self,
         mut arguments: TagTokenIter<'_>,
         mut tokens: TagBlock<'_, '_>,
         options: &Language,
     ) -> Result<Box<dyn Renderable>> {
-        let code = arguments.expect_next("a place")?.expect_literal().into_result()?;
+        arguments.expect_nothing()?;
         let template = Template::new(tokens.parse_all(options)?);
         tokens.assert_empty();
-        let place = Place::from_code(&code.to_kstr()).unwrap_or(Place::YamlPlain);
-        Ok(Box::new(Scalar { place, template }))
+        Ok(Box::new(Written(template)))
     }
 
     fn reflection(&self) -> &dyn BlockReflection {
@@ -355,16 +419,78 @@ impl ParseBlock for ScalarBlock {
 }
 
 #[derive(Debug)]
-struct Scalar {
-    place: Place,
-    template: Template,
+struct Written(Template);
+
+impl Renderable for Written {
+    fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
+        let text = render_held(&self.0, runtime)?;
+        if !runtime.registers().get_mut::<Outputs>().is_open() {
+            return writer.write_all(text.as_bytes()).replace("too much output");
+        }
+        // `increment` and `decrement` write numbers; a text of `cycle` that looks like one is one, as in Liquid.
+        let value = text.parse::<i64>().map_or_else(|_| text.into(), serde_json::Value::from);
+        place_output(value, false, runtime)?;
+        write!(writer, "{MARK}").replace("too much output")
+    }
 }
 
-impl Renderable for Scalar {
+/// Liquid's `ifchanged`, which compares values and not the marks that stand for them.
+#[derive(Clone, Debug)]
+pub(super) struct IfChangedBlock;
+
+impl BlockReflection for IfChangedBlock {
+    fn start_tag(&self) -> &'static str {
+        "ifchanged"
+    }
+
+    fn end_tag(&self) -> &'static str {
+        "endifchanged"
+    }
+
+    fn description(&self) -> &'static str {
+        "Liquid's ifchanged, by values"
+    }
+}
+
+impl ParseBlock for IfChangedBlock {
+    fn parse(
+        &self,
+        mut arguments: TagTokenIter<'_>,
+        mut tokens: TagBlock<'_, '_>,
+        options: &Language,
+    ) -> Result<Box<dyn Renderable>> {
+        arguments.expect_nothing()?;
+        let template = Template::new(tokens.parse_all(options)?);
+        tokens.assert_empty();
+        Ok(Box::new(IfChanged(template)))
+    }
+
+    fn reflection(&self) -> &dyn BlockReflection {
+        self
+    }
+}
+
+#[derive(Debug)]
+struct IfChanged(Template);
+
+/// What the last `ifchanged` rendered: its text, and the values of the outputs in it.
+#[derive(Debug, Default)]
+struct Last(Option<(String, Vec<serde_json::Value>)>);
+
+impl Renderable for IfChanged {
     fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
-        let text = serde_json::Value::String(render_bounded(&self.template, runtime)?);
-        let escaped = escape::escape(&text, self.place).map_err(Error::with_msg)?;
-        writer.write_all(escaped.as_bytes()).replace("too much output")
+        let before = runtime.registers().get_mut::<Outputs>().list.len();
+        let text = render_bounded(&self.0, runtime)?;
+        let outputs = runtime.registers().get_mut::<Outputs>();
+        let rendered = (text, outputs.list[before..].iter().map(|output| output.value.clone()).collect());
+        drop(outputs);
+        if runtime.registers().get_mut::<Last>().0.as_ref() == Some(&rendered) {
+            runtime.registers().get_mut::<Outputs>().list.truncate(before);
+            return Ok(());
+        }
+        writer.write_all(rendered.0.as_bytes()).replace("too much output")?;
+        runtime.registers().get_mut::<Last>().0 = Some(rendered);
+        Ok(())
     }
 }
 

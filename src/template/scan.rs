@@ -18,16 +18,6 @@ pub(super) enum Piece<'t> {
     Tag { name: &'t str, rest: &'t str, at: usize },
 }
 
-impl Piece<'_> {
-    /// Where it begins, if it is an output.
-    pub(super) fn output_at(&self) -> Option<usize> {
-        match self {
-            Self::Output { at, .. } => Some(*at),
-            Self::Literal(_) | Self::Tag { .. } => None,
-        }
-    }
-}
-
 /// A tag that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ScanError {

@@ -283,12 +283,12 @@ fn flow_collections_are_cut_at_every_comma() {
 fn what_cannot_be_given_back_is_refused_and_the_rest_is_written_plainly() {
     let cases = [
         (Format::Yaml, "a: '{% if flag %}{{ title }}{% endif %}'", "it's", Some("a: 'it''s'")),
-        (Format::Yaml, "a: '{% if flag %}{{ title }}{% endif %}'", "a\nb", None),
+        (Format::Yaml, "a: '{% if flag %}{{ title }}{% endif %}'", "a\nb", Some("a: \"a\\nb\"")),
         (Format::Yaml, "a: {{ title }}{% if flag %}-{{ title }}{% endif %}", "ok", Some("a: ok-ok")),
-        (Format::Yaml, "a: {{ title }}{% if flag %}-{{ title }}{% endif %}", "a: b", None),
+        (Format::Yaml, "a: {{ title }}{% if flag %}-{{ title }}{% endif %}", "a: b", Some("a: \"a: b-a: b\"")),
         (Format::Yaml, "{% if flag %}a: {{ title }}{% endif %}\n", "a: b", Some("a: \"a: b\"\n")),
         (Format::Toml, "a = '{% if flag %}{{ title }}{% endif %}'", "ok", Some("a = 'ok'")),
-        (Format::Toml, "a = '{% if flag %}{{ title }}{% endif %}'", "it's", None),
+        (Format::Toml, "a = '{% if flag %}{{ title }}{% endif %}'", "it's", Some("a = \"it's\"")),
         (Format::Toml, "a = '''{{ title }}'''", "it's", Some("a = '''it's'''")),
         (Format::Toml, "a = '''{{ title }}'''", "'''", None),
         (Format::Shell, "cat <<EOF\n{{ title }}\nEOF\n", "a\nEOF\ntouch x", None),
@@ -307,7 +307,7 @@ fn what_cannot_be_given_back_is_refused_and_the_rest_is_written_plainly() {
             Some(text) => {
                 assert_eq!(rendered.unwrap_or_else(|error| panic!("{template}: {error}")), text, "{template}")
             }
-            None => assert!(rendered.expect_err(template).message.contains("cannot be written here"), "{template}"),
+            None => assert!(rendered.expect_err(template).message.contains("cannot"), "{template}"),
         }
     }
 }

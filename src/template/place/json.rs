@@ -2,10 +2,11 @@
 
 use memchr::memchr2;
 
+use super::lacks_backslash;
 use crate::template::escape::Place;
 
 #[derive(Debug, Default)]
-pub(in crate::template) struct Tracker {
+pub(super) struct Tracker {
     in_string: bool,
     escaped: bool,
 }
@@ -25,14 +26,18 @@ impl Tracker {
         }
     }
 
-    pub(super) fn output(&self) -> Place {
-        if self.in_string { Place::JsonString } else { Place::JsonValue }
+    pub(super) fn output(&self) -> Result<Place, String> {
+        match (self.in_string, self.escaped) {
+            (true, true) => Err(lacks_backslash()),
+            (true, false) => Ok(Place::JsonString),
+            (false, _) => Ok(Place::JsonValue),
+        }
     }
 }
 
 /// The place after `text`, by looking at every letter.
 #[cfg(test)]
-pub(super) fn place_after(text: &str) -> Place {
+pub(super) fn place_after(text: &str) -> Result<Place, String> {
     let mut tracker = Tracker::default();
     for c in text.chars() {
         match c {

@@ -1,14 +1,34 @@
-//! Where an output stands: follows a file's literal text and knows the syntax around each tag.
-//!
-//! Branches of conditions are followed one after the other, as if all of them were taken.
+//! Writes each output for the place where it stands, once it is known what a file's text is: conditions and loops have
+//! been gone through, and each output is a mark in the text.
 
 mod json;
 mod shell;
+mod shell_words;
 mod toml;
 mod xml;
 mod yaml;
 
-use super::escape::Place;
+use std::io::Write as _;
+
+use serde_json::Value;
+
+use super::engine::full;
+use super::escape::{Place, escape, plain_text};
+use super::runtime::Bounded;
+use super::scan::ScanError;
+
+/// Stands in a text for an output. No file that is text holds it.
+pub(super) const MARK: char = '\0';
+
+/// What stands where a mark is.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) value: Value,
+    /// Where its tag begins in the template's file.
+    pub(super) at: usize,
+    /// It is written as it is.
+    pub(super) is_final: bool,
+}
 
 /// A format whose outputs are escaped by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,81 +53,141 @@ impl Format {
         }
     }
 
-    pub(super) fn tracker(self) -> Tracker {
+    /// Puts the outputs into a text.
+    pub(super) fn place(self, text: &str, outputs: &[Output], out: Bounded<'_>) -> Result<Vec<u8>, ScanError> {
+        let mut page = Page { text, outputs, at: 0, next: 0, out };
         match self {
-            Self::Xml => Tracker::Xml(xml::Tracker::default()),
-            Self::Json => Tracker::Json(json::Tracker::default()),
-            Self::Yaml => Tracker::Yaml(yaml::Tracker::default()),
-            Self::Toml => Tracker::Toml(toml::Tracker::default()),
-            Self::Shell => Tracker::Shell(shell::Tracker::default()),
-        }
-    }
-}
-
-/// Follows the text of one file.
-#[derive(Debug)]
-pub(super) enum Tracker {
-    Xml(xml::Tracker),
-    Json(json::Tracker),
-    Yaml(yaml::Tracker),
-    Toml(toml::Tracker),
-    Shell(shell::Tracker),
-}
-
-/// A scalar on one line whose quoting depends on the values in it: it is written as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Scalar {
-    /// How the whole is written.
-    pub(super) place: Place,
-    /// How many bytes of the literal before the tag belong to it, its opening quote included.
-    pub(super) before: usize,
-    /// It stands in a flow collection.
-    pub(super) flow: bool,
-}
-
-impl Tracker {
-    /// Follows a literal.
-    pub(super) fn literal(&mut self, text: &str) {
-        match self {
-            Self::Xml(tracker) => tracker.literal(text),
-            Self::Json(tracker) => tracker.literal(text),
-            Self::Yaml(tracker) => tracker.literal(text),
-            Self::Toml(tracker) => tracker.literal(text),
-            Self::Shell(tracker) => tracker.literal(text),
-        }
-    }
-
-    /// Follows an output, and says where it stands.
-    pub(super) fn output(&mut self) -> Place {
-        match self {
-            Self::Xml(tracker) => tracker.output(),
-            Self::Json(tracker) => tracker.output(),
-            Self::Yaml(tracker) => tracker.output(),
-            Self::Toml(tracker) => tracker.output(),
-            Self::Shell(tracker) => tracker.output(),
-        }
-    }
-
-    /// Whether an output here would be in a scalar that must be written as a whole.
-    pub(super) fn scalar(&self) -> Option<Scalar> {
-        match self {
-            Self::Yaml(tracker) => tracker.scalar(),
-            Self::Toml(tracker) => tracker.scalar(),
-            Self::Xml(_) | Self::Json(_) | Self::Shell(_) => None,
-        }
-    }
-
-    /// Where such a scalar ends in the literal that follows a tag: the bytes of it that belong to it, closing quote
-    /// included. `None`: it goes on beyond this literal.
-    pub(super) fn scalar_end(scalar: Scalar, text: &str) -> Option<usize> {
-        match scalar.place {
-            Place::YamlSingle => yaml::single_end(text),
-            Place::TomlLiteral => {
-                text.find(['\'', '\n']).filter(|&end| text[end..].starts_with('\'')).map(|end| end + 1)
+            Self::Xml => {
+                follow(&mut page, &mut xml::Tracker::default(), xml::Tracker::literal, |tracker| Ok(tracker.output()))?
             }
-            _ => yaml::plain_end(text, scalar.flow),
+            Self::Json => {
+                follow(&mut page, &mut json::Tracker::default(), json::Tracker::literal, json::Tracker::output)?
+            }
+            Self::Yaml => yaml::write(&mut page)?,
+            Self::Toml => toml::write(&mut page)?,
+            Self::Shell => write_shell(&mut page)?,
         }
+        page.fill(text.len(), Place::Nowhere("the file's text cannot be followed"))?;
+        Ok(page.out.into_bytes())
     }
+}
+
+/// Writes a text whose outputs stand each by itself.
+fn follow<T>(
+    page: &mut Page<'_>,
+    tracker: &mut T,
+    literal: impl Fn(&mut T, &str),
+    output: impl Fn(&T) -> Result<Place, String>,
+) -> Result<(), ScanError> {
+    while let Some(mark) = page.next_mark() {
+        literal(tracker, &page.text[page.at..mark]);
+        page.copy(mark)?;
+        let place = output(tracker).map_err(|reason| page.refusal(reason))?;
+        page.fill(mark + 1, place)?;
+    }
+    Ok(())
+}
+
+fn write_shell(page: &mut Page<'_>) -> Result<(), ScanError> {
+    let mut tracker = shell::Tracker::new(page.text);
+    loop {
+        let mark = page.next_mark();
+        let literal = &page.text[page.at..mark.unwrap_or(page.text.len())];
+        let before = tracker.literal(literal).map_err(|reason| page.last_refusal(reason))?;
+        page.insert(before)?;
+        let (Some(mark), Some(output)) = (mark, page.outputs.get(page.next)) else { return Ok(()) };
+        page.copy(mark)?;
+        let written = tracker.output(output).map_err(|reason| page.refusal(reason))?;
+        page.replace(mark + 1, &written)?;
+    }
+}
+
+/// A text that is written piece by piece.
+struct Page<'p> {
+    text: &'p str,
+    outputs: &'p [Output],
+    /// How far the text has been written.
+    at: usize,
+    /// The next output.
+    next: usize,
+    out: Bounded<'p>,
+}
+
+impl<'p> Page<'p> {
+    fn has_more(&self) -> bool {
+        self.next < self.outputs.len()
+    }
+
+    /// Where the next mark is.
+    fn next_mark(&self) -> Option<usize> {
+        memchr::memchr(0, &self.text.as_bytes()[self.at..]).map(|length| self.at + length)
+    }
+
+    /// The outputs of a part of the text that is not yet written and holds the next mark, if any.
+    fn upcoming(&self, part: &str) -> &'p [Output] {
+        let count = memchr::memchr_iter(0, part.as_bytes()).count();
+        self.outputs[self.next..].get(..count).unwrap_or_default()
+    }
+
+    /// Copies the text up to `end`, which holds no mark.
+    fn copy(&mut self, end: usize) -> Result<(), ScanError> {
+        let literal = self.at..end.max(self.at);
+        self.at = literal.end;
+        self.insert(&self.text[literal])
+    }
+
+    /// Copies the text up to `end`, and writes each output in it for `place`.
+    fn fill(&mut self, end: usize, place: Place) -> Result<(), ScanError> {
+        while let Some(mark) = self.next_mark().filter(|mark| *mark < end) {
+            self.copy(mark)?;
+            let Some(output) = self.outputs.get(self.next) else {
+                return Err(ScanError { at: 0, message: "the text holds a NUL byte".to_owned(), hint: None });
+            };
+            let written = if output.is_final { Ok(plain_text(&output.value)) } else { escape(&output.value, place) };
+            self.replace(mark + 1, &written.map_err(|reason| self.refusal(reason))?)?;
+        }
+        self.copy(end)
+    }
+
+    /// Writes `written` instead of the text up to `end`.
+    fn replace(&mut self, end: usize, written: &str) -> Result<(), ScanError> {
+        self.next += self.upcoming(&self.text[self.at..end]).len();
+        self.at = end;
+        self.insert(written)
+    }
+
+    fn insert(&mut self, written: &str) -> Result<(), ScanError> {
+        let at = self.outputs.get(self.next).or(self.outputs.last()).map_or(0, |output| output.at);
+        self.out.write_all(written.as_bytes()).map_err(|error| full(&error, at))
+    }
+
+    /// Why the next output cannot be written.
+    fn refusal(&self, message: String) -> ScanError {
+        let at = self.outputs.get(self.next).or(self.outputs.last()).map_or(0, |output| output.at);
+        ScanError { at, message, hint: None }
+    }
+
+    /// Why the output before cannot be written.
+    fn last_refusal(&self, message: String) -> ScanError {
+        let at = self.outputs.get(self.next.saturating_sub(1)).map_or(0, |output| output.at);
+        ScanError { at, message, hint: None }
+    }
+}
+
+/// Why an output cannot follow a backslash.
+fn lacks_backslash() -> String {
+    "an output cannot stand right after a backslash; write the backslash twice, or put it into the value".to_owned()
+}
+
+/// A text with its values in the places of their marks.
+fn substituted(text: &str, values: &[String]) -> String {
+    let mut parts = text.split(MARK);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for (part, value) in parts.zip(values) {
+        out.push_str(value);
+        out.push_str(part);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -121,24 +201,19 @@ mod tests {
 
         /// What is passed over at a stride changes nothing.
         #[test]
-        fn a_text_at_once_is_followed_like_letter_by_letter(text in r#"([a-z ]|\n|\r|: |- |[\\"'|>#\[\]{},<!&]){0,60}"#) {
-            for format in [Format::Json, Format::Yaml] {
-                let (mut at_once, mut by_letter) = (format.tracker(), format.tracker());
-                at_once.literal(&text);
-                text.char_indices().for_each(|(at, c)| by_letter.literal(&text[at..at + c.len_utf8()]));
-                prop_assert_eq!(at_once.scalar(), by_letter.scalar());
-                prop_assert_eq!(at_once.output(), by_letter.output());
-            }
-            let mut json = json::Tracker::default();
-            json.literal(&text);
-            prop_assert_eq!(json.output(), json::place_after(&text));
+        fn json_at_once_is_followed_like_letter_by_letter(text in r#"([a-z ]|\n|\r|: |- |[\\"'|>#\[\]{},<!&]){0,60}"#) {
+            let (mut at_once, mut by_letter) = (json::Tracker::default(), json::Tracker::default());
+            at_once.literal(&text);
+            text.char_indices().for_each(|(at, c)| by_letter.literal(&text[at..at + c.len_utf8()]));
+            prop_assert_eq!(at_once.output(), by_letter.output());
+            prop_assert_eq!(at_once.output(), json::place_after(&text));
         }
 
         #[test]
         fn the_next_byte_of_xml_that_matters_is_the_next_that_changes_the_state(
             text in r#"([a-z ]|\n|<!--|-->|<!\[CDATA\[|\]\]>|<\?|\?>|["'<>/=-]){0,60}"#
         ) {
-            let mut tracker = Format::Xml.tracker();
+            let mut tracker = xml::Tracker::default();
             tracker.literal(&text);
             prop_assert_eq!(tracker.output(), xml::place_after(text.as_bytes()));
         }

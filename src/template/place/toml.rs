@@ -1,7 +1,8 @@
 //! TOML: keys, values, the four kinds of strings, comments.
 
-use super::Scalar;
-use crate::template::escape::Place;
+use super::{Page, lacks_backslash, substituted};
+use crate::template::escape::{Place, plain_text, toml_literal};
+use crate::template::scan::ScanError;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
@@ -16,7 +17,7 @@ enum State {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::template) struct Tracker {
+struct Tracker {
     state: State,
     /// What to go back to after a string or a comment.
     outer: State,
@@ -27,8 +28,41 @@ pub(in crate::template) struct Tracker {
     since_quote: usize,
 }
 
+/// Writes a whole file.
+pub(super) fn write(page: &mut Page<'_>) -> Result<(), ScanError> {
+    let mut tracker = Tracker::default();
+    while let Some(mark) = page.next_mark() {
+        tracker.literal(&page.text[page.at..mark]);
+        let end = page.text[mark..].find(['\'', '\n']).map(|length| mark + length);
+        match end.filter(|&end| tracker.state == State::Literal && page.text[end..].starts_with('\'')) {
+            Some(end) => {
+                literal_string(page, mark - tracker.since_quote, end + 1)?;
+                tracker.literal("'");
+            }
+            None => {
+                page.copy(mark)?;
+                let place = tracker.output().map_err(|reason| page.refusal(reason))?;
+                page.fill(mark + 1, place)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a `'…'` string: as a `"…"` string when a value in it asks for that.
+fn literal_string(page: &mut Page<'_>, start: usize, end: usize) -> Result<(), ScanError> {
+    page.copy(start)?;
+    let segment = &page.text[start..end];
+    let outputs = page.upcoming(segment);
+    if outputs.iter().any(|output| output.is_final) {
+        return page.fill(end, Place::TomlLiteralPart);
+    }
+    let values: Vec<String> = outputs.iter().map(|output| plain_text(&output.value)).collect();
+    page.replace(end, &toml_literal(&substituted(&segment[1..segment.len() - 1], &values)))
+}
+
 impl Tracker {
-    pub(super) fn literal(&mut self, text: &str) {
+    fn literal(&mut self, text: &str) {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
             let taken = self.step(rest);
@@ -36,23 +70,15 @@ impl Tracker {
         }
     }
 
-    pub(super) fn output(&mut self) -> Place {
-        self.since_quote = usize::MAX / 2;
-        match self.state {
+    fn output(&self) -> Result<Place, String> {
+        Ok(match self.state {
+            State::Basic | State::MultiBasic if self.escaped => return Err(lacks_backslash()),
             State::Key => Place::TomlKey,
             State::Value => Place::TomlValue,
             State::Basic | State::MultiBasic => Place::TomlBasic,
             State::Literal => Place::TomlLiteralPart,
             State::MultiLiteral => Place::TomlMultiLiteral,
             State::Comment => Place::Comment,
-        }
-    }
-
-    pub(super) fn scalar(&self) -> Option<Scalar> {
-        (self.state == State::Literal && self.since_quote < usize::MAX / 2).then_some(Scalar {
-            place: Place::TomlLiteral,
-            before: self.since_quote,
-            flow: false,
         })
     }
 

@@ -16,7 +16,7 @@ enum State {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::template) struct Tracker {
+pub(super) struct Tracker {
     state: State,
 }
 

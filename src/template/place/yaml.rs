@@ -1,274 +1,563 @@
-//! YAML: plain and quoted scalars, block scalars, comments.
+//! YAML: every scalar that holds outputs is written as a whole, so that a parser gives its text back.
 
-use super::Scalar;
-use crate::template::escape::Place;
+use super::{MARK, Page, lacks_backslash, substituted};
+use crate::template::escape::{self, Place, escape, plain_text, refused};
+use crate::template::scan::ScanError;
 
-/// Characters that may change the state in a plain line.
-const MATTERS: [bool; 256] = {
-    let (mut matters, mut rest) = ([false; 256], br#""'|>#[]{}"#.as_slice());
-    while let [first, others @ ..] = rest {
-        matters[*first as usize] = true;
-        rest = others;
+/// Writes a whole file.
+pub(super) fn write(page: &mut Page<'_>) -> Result<(), ScanError> {
+    let start = page.text.len() - page.text.trim_start_matches('\u{FEFF}').len();
+    let mut yaml = Yaml { text: page.text, page, at: start, line: start, parent: -1, open: true };
+    while yaml.page.has_more() && yaml.at < yaml.text.len() {
+        yaml.line()?;
     }
-    matters
-};
+    Ok(())
+}
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    /// Between scalars, or in a plain one.
-    #[default]
-    Plain,
-    Double,
-    Single,
+struct Yaml<'y, 'p> {
+    page: &'y mut Page<'p>,
+    text: &'p str,
+    /// How far the text has been read.
+    at: usize,
+    /// Where the line begins that is being read.
+    line: usize,
+    /// The column of the key or the hyphen that the next node belongs to; -1 at the top of a document.
+    parent: isize,
+    /// A node may begin on the next line.
+    open: bool,
+}
+
+/// Why a plain scalar ends on its line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// `: ` follows: it is a key.
+    Key,
     Comment,
-    /// A block scalar whose parent is indented by so many spaces.
-    Block(usize),
+    LineEnd,
 }
 
-#[derive(Debug, Default)]
-pub(in crate::template) struct Tracker {
-    state: State,
-    /// The line read so far; an output is one `\0`.
-    line: String,
-    escaped: bool,
-    /// Where on the line the scalar begins that we are in.
-    scalar: Option<usize>,
-    /// An output is in that scalar already.
-    joined: bool,
-    /// Brackets and braces that are open.
-    flow: usize,
-    /// `scalar` and `joined` of the single-quoted scalar that the last character closed: one more quote and it goes on.
-    closed: Option<(usize, bool)>,
-    /// The first line of a block scalar's text was read: its indentation.
-    block_indent: Option<usize>,
-}
+impl<'p> Yaml<'_, 'p> {
+    fn line(&mut self) -> Result<(), ScanError> {
+        self.line = self.at;
+        let indent = indent_of(&self.text[self.at..]);
+        self.at += indent;
+        let body = &self.text[self.at..self.line_end(self.at)];
+        let mut fits = self.open && column(indent) > self.parent;
+        if body.trim().is_empty() {
+            self.next_line();
+            return Ok(());
+        }
+        if indent == 0 && is_marker(body) {
+            self.parent = -1;
+            self.at += 3;
+            fits = true;
+        } else if indent == 0 && body.starts_with('%') {
+            return self.comment();
+        }
+        self.nodes(fits)
+    }
 
-impl Tracker {
-    pub(super) fn literal(&mut self, text: &str) {
-        for line in text.split_inclusive('\n') {
-            if self.line.is_empty() && self.changes_nothing(line) {
-                continue;
+    /// What stands on a line: indicators, properties, a key, a node.
+    fn nodes(&mut self, mut fits: bool) -> Result<(), ScanError> {
+        let mut has_key = false;
+        loop {
+            self.skip_blanks();
+            let start = self.at;
+            match self.peek() {
+                None | Some('\n') => {
+                    self.open = fits;
+                    self.next_line();
+                    return Ok(());
+                }
+                Some('#') if self.after_blank() => {
+                    self.open = fits;
+                    return self.comment();
+                }
+                Some('-' | '?' | ':') if is_blank(self.text[start + 1..].chars().next()) => {
+                    self.parent = self.column();
+                    self.at += 1;
+                    fits = true;
+                    continue;
+                }
+                Some('!' | '&') => {
+                    self.token(false)?;
+                    continue;
+                }
+                _ => {}
             }
-            for c in line.chars() {
-                match c {
-                    '\n' => self.end_line(),
-                    _ => self.character(c),
+            if !self.node(fits, has_key)? {
+                return Ok(());
+            }
+            has_key = true;
+            fits = true;
+        }
+    }
+
+    /// One node; whether it was a key, so that another may follow on the line.
+    fn node(&mut self, fits: bool, has_key: bool) -> Result<bool, ScanError> {
+        let (start, key_column) = (self.at, self.column());
+        let is_plain = match self.peek() {
+            Some('|' | '>') if self.block_header().is_some() => {
+                self.open = false;
+                self.block()?;
+                return Ok(false);
+            }
+            Some('"' | '\'' | '[' | '{' | '*') => false,
+            _ => true,
+        };
+        let is_key = if is_plain {
+            let (end, stop) = self.plain_end(start);
+            let allowed = if stop == Stop::Key { !has_key } else { fits };
+            if !allowed {
+                self.refuse_outputs(end)?;
+            }
+            self.plain(start, end)?;
+            self.at = end;
+            stop == Stop::Key
+        } else {
+            self.delimited(fits)?;
+            self.skip_blanks();
+            self.peek() == Some(':') && is_blank(self.text[self.at + 1..].chars().next())
+        };
+        if is_key && !has_key {
+            self.skip_blanks();
+            self.at += 1;
+            self.parent = key_column;
+            return Ok(true);
+        }
+        self.end_node()?;
+        Ok(false)
+    }
+
+    /// A node that says itself where it ends.
+    fn delimited(&mut self, fits: bool) -> Result<(), ScanError> {
+        match self.peek() {
+            Some('"') => self.double(fits),
+            Some('\'') => self.single(fits),
+            Some('*') => self.token(false),
+            _ => self.flow(),
+        }
+    }
+
+    /// After a node only a comment may follow on its line.
+    fn end_node(&mut self) -> Result<(), ScanError> {
+        self.open = false;
+        let line_end = self.line_end(self.at);
+        let comment = (self.at..line_end)
+            .find(|&at| self.text.as_bytes()[at] == b'#' && self.text[..at].ends_with([' ', '\t']))
+            .unwrap_or(line_end);
+        self.refuse_outputs(comment)?;
+        self.at = comment;
+        self.comment()
+    }
+
+    /// The rest of the line, whatever it holds, is a comment.
+    fn comment(&mut self) -> Result<(), ScanError> {
+        let end = self.line_end(self.at);
+        self.page.fill(end, Place::Comment)?;
+        self.at = end;
+        self.next_line();
+        Ok(())
+    }
+
+    /// A tag, an anchor or an alias.
+    fn token(&mut self, in_flow: bool) -> Result<(), ScanError> {
+        let ends = |c: char| is_blank(Some(c)) || in_flow && is_flow(c);
+        let end = self.text[self.at..].find(ends).map_or(self.text.len(), |length| self.at + length);
+        self.refuse_outputs(end)?;
+        self.at = end;
+        Ok(())
+    }
+
+    /// Refuses the outputs up to `end`, but for those that the template writes as they are.
+    fn refuse_outputs(&mut self, end: usize) -> Result<(), ScanError> {
+        self.page.fill(end, Place::Nowhere("no YAML value can stand here; put the whole value in quotes"))
+    }
+
+    /// Where the plain scalar that begins at `start` ends, with its lines, and why.
+    fn plain_end(&self, start: usize) -> (usize, Stop) {
+        let (mut end, mut stop) = self.plain_line(start);
+        let is_final = |end: usize| self.page.upcoming(&self.text[start..end]).iter().any(|output| output.is_final);
+        if stop != Stop::LineEnd || is_final(end) {
+            return (end, stop);
+        }
+        let mut next = self.line_end(end) + 1;
+        while let Some(line) = self.text.get(next..).filter(|rest| !rest.is_empty()) {
+            let line = &line[..line.find('\n').unwrap_or(line.len())];
+            let indent = indent_of(line);
+            let body = line.trim();
+            let ends = column(indent) <= self.parent || body.starts_with('#') || (indent == 0 && is_marker(line));
+            if !body.is_empty() {
+                let (line_end, line_stop) = self.plain_line(next + line.len() - line.trim_start().len());
+                if ends || line_stop == Stop::Key || is_final(line_end) {
+                    break;
+                }
+                (end, stop) = (line_end, line_stop);
+                if stop == Stop::Comment {
+                    break;
+                }
+            }
+            next += line.len() + 1;
+        }
+        (end, stop)
+    }
+
+    /// Where the part of a plain scalar on one line ends.
+    fn plain_line(&self, start: usize) -> (usize, Stop) {
+        let line = &self.text[start..self.line_end(start)];
+        let bytes = line.as_bytes();
+        for (at, byte) in line.bytes().enumerate() {
+            match byte {
+                b':' if bytes.get(at + 1).is_none_or(|next| is_blank(Some(char::from(*next)))) => {
+                    return (start + line[..at].trim_end().len(), Stop::Key);
+                }
+                b'#' if at > 0 && matches!(bytes[at - 1], b' ' | b'\t') => {
+                    return (start + line[..at].trim_end().len(), Stop::Comment);
+                }
+                _ => {}
+            }
+        }
+        (start + line.trim_end().len(), Stop::LineEnd)
+    }
+
+    /// Writes a plain scalar.
+    fn plain(&mut self, start: usize, end: usize) -> Result<(), ScanError> {
+        let segment = &self.text[start..end];
+        let outputs = self.page.upcoming(segment);
+        self.page.copy(start)?;
+        if segment.len() == MARK.len_utf8() {
+            return self.page.fill(end, Place::YamlValue);
+        }
+        if outputs.is_empty() || outputs.iter().any(|output| output.is_final) {
+            return self.page.fill(end, Place::YamlPart);
+        }
+        let keeps_type = outputs.iter().all(|output| output.value.is_number() || output.value.is_boolean());
+        let values: Vec<String> = outputs.iter().map(|output| plain_text(&output.value)).collect();
+        let whole = substituted(&folded(segment), &values);
+        if stands_in_lines(segment, &values) && escape::yaml_is_plain(&whole, keeps_type) {
+            return self.page.fill(end, Place::AsItIs);
+        }
+        self.page.replace(end, &escape::quoted(&whole))
+    }
+
+    fn single(&mut self, fits: bool) -> Result<(), ScanError> {
+        let (start, end) = (self.at, single_end(self.text, self.at));
+        self.at = end;
+        if !fits && !self.is_key() {
+            return self.refuse_outputs(end);
+        }
+        let segment = &self.text[start..end];
+        let outputs = self.page.upcoming(segment);
+        self.page.copy(start)?;
+        let values: Vec<String> = outputs.iter().map(|output| plain_text(&output.value)).collect();
+        let takes =
+            values.iter().all(|value| !value.chars().any(escape::needs_escape)) && stands_in_lines(segment, &values);
+        if takes || outputs.iter().any(|output| output.is_final) {
+            return self.page.fill(end, Place::YamlSinglePart);
+        }
+        let inner = segment[1..].strip_suffix('\'').unwrap_or(&segment[1..]).replace("''", "'");
+        self.page.replace(end, &escape::quoted(&substituted(&folded(&inner), &values)))
+    }
+
+    fn double(&mut self, fits: bool) -> Result<(), ScanError> {
+        let (start, end) = (self.at, double_end(self.text, self.at));
+        self.at = end;
+        if !fits && !self.is_key() {
+            return self.refuse_outputs(end);
+        }
+        let segment = &self.text[start..end];
+        for (mark, _) in segment.match_indices(MARK) {
+            self.page.copy(start + mark)?;
+            let Some(output) = self.page.upcoming(segment).first().filter(|output| !output.is_final) else {
+                self.page.fill(start + mark + 1, Place::AsItIs)?;
+                continue;
+            };
+            if in_escape(&segment[1..mark]) {
+                return Err(self.page.refusal(lacks_backslash()));
+            }
+            let text = plain_text(&output.value);
+            let blank = |part: &str| part.trim_matches([' ', '\t', '\r', MARK]).is_empty();
+            let before = segment[1..mark].rsplit_once('\n').is_some_and(|(_, line)| blank(line));
+            let after = segment[mark + 1..].split_once('\n').is_some_and(|(line, _)| blank(line));
+            if text.is_empty() && before && after {
+                return Err(self.page.refusal(refused(&text, "write the text on one line")));
+            }
+            let mut written = escape(&output.value, Place::YamlDouble).map_err(|reason| self.page.refusal(reason))?;
+            if before && written.starts_with([' ', '-', '.']) {
+                let first = written.remove(0);
+                written.insert_str(0, &format!("\\x{:02X}", u32::from(first)));
+            }
+            if after && written.ends_with(' ') {
+                written.replace_range(written.len() - 1.., "\\x20");
+            }
+            self.page.replace(start + mark + 1, &written)?;
+        }
+        Ok(())
+    }
+
+    /// What was read is a key: `:` follows.
+    fn is_key(&self) -> bool {
+        let rest = self.text[self.at..].trim_start_matches([' ', '\t']);
+        rest.strip_prefix(':').is_some_and(|rest| is_blank(rest.chars().next()))
+    }
+
+    /// A flow collection.
+    fn flow(&mut self) -> Result<(), ScanError> {
+        let mut depth = 0_usize;
+        // A node has ended, and nothing came yet that lets another begin.
+        let mut complete = false;
+        while let Some(c) = self.peek() {
+            let next = self.text[self.at + c.len_utf8()..].chars().next();
+            match c {
+                '[' | '{' | ',' => {
+                    depth += usize::from(c != ',');
+                    complete = false;
+                    self.at += 1;
+                }
+                ']' | '}' => {
+                    depth = depth.saturating_sub(1);
+                    complete = true;
+                    self.at += 1;
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+                '#' if self.after_blank() => self.comment()?,
+                '?' | '-' if is_blank(next) => self.at += 1,
+                ':' if complete || is_blank(next) || next.is_some_and(is_flow) => {
+                    complete = false;
+                    self.at += 1;
+                }
+                _ if is_blank(Some(c)) => self.at += 1,
+                '!' | '&' if !complete => self.token(true)?,
+                _ => {
+                    self.flow_node(c, complete)?;
+                    complete = true;
                 }
             }
         }
+        Ok(())
     }
 
-    /// Whether a whole line leaves the state as it was: most do, and need not be looked at letter by letter.
-    fn changes_nothing(&self, line: &str) -> bool {
-        let whole = line.ends_with('\n');
-        match self.state {
-            State::Plain => whole && !line.bytes().any(|byte| MATTERS[usize::from(byte)]),
-            State::Block(parent) => {
-                whole && self.block_indent.is_some() && line.len() - line.trim_start_matches(' ').len() > parent
-            }
-            State::Double | State::Single | State::Comment => false,
-        }
-    }
-
-    pub(super) fn output(&mut self) -> Place {
-        let place = match self.state {
-            State::Plain if self.scalar.is_none() => Place::YamlValue,
-            State::Plain => Place::YamlPart,
-            State::Double => Place::YamlDouble,
-            State::Single => Place::YamlSinglePart,
-            State::Comment => Place::Comment,
-            State::Block(_) => self.block(),
-        };
-        self.scalar.get_or_insert(self.line.len());
-        self.joined = true;
-        self.line.push('\0');
-        place
-    }
-
-    /// The scalar that an output here would be in, unless its beginning is on another line or behind another tag.
-    pub(super) fn scalar(&self) -> Option<Scalar> {
-        let place = match self.state {
-            State::Plain => Place::YamlPlain,
-            State::Single => Place::YamlSingle,
-            _ => return None,
-        };
-        if self.joined || (self.state == State::Single && self.scalar.is_none()) {
-            return None;
-        }
-        let before = self.scalar.map_or(0, |start| self.line.len() - start);
-        Some(Scalar { place, before, flow: self.flow > 0 })
-    }
-
-    fn block(&mut self) -> Place {
-        let here = self.line.len() - self.line.trim_start_matches(' ').len();
-        let first = self.block_indent.is_none() && self.line.chars().all(|c| c == ' ');
-        let indent = *self.block_indent.get_or_insert(here);
-        Place::YamlBlock(indent, first)
-    }
-
-    fn character(&mut self, c: char) {
-        match (self.state, self.closed.take()) {
-            (State::Plain, Some((scalar, joined))) if c == '\'' => {
-                self.state = State::Single;
-                self.scalar = Some(scalar);
-                self.joined = joined;
-            }
-            (state, _) => self.inside(state, c),
-        }
-        self.line.push(c);
-    }
-
-    fn inside(&mut self, state: State, c: char) {
-        match state {
-            State::Plain => self.plain(c),
-            State::Double => self.double(c),
-            State::Single if c == '\'' => {
-                self.closed = self.scalar.map(|scalar| (scalar, self.joined));
-                self.end_scalar();
-            }
-            State::Block(parent) if c != ' ' && self.line.chars().all(|c| c == ' ') => self.block_line(parent, c),
-            State::Single | State::Comment | State::Block(_) => {}
-        }
-    }
-
-    /// The first character of a line that may still belong to a block scalar.
-    fn block_line(&mut self, parent: usize, c: char) {
-        if self.line.len() > parent || c == '\r' {
-            if c != '\r' {
-                self.block_indent.get_or_insert(self.line.len());
-            }
-        } else {
-            self.state = State::Plain;
-            self.block_indent = None;
-            self.plain(c);
-        }
-    }
-
-    fn double(&mut self, c: char) {
+    fn flow_node(&mut self, c: char, complete: bool) -> Result<(), ScanError> {
         match c {
-            _ if self.escaped => self.escaped = false,
-            '\\' => self.escaped = true,
-            '"' => self.end_scalar(),
-            _ => {}
-        }
-    }
-
-    fn end_scalar(&mut self) {
-        self.state = State::Plain;
-        self.scalar = None;
-        self.joined = false;
-    }
-
-    fn plain(&mut self, c: char) {
-        let after_space = self.line.is_empty() || self.line.ends_with([' ', '\t']);
-        match c {
-            '#' if after_space => self.state = State::Comment,
-            '"' | '\'' if self.scalar.is_none() => {
-                self.state = if c == '"' { State::Double } else { State::Single };
-                self.scalar = Some(self.line.len());
-            }
-            ' ' | '\t' if self.ends_in_indicator() || self.is_property() => self.end_scalar(),
-            '[' | '{' if self.scalar.is_none() => self.flow += 1,
-            ',' if self.flow > 0 => self.end_scalar(),
-            ']' | '}' if self.flow > 0 => {
-                self.flow -= 1;
-                self.end_scalar();
-            }
-            ' ' | '\t' | '\r' => {}
+            '"' => self.double(!complete),
+            '\'' => self.single(!complete),
+            '*' => self.token(true),
             _ => {
-                self.scalar.get_or_insert(self.line.len());
+                let (start, end) = (self.at, flow_plain_end(self.text, self.at));
+                if complete {
+                    self.refuse_outputs(end)?;
+                }
+                self.at = end;
+                self.plain(start, end)
             }
         }
     }
 
-    /// The line so far ends in `key:`, `-` or `?`, so that a space begins a new value.
-    fn ends_in_indicator(&self) -> bool {
-        let before = |mark: &str| self.line.strip_suffix(mark);
-        self.line.ends_with(':')
-            || before("-").or_else(|| before("?")).is_some_and(|rest| rest.is_empty() || rest.ends_with([' ', '-']))
+    /// The explicit indentation of the block scalar whose header begins here, if it is one.
+    fn block_header(&self) -> Option<Option<usize>> {
+        let header = &self.text[self.at + 1..self.line_end(self.at)];
+        let length = header.find(|c: char| !c.is_ascii_digit() && c != '+' && c != '-').unwrap_or(header.len());
+        let (indicators, rest) = header.split_at(length);
+        let ends = rest.trim().is_empty() || (rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#'));
+        let digit = indicators.chars().find_map(|c| c.to_digit(10));
+        (ends && length <= 2).then(|| digit.and_then(|digit| usize::try_from(digit).ok()))
     }
 
-    /// The scalar so far is a tag (`!!str`) or an anchor (`&name`), which only comes before a value.
-    fn is_property(&self) -> bool {
-        self.scalar.is_some_and(|start| self.line[start..].starts_with(['!', '&']))
-    }
-
-    fn end_line(&mut self) {
-        match self.state {
-            State::Plain => self.end_plain_line(),
-            State::Comment => {
-                self.state = State::Plain;
-                self.end_plain_line();
+    fn block(&mut self) -> Result<(), ScanError> {
+        let explicit = self.block_header().flatten();
+        let outer = usize::try_from(self.parent).unwrap_or(0);
+        let body = (self.line_end(self.at) + 1).min(self.text.len());
+        let lines = self.block_lines(body);
+        let first = lines.iter().find(|line| !line.trim().is_empty());
+        let indent = explicit.map_or_else(|| first.map_or(0, |line| indent_of(line)), |digit| outer + digit);
+        self.page.copy(self.at + 1)?;
+        if explicit.is_none() && self.needs_indentation(body, &lines, indent) {
+            let digit = indent.saturating_sub(outer);
+            if !(1..=9).contains(&digit) {
+                return Err(self.page.refusal(refused("", "begin the block scalar with other text")));
             }
-            State::Double | State::Single => self.joined = true,
-            State::Block(_) => {}
+            self.page.insert(&digit.to_string())?;
         }
-        self.closed = None;
-        self.line.clear();
+        self.comment()?;
+        for line in lines {
+            let place = match indent_of(line) {
+                here if here >= indent => Place::YamlBlock(indent),
+                _ => Place::Nowhere("indent its line like the first line of the block scalar"),
+            };
+            self.page.fill(self.at + line.len(), place)?;
+            self.next_line();
+        }
+        Ok(())
     }
 
-    fn end_plain_line(&mut self) {
-        if opens_block(&self.line) {
-            self.state = State::Block(parent_indent(&self.line));
-            self.block_indent = None;
-        }
-        self.scalar = None;
-        self.joined = false;
+    /// The lines of the block scalar whose first line begins at `body`.
+    fn block_lines(&self, body: usize) -> Vec<&'p str> {
+        let belongs = |line: &&str| {
+            let indent = indent_of(line);
+            line.trim().is_empty() || (column(indent) > self.parent && !(indent == 0 && is_marker(line)))
+        };
+        self.text[body..].split('\n').take_while(belongs).collect()
     }
-}
 
-/// Whether a line ends in `|` or `>`, with indicators, where a value stands.
-fn opens_block(line: &str) -> bool {
-    let line = line.split(" #").next().unwrap_or(line).trim_end();
-    let body = line.trim_end_matches(|c: char| c.is_ascii_digit() || c == '+' || c == '-');
-    let Some(before) = body.strip_suffix(['|', '>']) else { return false };
-    let before = before.trim_end();
-    let last_word = before.rsplit(' ').next().unwrap_or_default();
-    let after_indicator =
-        before.len() + 1 < body.len() && (last_word.ends_with([':', '-']) || last_word.starts_with(['&', '!']));
-    after_indicator || (before.is_empty() && line.len() == 1)
-}
-
-/// The indentation of the node that a block scalar on this line belongs to: leading `- ` count when a key follows them.
-fn parent_indent(line: &str) -> usize {
-    let mut indent = 0;
-    let mut rest = line;
-    loop {
-        let trimmed = rest.trim_start_matches(' ');
-        indent += rest.len() - trimmed.len();
-        match trimmed.strip_prefix("- ") {
-            Some(after) if !after.trim_start().starts_with(['|', '>']) => {
-                indent += 2;
-                rest = after;
+    /// Whether the first lines, with their values, show another indentation than the template means.
+    fn needs_indentation(&self, body: usize, lines: &[&str], indent: usize) -> bool {
+        let block: usize = lines.iter().map(|line| line.len() + 1).sum();
+        let outputs = self.page.upcoming(&self.text[self.at..(body + block).min(self.text.len())]);
+        let mut outputs = outputs.iter().skip(self.text[self.at..body].matches(MARK).count());
+        for line in lines {
+            let values = outputs.by_ref().take(line.matches(MARK).count()).map(|output| plain_text(&output.value));
+            let values: Vec<String> = values.collect();
+            for (i, shown) in substituted(line, &values).split(['\n', '\r']).enumerate() {
+                let spaces = indent_of(shown) + if i > 0 { indent } else { 0 };
+                let is_blank = shown.trim_matches([' ', '\r']).is_empty();
+                if !is_blank || (spaces > indent && !values.is_empty()) {
+                    return spaces != indent;
+                }
             }
-            _ => return indent,
         }
+        false
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn after_blank(&self) -> bool {
+        is_blank(self.text[..self.at].chars().next_back())
+    }
+
+    fn skip_blanks(&mut self) {
+        self.at += self.text[self.at..].len() - self.text[self.at..].trim_start_matches([' ', '\t', '\r']).len();
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        memchr::memchr(b'\n', &self.text.as_bytes()[from..]).map_or(self.text.len(), |length| from + length)
+    }
+
+    fn next_line(&mut self) {
+        self.at = (self.line_end(self.at) + 1).min(self.text.len());
+    }
+
+    fn column(&self) -> isize {
+        column(self.at.saturating_sub(self.line))
     }
 }
 
-/// Where a plain scalar ends: at the end of the line, before ` #` or `: `, and in a flow collection before `,`, `]` or
-/// `}`. `None`: not in this text.
-pub(super) fn plain_end(text: &str, flow: bool) -> Option<usize> {
-    let line_end = text.find('\n');
-    let line = &text[..line_end.unwrap_or(text.len())];
-    let stops: &[&str] = if flow { &[": ", " #", ",", "]", "}"] } else { &[": ", " #"] };
-    let stop = stops.iter().filter_map(|stop| line.find(stop));
-    let key = line_end.and_then(|_| line.trim_end().strip_suffix(':')).map(str::len);
-    let end = stop.chain(key).min().or(line_end)?;
-    Some(line[..end].trim_end().len())
+fn column(of: usize) -> isize {
+    isize::try_from(of).unwrap_or(isize::MAX)
 }
 
-/// Where a single-quoted scalar ends, its closing quote included, if it does so on this line.
-pub(super) fn single_end(text: &str) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + text[from..].find(['\'', '\n'])?;
-        if text[at..].starts_with('\n') {
-            return None;
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// White space, a line's end, or the end of the text.
+fn is_blank(c: Option<char>) -> bool {
+    c.is_none_or(|c| matches!(c, ' ' | '\t' | '\n' | '\r'))
+}
+
+fn is_flow(c: char) -> bool {
+    matches!(c, ',' | '[' | ']' | '{' | '}')
+}
+
+/// `---` or `...` on its own at a line's beginning.
+fn is_marker(line: &str) -> bool {
+    ["---", "..."].iter().any(|marker| line.strip_prefix(marker).is_some_and(|rest| is_blank(rest.chars().next())))
+}
+
+/// The end of the single-quoted scalar that begins at `start`, its closing quote included.
+fn single_end(text: &str, start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(found) = text[at..].find('\'') {
+        at += found + 1;
+        if !text[at..].starts_with('\'') {
+            return at;
         }
-        if !text[at..].starts_with("''") {
-            return Some(at + 1);
-        }
-        from = at + 2;
+        at += 1;
     }
+    text.len()
+}
+
+/// The same of a double-quoted one.
+fn double_end(text: &str, start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(found) = text[at..].find(['"', '\\']) {
+        let is_quote = text[at + found..].starts_with('"');
+        at += found + 1;
+        if is_quote {
+            return at;
+        }
+        at += text[at..].chars().next().map_or(0, char::len_utf8);
+    }
+    text.len()
+}
+
+/// Whether a double-quoted text ends in an escape sequence that is not complete.
+fn in_escape(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('\\') {
+        let Some(letter) = after.chars().next() else { return true };
+        let digits = match letter {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ => 0,
+        };
+        rest = &after[letter.len_utf8()..];
+        let given = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+        if given == rest.len() && given < digits {
+            return true;
+        }
+    }
+    false
+}
+
+/// Where a plain scalar in a flow collection ends.
+fn flow_plain_end(text: &str, start: usize) -> usize {
+    let mut before = None;
+    let ends = |(at, c): &(usize, char)| {
+        let next = text[start + at + c.len_utf8()..].chars().next();
+        let is_end = is_flow(*c)
+            || (*c == ':' && (is_blank(next) || next.is_some_and(is_flow)))
+            || (*c == '#' && before.is_some_and(|before| is_blank(Some(before))));
+        before = Some(*c);
+        is_end
+    };
+    let end = text[start..].char_indices().find(ends).map_or(text.len(), |(at, _)| start + at);
+    start + text[start..end].trim_end_matches([' ', '\t', '\n', '\r']).len()
+}
+
+/// A scalar's text as a parser reads its lines: one line end is a space, more are one line end less.
+fn folded(text: &str) -> String {
+    let blank = [' ', '\t', '\r'];
+    let lines: Vec<&str> = text.split('\n').collect();
+    let mut out = String::with_capacity(text.len());
+    let mut ends = 0;
+    for (i, line) in lines.iter().enumerate() {
+        let line = if i > 0 { line.trim_start_matches(blank) } else { line };
+        let line = if i + 1 < lines.len() { line.trim_end_matches(blank) } else { line };
+        if i > 0 {
+            ends += 1;
+        }
+        if line.is_empty() && i > 0 && i + 1 < lines.len() {
+            continue;
+        }
+        match ends {
+            0 => {}
+            1 => out.push(' '),
+            _ => out.push_str(&"\n".repeat(ends - 1)),
+        }
+        ends = 0;
+        out.push_str(line);
+    }
+    out
+}
+
+/// Whether values may stand as they are in a scalar of several lines, where a parser drops space at the lines' ends and
+/// takes `---` for the document's end.
+fn stands_in_lines(segment: &str, values: &[String]) -> bool {
+    !segment.contains('\n')
+        || values.iter().all(|value| !value.is_empty() && value.trim() == value && !value.starts_with(['-', '.']))
 }
