@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod addresses;
 mod apigee_server;
 mod architecture;
 mod bad_input;

@@ -267,7 +267,9 @@ fn real_documents_become_documents_that_the_platform_takes() {
             continue;
         }
         let name = format!("api-{number}");
-        program.done(&["new", &name, "--set", "style=proxygen", "--spec", path.to_str().expect("a path")]);
+        let registry = format!("{name}.registry");
+        let spec = path.to_str().expect("a path");
+        program.done(&["new", &name, "--registry", &registry, "--set", "style=proxygen", "--spec", spec]);
         let repository = program.folder().join(&name);
         equip(&repository, &tools);
         let build = "make bundle && python3 -m unittest discover -s tests -p test_instances.py";

@@ -23,7 +23,8 @@ fn own(path: &str) -> String {
 
 /// Makes a repository that has what `make install` installs.
 fn repository(program: &Program, name: &str, arguments: &[&str], tools: &Path) -> PathBuf {
-    program.done(&[&["new", name], arguments].concat());
+    let registry = format!("{name}.registry");
+    program.done(&[&["new", name, "--registry", &registry], arguments].concat());
     let folder = program.folder().join(name);
     equip(&folder, tools);
     folder

@@ -1,6 +1,9 @@
 //! Every real document becomes a repository that holds it byte for byte, or an error that a person can act on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+
+use regex::Regex;
 
 use crate::program::{Program, REFUSED, documents, files, specs, style};
 
@@ -18,6 +21,43 @@ fn counted(document: &serde_json::Value) -> Option<usize> {
     Some(count)
 }
 
+/// The paths of a document's servers, by a regular expression.
+fn server_paths(document: &serde_json::Value) -> BTreeSet<String> {
+    let host = Regex::new(r"^([a-z]+:)?//[^/]+").expect("good");
+    let servers = document["servers"].as_array().cloned().unwrap_or_default();
+    let urls = servers.iter().map(|server| {
+        let mut url = server["url"].as_str().expect("a text").to_owned();
+        for (name, variable) in server["variables"].as_object().into_iter().flatten() {
+            url = url.replace(&format!("{{{name}}}"), variable["default"].as_str().expect("a text"));
+        }
+        url
+    });
+    let urls = urls.chain(document["basePath"].as_str().map(str::to_owned));
+    urls.map(|url| host.replace(&url, "").trim_matches('/').to_owned()).filter(|path| !path.is_empty()).collect()
+}
+
+/// The base path of both bundles is the path of the document's servers, or it is said that it is not.
+fn deployed_where_the_document_says(
+    made: &BTreeMap<String, Vec<u8>>,
+    document: &serde_json::Value,
+    ran: &crate::program::Ran,
+) {
+    let said = server_paths(document);
+    for bundle in ["live", "sandbox"] {
+        let proxy = &made[&format!("proxies/{bundle}/apiproxy/proxies/default.xml")];
+        let proxy = String::from_utf8_lossy(proxy);
+        let parsed = roxmltree::Document::parse(&proxy).expect("XML");
+        let base = parsed.descendants().find(|node| node.has_tag_name("BasePath")).and_then(|node| node.text());
+        let base = base.expect("a base path").trim_matches('/');
+        let warnings = ran.json()["warnings"].as_array().expect("a list").len();
+        let agrees = said.is_empty() || said.contains(base);
+        assert_eq!(usize::from(!agrees), warnings, "{base}: {said:?} {ran:?}");
+        for path in document["paths"].as_object().into_iter().flatten().map(|(path, _)| path) {
+            assert!(format!("/{base}{path}/").matches("/FHIR/R4/").count() < 2, "{base}: {path}");
+        }
+    }
+}
+
 #[test]
 fn every_real_document_becomes_a_repository_without_loss() {
     let Some(folder) = specs() else { return };
@@ -26,8 +66,10 @@ fn every_real_document_becomes_a_repository_without_loss() {
     assert!(!documents.is_empty());
     for (number, path) in documents.iter().enumerate() {
         let name = format!("api-{number}");
+        // Several say the same base path.
+        let registry = format!("{name}.registry");
         let spec = path.to_str().expect("a path");
-        let ran = program.run(&["new", &name, "--spec", spec, "--set", style(path), "--json"]);
+        let ran = program.run(&["new", &name, "--registry", &registry, "--spec", spec, "--set", style(path), "--json"]);
         if path.ends_with(REFUSED) {
             assert_eq!(ran.code, Some(2), "{ran:?}");
             assert!(
@@ -56,7 +98,8 @@ fn every_real_document_becomes_a_repository_without_loss() {
             });
             println!("{}: {} flows", path.display(), conditions.count());
         }
+        assert_eq!(ran.json()["record"]["state"], "active");
         assert_eq!(program.git(&name, &["status", "--porcelain"]), "");
+        deployed_where_the_document_says(&made, &document, &ran);
     }
-    assert_eq!(program.records().len(), documents.len() - 1);
 }

@@ -76,6 +76,7 @@ impl fmt::Display for Origin {
 pub struct Answers {
     values: Map<String, Value>,
     origins: BTreeMap<String, Origin>,
+    reasons: BTreeMap<String, String>,
     /// What the user should know about, such as an answer without effect: a sentence each.
     pub notes: Vec<String>,
 }
@@ -90,6 +91,11 @@ impl Answers {
     /// Where the answer to `name` comes from; `None` when there is no such question.
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         self.origins.get(name)
+    }
+
+    /// What spoke for the default of `name`, where it was taken and its template says so; it may be nothing.
+    pub fn reason(&self, name: &str) -> Option<&str> {
+        self.reasons.get(name).map(String::as_str)
     }
 
     /// Whether somebody gave the answer to `name`: by flag, file, variable, config, at a prompt or in the spec.

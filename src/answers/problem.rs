@@ -9,6 +9,8 @@ use crate::error::{Blame, Fault};
 
 /// How much of a value a message shows, in characters.
 const SHOWN: usize = 40;
+/// How much of a line that a template wrote a message shows, in characters.
+const LINE_SHOWN: usize = 300;
 
 /// One answer that is missing or wrong. Values are as `shown` gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +170,12 @@ pub(super) fn shown_text(text: &str) -> String {
         }
     }
     shown
+}
+
+/// What a template says, as one line that a terminal does not act on.
+pub(super) fn shown_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).take(LINE_SHOWN).collect()
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ mod tests {
             pattern: None,
             max_length: MAX_LENGTH,
             otherwise: None,
+            because: None,
             withheld: Vec::new(),
             when: None,
         }

@@ -1,12 +1,14 @@
 //! From layers to one answer a question.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use super::problem::{shown, shown_text};
+use super::problem::{shown, shown_line, shown_text};
 use super::{Answers, AnswersError, AnswersFile, Layers, Origin, Problem};
 use crate::error::{Failure, nearest};
 use crate::model::name::ApiName;
-use crate::model::question::{DefaultValue, Kind, Question};
+use crate::model::question::{BECAUSE, DefaultValue, Kind, Question};
 
 /// The key that stands for the API's name in an answers file.
 const NAME: &str = "name";
@@ -182,7 +184,11 @@ impl Settling<'_, '_> {
         match ask {
             Some(ask) => {
                 let answer = ask(question, proposal(&fallback))?;
+                let proposed = matches!(&fallback, Fallback::Good(value, Origin::Default) if *value == answer);
                 self.asked(question, &answer);
+                if !proposed {
+                    self.answers.reasons.remove(&question.name);
+                }
             }
             None => self.fall_back(question, fallback),
         }
@@ -195,9 +201,22 @@ impl Settling<'_, '_> {
         Ok(value.map(|value| value == Value::Bool(true)))
     }
 
-    /// A failure once something is missing may come from just that: then the value is `None`.
     fn evaluate(&mut self, expression: Expression<'_>) -> Result<Option<Value>, Failure> {
-        match (self.evaluate)(expression, &self.answers.values) {
+        self.evaluate_knowing(expression, None)
+    }
+
+    /// Evaluates over the answers so far and, for a default, what speaks for it. A failure once something is missing
+    /// may come from just that: then the value is `None`.
+    fn evaluate_knowing(
+        &mut self,
+        expression: Expression<'_>,
+        because: Option<&str>,
+    ) -> Result<Option<Value>, Failure> {
+        let mut known = Cow::Borrowed(&self.answers.values);
+        if let Some(because) = because {
+            known.to_mut().insert(BECAUSE.to_owned(), because.into());
+        }
+        match (self.evaluate)(expression, &known) {
             Ok(value) => Ok(Some(value)),
             Err(_) if !self.problems.is_empty() => Ok(None),
             Err(failure) => Err(failure),
@@ -264,15 +283,33 @@ impl Settling<'_, '_> {
             Some(DefaultValue::Value(value)) => return Ok(Some(literal(question, value))),
             Some(DefaultValue::Text(text)) => text,
         };
-        let Some(value) = self.evaluate(Expression::Text(text))? else { return Ok(None) };
-        let built = text.contains("{{") || text.contains("{%");
+        let because = match &question.because {
+            None => None,
+            Some(because) => {
+                let Some(reason) = self.evaluate(Expression::Text(because))? else { return Ok(None) };
+                let reason = shown_line(reason.as_str().unwrap_or_default());
+                self.answers.reasons.insert(question.name.clone(), reason.clone());
+                Some(reason)
+            }
+        };
+        let Some(value) = self.evaluate_knowing(Expression::Text(text), because.as_deref())? else { return Ok(None) };
         let is_nothing = value.as_str().is_none_or(|text| text.trim().is_empty());
-        let fallback = rendered(question, value, built);
-        Ok(Some(match &question.otherwise {
-            Some(otherwise) if is_nothing || !matches!(fallback, Fallback::Good(..)) => literal(question, otherwise),
-            _ => fallback,
-        }))
+        let fallback = rendered(question, value, is_built(text));
+        let otherwise = question.otherwise.as_ref();
+        match otherwise.filter(|_| is_nothing || !matches!(fallback, Fallback::Good(..))) {
+            None => Ok(Some(fallback)),
+            Some(DefaultValue::Value(value)) => Ok(Some(literal(question, value))),
+            Some(DefaultValue::Text(text)) => {
+                let value = self.evaluate_knowing(Expression::Text(text), because.as_deref())?;
+                Ok(value.map(|value| rendered(question, value, is_built(text))))
+            }
+        }
     }
+}
+
+/// Whether a default is made of other values.
+fn is_built(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
 }
 
 fn literal(question: &Question, value: &Value) -> Fallback {

@@ -9,13 +9,13 @@ use crate::cli::{DoctorArgs, Global};
 use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
-use crate::model::record::Record;
+use crate::model::record::{KeyKind, Record};
 use crate::model::settings::Settings;
 use crate::model::text::one_line;
-use crate::registry::{self, Location};
-use crate::scaffold::open;
+use crate::registry::{self, Location, RegistryError};
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
+use crate::scaffold::{address, open};
 use crate::world::World;
 
 /// The name for which the template is rendered when none is given.
@@ -88,7 +88,7 @@ impl Blame for Problems {
 pub(super) fn run(arguments: &DoctorArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone().unwrap_or_else(|| EXAMPLE.to_owned()))?;
     let owner = open::github::owner(arguments.owner.as_ref(), world)?;
-    let mut doctor = Doctor { name: &name, arguments, world, findings: Findings::default() };
+    let mut doctor = Doctor { name: &name, arguments, world, base_path: None, findings: Findings::default() };
     let settings = doctor.template();
     let record = doctor.registry(global);
     let mut findings = doctor.findings;
@@ -106,6 +106,8 @@ struct Doctor<'d> {
     name: &'d ApiName,
     arguments: &'d DoctorArgs,
     world: &'d World,
+    /// The base path, when `new` would not give it a number.
+    base_path: Option<String>,
     findings: Findings,
 }
 
@@ -127,12 +129,17 @@ impl Doctor<'_> {
         }
     }
 
-    fn rendered(&self) -> Result<(String, Rendered), Failure> {
+    fn rendered(&mut self) -> Result<(String, Rendered), Failure> {
         let mut material = Material::first(self.name.clone(), &self.arguments.input.inputs(), self.world)?;
         let used = material.template.used.name.clone();
         let answers = material.first_answers(self.world, &|_, proposed| proposed)?;
         let record = render::draft(&material, &answers);
         registry::check(&record, None)?;
+        for warning in address::warnings(&material, &answers, &record) {
+            self.world.terminal.warn(&warning);
+        }
+        let is_fixed = answers.is_given(address::BASE_PATH) || address::is_said(&material, &record.base_path);
+        self.base_path = is_fixed.then(|| record.base_path.clone());
         Ok((used, render::repository(&mut material, &answers, &record)?))
     }
 
@@ -172,6 +179,13 @@ impl Doctor<'_> {
             self.findings.bad("registry", problem.to_string(), Fault::Environment, hint);
         }
         self.findings.good("registry", format!("{shown} has {}", counted(listing.records.len(), "record")));
+        if let Some(path) = &self.base_path
+            && let Some(holder) =
+                registry.holder(KeyKind::BasePath, path)?.filter(|holder| holder != self.name.as_str())
+        {
+            let taken = RegistryError::taken(KeyKind::BasePath, path.clone(), &holder, registry.get(&holder)?.as_ref());
+            self.findings.failure("base path", &taken);
+        }
         match self.arguments.name {
             Some(_) => Ok(registry.get(self.name.as_str())?),
             None => Ok(None),

@@ -10,6 +10,7 @@ use crate::model::name::ApiName;
 use crate::model::phase::Phase;
 use crate::model::question::{DefaultValue, Kind, Question};
 use crate::model::text::one_line;
+use crate::scaffold::address::{self, Taken};
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
 use crate::scaffold::template;
@@ -41,7 +42,10 @@ fn line(question: &Question) -> String {
         Some(DefaultValue::Text(text)) if text.contains('\n') || text.contains("{%") => "; default derived".to_owned(),
         Some(DefaultValue::Text(text)) => format!("; default {text}"),
     };
-    let otherwise = question.otherwise.as_ref().map(|value| format!(", otherwise {value}")).unwrap_or_default();
+    let otherwise = match &question.otherwise {
+        Some(DefaultValue::Value(value)) => format!(", otherwise {value}"),
+        _ => String::new(),
+    };
     let details = format!("{}{choices}{default}{otherwise}", question.kind.word());
     format!("{}  {}\n    {}", question.name, one_line(&question.prompt), one_line(&details))
 }
@@ -56,6 +60,10 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     let mut material = Material::read(name, &arguments.input.inputs(), world)?;
     let answers = material.first_answers(world, &|_, proposed| proposed)?;
     let record = render::draft(&material, &answers);
+    let taken: Vec<Taken> = address::taken(&material, &answers);
+    for warning in address::warnings(&material, &answers, &record) {
+        world.terminal.warn(&warning);
+    }
     let Rendered { tree, settings } = render::repository(&mut material, &answers, &record)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let staging = Staging::new(target.parent().unwrap_or(&world.folder), &name)?;
@@ -63,9 +71,13 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     disk::write(&tree, staging.path())?;
     staging.put(&target)?;
     if world.terminal.json() {
-        world.terminal.result_json(&json!({"path": target, "files": tree.len(), "settings": settings}));
+        world.terminal.result_json(&json!({
+            "path": target, "files": tree.len(), "settings": settings,
+            "answers": taken.iter().map(Taken::json).collect::<Vec<_>>(),
+        }));
     } else {
-        world.terminal.result(&format!("{} files in {}", tree.len(), target.display()));
+        let taken: String = taken.iter().map(|taken| format!("\n  {}", taken.line())).collect();
+        world.terminal.result(&format!("{} files in {}{taken}", tree.len(), target.display()));
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ const CHOICES_SHOWN: usize = 12;
 /// The largest whole number that a float holds without rounding.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
+/// The name under which a default sees what speaks for it.
+pub const BECAUSE: &str = "because";
+
 /// What a template wants to know.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -28,7 +31,9 @@ pub struct Question {
     /// The answer when no other layer has one.
     pub default: Option<DefaultValue>,
     /// The default where what a template in `default` comes to is nothing, or breaks a rule.
-    pub otherwise: Option<Value>,
+    pub otherwise: Option<DefaultValue>,
+    /// A Liquid template that says what speaks for the default, which sees it as [`BECAUSE`].
+    pub because: Option<String>,
     /// What a text (or each text of a list) must look like.
     pub pattern: Option<Pattern>,
     /// Longest text, or longest text of a list, in characters.
@@ -178,7 +183,10 @@ impl Question {
         }
         let default = match &mut self.default {
             Some(DefaultValue::Value(value)) => Some(value),
-            _ => self.otherwise.as_mut(),
+            _ => match &mut self.otherwise {
+                Some(DefaultValue::Value(value)) => Some(value),
+                _ => None,
+            },
         };
         if let Some(Value::Array(items)) = default {
             items.retain(|item| item != choice);
@@ -304,6 +312,7 @@ mod tests {
             pattern: None,
             max_length: MAX_LENGTH,
             otherwise: None,
+            because: None,
             withheld: Vec::new(),
             when: None,
         }
@@ -316,12 +325,12 @@ mod tests {
         let built = Some(DefaultValue::Text("{{ x }}".to_owned()));
         let mut questions = [
             Question { default: plain, ..list() },
-            Question { default: built, otherwise: Some(json!(["a", "b"])), ..list() },
+            Question { default: built, otherwise: Some(DefaultValue::Value(json!(["a", "b"]))), ..list() },
         ];
         questions.iter_mut().for_each(|question| question.withhold("b", "not yet".to_owned()));
         let [first, second] = questions;
         assert!(matches!(first.default, Some(DefaultValue::Value(value)) if value == json!(["a"])));
-        assert_eq!(second.otherwise, Some(json!(["a"])));
+        assert_eq!(second.otherwise, Some(DefaultValue::Value(json!(["a"]))));
         assert_eq!(second.check(&json!(["b"])), Err("not yet".to_owned()));
     }
 

@@ -12,6 +12,7 @@ mod folder;
 mod kind;
 mod read;
 mod reference;
+pub mod servers;
 mod summary;
 mod value;
 
@@ -70,6 +71,8 @@ pub enum FindingKind {
     Remote,
     /// `info.title` is missing or empty.
     Untitled,
+    /// Servers of a path or of an operation that have another path than the document's.
+    Elsewhere,
     /// Something that is no operation or no path item where one belongs, and is left out; or a path that is none.
     Misplaced,
 }

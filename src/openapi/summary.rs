@@ -9,7 +9,7 @@ use super::access::{Access, Modes, Schemes};
 use super::document::yaml_options;
 use super::documents::{At, Documents};
 use super::read::MAX_FINDINGS;
-use super::{Finding, FindingKind, noun};
+use super::{Finding, FindingKind, noun, servers};
 
 /// What a spec says about its API. Text that is missing is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,11 @@ pub struct Summary {
     /// The addresses of the servers, as they are written; those of Swagger 2.0 are put together from `schemes`,
     /// `host` and `basePath`, with `https` when it names no scheme and only the path when it names no host.
     pub servers: Vec<String>,
+    /// The paths of the servers' addresses, as the defaults of their variables make them, without a slash at either
+    /// end: each once, and only those that are not just the root.
+    pub base_paths: Vec<String>,
+    /// The names of the schemas.
+    pub schemas: Vec<String>,
     /// The names of the security schemes.
     pub security: Vec<String>,
     /// The access modes that the document grants as a whole; `None` when it does not say.
@@ -63,6 +68,8 @@ pub struct Operation {
     pub tags: Vec<String>,
     /// The keys of `responses`: status codes, `4XX`, `default`.
     pub statuses: Vec<String>,
+    /// The media types of what is sent and what is answered, as they are written. Each once.
+    pub media_types: Vec<String>,
     /// The names of the security schemes that apply: the operation's own, or else the document's. Each once.
     pub security: Vec<String>,
     /// What that security asks of a caller.
@@ -89,10 +96,11 @@ pub(super) fn summarise(
 ) -> Result<(Summary, Vec<Finding>), TooMany> {
     let info = follow_key(documents, root, "info");
     let text = |key| info.map_or(String::new(), |info| scalar(info.value.get(key)));
-    let schemes = if openapi == "2.0" {
-        follow_key(documents, root, "securityDefinitions")
+    let components = |key| follow_key(documents, follow_key(documents, root, "components")?, key);
+    let (schemes, schemas) = if openapi == "2.0" {
+        (follow_key(documents, root, "securityDefinitions"), follow_key(documents, root, "definitions"))
     } else {
-        follow_key(documents, root, "components").and_then(|at| follow_key(documents, at, "securitySchemes"))
+        (components("securitySchemes"), components("schemas"))
     };
     let access = Schemes { documents, schemes };
     let Operations { found: operations, misplaced, .. } = Operations::of(access, root, openapi)?;
@@ -101,7 +109,9 @@ pub(super) fn summarise(
         version: text("version"),
         description: text("description"),
         openapi: openapi.to_owned(),
-        servers: if openapi == "2.0" { hosts(root) } else { servers(documents, root) },
+        servers: servers::addresses(documents, root, openapi),
+        base_paths: servers::base_paths(documents, root, openapi).unwrap_or_default(),
+        schemas: names(schemas),
         security: names(schemes),
         granted: access.granted(root, &operations),
         contact: info.and_then(|info| contact(documents, info)),
@@ -142,7 +152,7 @@ pub(super) fn scalar(value: Option<&Value>) -> String {
     }
 }
 
-fn follow_key<'a>(documents: &'a Documents, at: At<'a>, key: &str) -> Option<At<'a>> {
+pub(super) fn follow_key<'a>(documents: &'a Documents, at: At<'a>, key: &str) -> Option<At<'a>> {
     documents.follow(at.get(key)?)
 }
 
@@ -157,7 +167,7 @@ fn is_name(key: &str) -> bool {
     !key.starts_with("x-") && key != "$ref"
 }
 
-fn list(at: Option<At<'_>>) -> &[Value] {
+pub(super) fn list(at: Option<At<'_>>) -> &[Value] {
     at.and_then(|at| at.value.as_array()).map(Vec::as_slice).unwrap_or_default()
 }
 
@@ -165,21 +175,6 @@ fn contact(documents: &Documents, info: At<'_>) -> Option<Contact> {
     let contact = follow_key(documents, info, "contact")?;
     let text = |key| contact.value.get(key).and_then(Value::as_str).map(str::to_owned);
     contact.value.is_object().then(|| Contact { name: text("name"), email: text("email"), url: text("url") })
-}
-
-fn servers(documents: &Documents, root: At<'_>) -> Vec<String> {
-    let servers = follow_key(documents, root, "servers");
-    list(servers).iter().filter_map(|server| server.get("url")?.as_str()).map(str::to_owned).collect()
-}
-
-fn hosts(root: At<'_>) -> Vec<String> {
-    let (host, path) = (root.text("host"), root.text("basePath"));
-    if host.is_empty() {
-        return if path.is_empty() { Vec::new() } else { vec![path.to_owned()] };
-    }
-    let schemes: Vec<&str> = list(root.get("schemes")).iter().filter_map(Value::as_str).collect();
-    let schemes = if schemes.is_empty() { vec!["https"] } else { schemes };
-    schemes.into_iter().map(|scheme| format!("{scheme}://{host}{path}")).collect()
 }
 
 /// Lists the operations of a document.
@@ -190,6 +185,10 @@ struct Operations<'a> {
     /// The schemes that apply to an operation that names none.
     security: Vec<String>,
     access: Access,
+    /// What the document says where an operation says nothing: where it is, and in Swagger 2.0 its media types.
+    root: At<'a>,
+    openapi: &'a str,
+    base_paths: Vec<String>,
     found: Vec<Operation>,
     misplaced: Vec<Finding>,
     /// Bytes that the operations may still take.
@@ -197,7 +196,7 @@ struct Operations<'a> {
 }
 
 impl<'a> Operations<'a> {
-    fn of(schemes: Schemes<'a>, root: At<'a>, openapi: &str) -> Result<Self, TooMany> {
+    fn of(schemes: Schemes<'a>, root: At<'a>, openapi: &'a str) -> Result<Self, TooMany> {
         let mut methods = vec!["get", "put", "post", "delete", "options", "head", "patch"];
         if openapi != "2.0" {
             methods.push("trace");
@@ -208,8 +207,20 @@ impl<'a> Operations<'a> {
         }
         let security = required(list(root.get("security")));
         let (documents, access) = (schemes.documents, schemes.access(root.get("security")));
-        let (found, misplaced, left) = (Vec::new(), Vec::new(), MAX_OPERATIONS);
-        let mut operations = Self { documents, schemes, methods, security, access, found, misplaced, left };
+        let base_paths = servers::base_paths(documents, root, openapi).unwrap_or_default();
+        let mut operations = Self {
+            documents,
+            schemes,
+            methods,
+            security,
+            access,
+            root,
+            openapi,
+            base_paths,
+            found: Vec::new(),
+            misplaced: Vec::new(),
+            left: MAX_OPERATIONS,
+        };
         let paths = follow_key(documents, root, "paths");
         for (path, value) in paths.into_iter().filter_map(|at| at.value.as_object()).flatten() {
             if let Some(at) = paths.filter(|_| is_name(path)) {
@@ -234,6 +245,7 @@ impl<'a> Operations<'a> {
                 self.misplaced(at, path, &format!("this is {}, not a path item", noun(at.value)));
             }
             self.spend(entries.map_or(0, serde_json::Map::len).saturating_mul(16))?;
+            self.elsewhere(at, path)?;
             for (key, value) in entries.into_iter().flatten() {
                 if self.methods.contains(&key.as_str()) {
                     if !value.is_object() {
@@ -268,15 +280,35 @@ impl<'a> Operations<'a> {
     /// Keeps a finding at the path, in the file that the item comes from.
     fn misplaced(&mut self, at: At<'a>, path: &str, message: &str) {
         if self.misplaced.len() < MAX_FINDINGS {
-            let pointer = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
-            let (file, message) = (at.file.to_owned(), message.to_owned());
-            self.misplaced.push(Finding { file, pointer, kind: FindingKind::Misplaced, message });
+            self.find(at, path, FindingKind::Misplaced, message.to_owned());
         }
+    }
+
+    fn find(&mut self, at: At<'a>, path: &str, kind: FindingKind, message: String) {
+        let pointer = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
+        self.misplaced.push(Finding { file: at.file.to_owned(), pointer, kind, message });
+    }
+
+    /// Looks whether a path item or an operation names servers of its own that have another path than the document's.
+    fn elsewhere(&mut self, at: At<'a>, path: &str) -> Result<(), TooMany> {
+        if self.openapi == "2.0" {
+            return Ok(());
+        }
+        self.spend(list(follow_key(self.documents, at, "servers")).len().saturating_mul(64))?;
+        let own = servers::base_paths(self.documents, at, self.openapi);
+        let Some(own) = own.filter(|own| *own != self.base_paths && self.misplaced.len() < MAX_FINDINGS) else {
+            return Ok(());
+        };
+        let (own, all) = (servers::said(&own), servers::said(&self.base_paths));
+        let message = format!("its own `servers` have {own}, the document's have {all}: the proxy has one base path");
+        self.find(at, path, FindingKind::Elsewhere, message);
+        Ok(())
     }
 
     fn add(&mut self, path: &str, method: String, at: At<'a>) -> Result<(), TooMany> {
         self.spend(256)?;
         let at = self.documents.follow(at).unwrap_or(at);
+        self.elsewhere(at, path)?;
         let responses = at.get("responses").and_then(|responses| self.documents.follow(responses));
         let own = at.value.get("security").and_then(Value::as_array);
         let entries = responses.and_then(|at| at.value.as_object()).map_or(0, serde_json::Map::len)
@@ -290,15 +322,41 @@ impl<'a> Operations<'a> {
             summary: at.text("summary").to_owned(),
             tags: list(at.get("tags")).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             statuses: names(responses),
+            media_types: self.media_types(at, responses)?,
             security: own.map_or_else(|| self.security.clone(), |own| required(own)),
             access: at.get("security").map_or_else(|| self.access.clone(), |own| self.schemes.access(Some(own))),
             deprecated: at.value.get("deprecated").and_then(Value::as_bool).unwrap_or_default(),
             exemplified: self.exemplified(responses)?,
         };
         let texts = operation.tags.iter().chain(&operation.statuses).chain(&operation.security);
+        let texts = texts.chain(&operation.media_types);
         let length = texts.map(String::len).sum::<usize>() + operation.summary.len() + path.len();
         self.found.push(operation);
         self.spend(length)
+    }
+
+    /// The media types of what an operation takes and answers, each once.
+    fn media_types(&mut self, at: At<'a>, responses: Option<At<'a>>) -> Result<Vec<String>, TooMany> {
+        let mut types: Vec<&str> = Vec::new();
+        if self.openapi == "2.0" {
+            for key in ["consumes", "produces"] {
+                let own = at.get(key).or_else(|| self.root.get(key));
+                types.extend(list(own).iter().filter_map(Value::as_str));
+            }
+        } else {
+            let documents = self.documents;
+            let mut places: Vec<At<'a>> = follow_key(documents, at, "requestBody").into_iter().collect();
+            if let Some(responses) = responses {
+                let each = responses.value.as_object().into_iter().flatten().filter(|(key, _)| is_name(key));
+                places.extend(each.filter_map(|(_, value)| documents.follow(At { value, ..responses })));
+            }
+            for content in places.into_iter().filter_map(|place| follow_key(documents, place, "content")) {
+                types.extend(content.value.as_object().into_iter().flat_map(serde_json::Map::keys).map(String::as_str));
+            }
+        }
+        self.spend(types.len().saturating_mul(64))?;
+        let mut seen = HashSet::new();
+        Ok(types.into_iter().filter(|kind| is_name(kind) && seen.insert(*kind)).map(str::to_owned).collect())
     }
 
     /// Whether one of the answers has an example, or none has content.

@@ -115,6 +115,50 @@ fn swagger_2_is_read() {
 }
 
 #[test]
+fn media_types_and_schemas_are_listed_once() {
+    let spec = one(document_with(
+        "  /a:\n    post:\n      requestBody: {$ref: '#/components/requestBodies/b'}\n      responses:\n        '200': \
+         {description: d, content: {a/json: {}, x-not: {}, a/xml: {}}}\n        x-own: {content: {a/none: {}}}\n        \
+         default: {$ref: '#/components/responses/e'}\n",
+        "components:\n  schemas: {Pet: {}, Fault: {}}\n  requestBodies: {b: {content: {a/xml: {}}}}\n  responses: {e: \
+         {description: d, content: {a/problem: {}}}}\n",
+    ));
+    let summary = spec.expect("good").summary;
+    assert_eq!(summary.operations[0].media_types, ["a/xml", "a/json", "a/problem"]);
+    assert_eq!(summary.schemas, ["Pet", "Fault"]);
+    let swagger = "swagger: '2.0'\ninfo: {title: T, version: '1'}\nconsumes: [a/x]\nproduces: [a/y]\ndefinitions: {P: {}}\n\
+                   paths:\n  /a:\n    get: {responses: {}}\n    put: {produces: [a/z, a/x], responses: {}}\n";
+    let summary = one(swagger).expect("good").summary;
+    let types: Vec<_> = summary.operations.iter().map(|operation| operation.media_types.join(" ")).collect();
+    assert_eq!((types, summary.schemas), (vec!["a/x a/y".to_owned(), "a/x a/z".to_owned()], vec!["P".to_owned()]));
+}
+
+#[test]
+fn servers_of_a_path_or_an_operation_with_another_path_are_a_finding() {
+    for (all, own, found) in [
+        ("[{url: 'https://a.org/v1'}]", "[{url: 'https://b.org/v1/'}]", 0),
+        ("[{url: 'https://a.org/v1'}]", "[{url: 'https://a.org/v2'}]", 1),
+        ("[{url: 'https://a.org/v1'}]", "[{url: 'https://a.org'}]", 1),
+        ("[{url: 'https://a.org'}]", "[{url: '/{x}', variables: {x: {default: up}}}]", 1),
+        ("[{url: 'https://a.org'}]", "[{url: 'https://up.org/'}]", 0),
+        ("[{url: 'https://a.org/v1'}]", "[]", 0),
+    ] {
+        for item in [
+            format!("  /a:\n    servers: {own}\n    get: {{responses: {{}}}}\n"),
+            format!("  /a:\n    get: {{servers: {own}, responses: {{}}}}\n"),
+        ] {
+            let spec = one(document_with(&item, &format!("servers: {all}\n"))).expect("good");
+            let want = vec![("api.yaml#/paths/~1a".to_owned(), FindingKind::Elsewhere); found];
+            assert_eq!(kinds(&spec), want, "{all} {item}");
+        }
+    }
+}
+
+fn document_with(paths: &str, rest: &str) -> String {
+    format!("openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths:\n{paths}{rest}")
+}
+
+#[test]
 fn the_methods_of_3_2_are_read() {
     let spec = own("queue-3.2.yaml");
     assert_eq!(operations(&spec), ["QUERY /messages", "COPY /messages"]);

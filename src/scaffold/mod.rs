@@ -2,19 +2,21 @@
 //!
 //! | part | what it does |
 //! | --- | --- |
-//! | [`open`] | the environment → the registry, GitHub, and who makes a change |
-//! | [`template`] | where a template is → the template |
-//! | [`request`] | name, specification and answers of one API |
-//! | [`render`] | a template and a request → a repository's files, settings and record |
-//! | [`place`] | where a repository is to be, and what is there already |
-//! | [`access`] | answers that let in more callers than the specification does |
-//! | [`naming`] | names that an API must not have |
-//! | [`variables`] | variables of the environment that are misspelt |
-//! | [`secrets`] | values of secrets, from the environment or a person |
-//! | [`plan`] | steps, decided before anything is done |
-//! | [`apply`] | a plan → its effects |
+//! | `open` | the environment → the registry, GitHub, and who makes a change |
+//! | `template` | where a template is → the template |
+//! | `request` | name, specification and answers of one API |
+//! | `render` | a template and a request → a repository's files, settings and record |
+//! | `place` | where a repository is to be, and what is there already |
+//! | `access` | answers that let in more callers than the specification does |
+//! | `address` | base path and standard: what they were taken from, and where they differ from the specification |
+//! | `naming` | names that an API must not have |
+//! | `variables` | variables of the environment that are misspelt |
+//! | `secrets` | values of secrets, from the environment or a person |
+//! | `plan` | steps, decided before anything is done |
+//! | `apply` | a plan → its effects |
 
 pub(crate) mod access;
+pub(crate) mod address;
 pub(crate) mod apply;
 pub(crate) mod naming;
 pub(crate) mod open;

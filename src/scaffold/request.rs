@@ -104,6 +104,11 @@ impl Material {
         self.layers.derived.insert(question.to_owned(), value.into());
     }
 
+    /// Whether a value stands in the place of the template's default of a question.
+    pub(crate) fn is_derived(&self, question: &str) -> bool {
+        self.layers.derived.contains_key(question)
+    }
+
     /// Settles every answer. `propose` may change what is proposed to a person.
     pub(crate) fn answers(
         &self,
@@ -249,7 +254,8 @@ fn summary(spec: &Spec) -> Value {
         .map(|operation| {
             json!({
                 "method": operation.method, "path": operation.path, "id": operation.id, "summary": operation.summary,
-                "tags": operation.tags, "statuses": operation.statuses, "security": operation.security,
+                "tags": operation.tags, "statuses": operation.statuses,
+                "media_types": operation.media_types, "security": operation.security,
                 "deprecated": operation.deprecated,
             })
         })
@@ -258,8 +264,8 @@ fn summary(spec: &Spec) -> Value {
     let contact = contact.map(|contact| json!({"name": contact.name, "email": contact.email, "url": contact.url}));
     json!({
         "title": summary.title, "version": summary.version, "description": summary.description,
-        "openapi": summary.openapi, "servers": summary.servers, "security": summary.security,
-        "contact": contact, "operations": operations,
+        "openapi": summary.openapi, "servers": summary.servers, "base_paths": summary.base_paths,
+        "schemas": summary.schemas, "security": summary.security, "contact": contact, "operations": operations,
         "access": {"named": summary.named_modes().unwrap_or_default(), "shared": summary.shared_modes().unwrap_or_default()},
     })
 }

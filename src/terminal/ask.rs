@@ -197,6 +197,7 @@ mod tests {
             pattern: None,
             max_length: MAX_LENGTH,
             otherwise: None,
+            because: None,
             withheld: Vec::new(),
             when: None,
         }

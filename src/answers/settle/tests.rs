@@ -20,6 +20,7 @@ fn question(name: &str, kind: Kind) -> Question {
         pattern: None,
         max_length: MAX_LENGTH,
         otherwise: None,
+        because: None,
         withheld: Vec::new(),
         when: None,
     }
@@ -229,7 +230,7 @@ fn a_default_that_breaks_its_rule_is_the_templates_fault_unless_it_was_built() {
 
 #[test]
 fn where_a_built_default_breaks_its_rule_or_is_nothing_the_other_is_taken() {
-    let or_b = |question: Question| Question { otherwise: Some(json!("b")), ..question };
+    let or_b = |question: Question| Question { otherwise: Some(DefaultValue::Value(json!("b"))), ..question };
     for (template, want) in [("{{ name }}", "b"), ("{% if false %}x{% endif %}", "b"), ("{{ name | slice: 0 }}", "m")] {
         let questions = [or_b(text("a").like("^[a-z]$").built(template))];
         assert_eq!(settled(&questions, &Layers::default()).values()["a"], json!(want), "{template}");
@@ -240,6 +241,33 @@ fn where_a_built_default_breaks_its_rule_or_is_nothing_the_other_is_taken() {
     assert_eq!(failure.fault(), Fault::Template);
     let (_, lines) = refusal(&[or_b(text("a").like("^[a-z]$").built("{{ name }}"))], &set(&[("a", "A")]));
     assert_eq!(lines, ["`--set a=A`: must match `^[a-z]$`"]);
+}
+
+#[test]
+fn a_default_sees_what_speaks_for_it_and_what_is_taken_otherwise_may_be_built() {
+    let because = |question: Question, text: &str| Question { because: Some(text.to_owned()), ..question };
+    let built = "{% if because == 'the name' %}apigee{% else %}proxygen{% endif %}";
+    let path = Question {
+        otherwise: Some(DefaultValue::Text("{{ name }}-{{ style }}".to_owned())),
+        ..text("path").like("[a-z-]+").built("{% if style == 'apigee' %}A!{% else %}fine{% endif %}")
+    };
+    for (says, style_is, path_is, reason) in [
+        ("{% if name == 'my-api' %} the\n name {% endif %}", "apigee", "my-api-apigee", "the name"),
+        ("{% if false %}x{% endif %}", "proxygen", "fine", ""),
+    ] {
+        let questions = [because(style().built(built), says), path.clone()];
+        let answers = settled(&questions, &Layers::default());
+        assert_eq!(answers.values()["style"], json!(style_is));
+        assert_eq!(answers.values()["path"], json!(path_is));
+        assert_eq!((answers.reason("style"), answers.reason("path")), (Some(reason), None));
+        let given = settled(&questions, &set(&[("style", "apigee")]));
+        assert_eq!(given.reason("style"), None, "it was not needed");
+    }
+    let unfit = Question { otherwise: Some(DefaultValue::Text("{{ name }}!".to_owned())), ..path };
+    let (_, lines) = refusal(&[style().fixed(json!("apigee")), unfit], &Layers::default());
+    assert!(lines[0].starts_with("`path` comes to `my-api!` by itself"), "{lines:?}");
+    let failure = try_settled(&[because(text("a").built("x{{ name }}"), "{{ nobody }}")], &Layers::default());
+    assert_eq!(failure.expect_err("refused").fault(), Fault::Template);
 }
 
 #[test]

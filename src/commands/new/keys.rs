@@ -1,16 +1,31 @@
-//! The keys of a new API: what was given, or the next free value.
+//! The keys of a new API: what was given or the spec says, or the next free value.
 
 use serde_json::Value;
 
 use crate::answers::Answers;
-use crate::error::Failure;
+use crate::error::{Blame, Failure, Fault};
 use crate::model::question::Question;
 use crate::model::record::{KeyKind, Record};
 use crate::registry::{Registry, RegistryError};
 use crate::scaffold::place::Standing;
-use crate::scaffold::render;
 use crate::scaffold::request::Material;
+use crate::scaffold::{address, render};
 use crate::world::World;
+
+/// The spec says a base path that another API has.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}, and the spec's servers say it")]
+struct SaidAndTaken(RegistryError);
+
+impl Blame for SaidAndTaken {
+    fn fault(&self) -> Fault {
+        self.0.fault()
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("write another path in the spec's `servers`; `--set base_path=…` gives another one too, but then the proxy is not where the spec says".to_owned())
+    }
+}
 
 /// The keys of a new API: given ones must be free, derived ones take the next free value.
 pub(super) struct Keys<'k> {
@@ -26,14 +41,18 @@ impl Keys<'_> {
         let mut derived = Vec::new();
         for (question, kind) in [("short_name", KeyKind::ShortName), ("base_path", KeyKind::BasePath)] {
             let value = record.key(kind);
+            let is_given = answers.is_given(question);
+            // With a number the proxy would not be where the spec says.
+            let is_said = !is_given && kind == KeyKind::BasePath && address::is_said(material, &value);
+            if is_given || is_said {
+                let Some(holder) = self.holder(kind, &value)? else { continue };
+                let has = self.registry.map(|registry| registry.get(&holder)).transpose()?.flatten();
+                let taken = RegistryError::taken(kind, value, &holder, has.as_ref());
+                return Err(if is_said { SaidAndTaken(taken).into() } else { taken.into() });
+            }
             let free = self.free(kind, &value)?;
             if free == value {
                 continue;
-            }
-            if answers.is_given(question) {
-                let holder = self.holder(kind, &value)?.unwrap_or_default();
-                let has = self.registry.map(|registry| registry.get(&holder)).transpose()?.flatten();
-                return Err(RegistryError::taken(kind, value, &holder, has.as_ref()).into());
             }
             world.terminal.say(&format!("the {} `{value}` is taken: `{free}` it is", kind.word()));
             material.derive(question, free.as_str());

@@ -17,6 +17,7 @@ use crate::model::record::{KeyKind, PhaseChange, Record, State};
 use crate::model::tree::Tree;
 use crate::openapi::Spec;
 use crate::registry::{self, Registry};
+use crate::scaffold::address::{self, Taken};
 use crate::scaffold::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::scaffold::place::{InTheWay, Place, Standing};
 use crate::scaffold::plan::{Plan, Step};
@@ -89,6 +90,9 @@ struct Decision {
     spec: Option<Spec>,
     hosted: Option<Hosted>,
     files: usize,
+    /// Answers, and what they were taken from.
+    taken: Vec<Taken>,
+    warnings: Vec<String>,
 }
 
 impl Decision {
@@ -114,6 +118,7 @@ impl Call<'_> {
         }
         let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
+        let (taken, warnings) = (address::taken(&material, &answers), address::warnings(&material, &answers, &record));
         self.complete(&mut record, &standing, &place);
         match &standing {
             Standing::Free => registry::check(&record, None)?,
@@ -139,7 +144,7 @@ impl Call<'_> {
             record.repository.id = hosted.found.as_ref().map(|found| found.id).or(record.repository.id);
         }
         let plan = plan(&standing, &place, hosted.as_ref(), rendered.tree, record.clone())?;
-        Ok(Decision { plan, record, place, spec: material.spec, hosted, files })
+        Ok(Decision { plan, record, place, spec: material.spec, hosted, files, taken, warnings })
     }
 
     /// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.

@@ -8,6 +8,7 @@ use crate::error::{Blame, Failure, Fault, shell_quoted};
 use crate::forge::github::ForgeError;
 use crate::forge::github::call::Call;
 use crate::model::record::Record;
+use crate::scaffold::address::Taken;
 use crate::scaffold::apply::{Outcome, Went};
 use crate::scaffold::plan::{Status, Step};
 use crate::world::World;
@@ -52,6 +53,7 @@ impl Report<'_> {
     /// What would be done.
     pub(super) fn plan(&self) {
         let steps = &self.decision.plan.steps;
+        self.warnings();
         if self.world.terminal.json() {
             let steps = steps.iter().map(|step| self.step_json(step)).collect();
             self.world.terminal.result_json(&self.document(steps, None));
@@ -64,7 +66,18 @@ impl Report<'_> {
                 text += &format!("\n      {line}");
             }
         }
-        self.world.terminal.result(&text);
+        self.world.terminal.result(&format!("{text}{}", self.taken()));
+    }
+
+    /// A line for each answer that says what it was taken from.
+    fn taken(&self) -> String {
+        self.decision.taken.iter().map(|taken| format!("\n  {}", taken.line())).collect()
+    }
+
+    fn warnings(&self) {
+        for warning in &self.decision.warnings {
+            self.world.terminal.warn(warning);
+        }
     }
 
     fn details(&self, step: &Step) -> Vec<String> {
@@ -109,6 +122,7 @@ impl Report<'_> {
     /// When something is left.
     pub(super) fn outcome(&self, outcome: Outcome) -> Result<(), Failure> {
         self.findings();
+        self.warnings();
         let steps = outcome.steps.iter().map(went_json).collect();
         let document = self.document(steps, outcome.commit.as_deref());
         if outcome.left().next().is_some() || outcome.stopped.is_some() {
@@ -143,8 +157,8 @@ impl Report<'_> {
         });
         let shown = self.shown();
         self.world.terminal.result(&format!(
-            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}{github}\n  registry  short name {short_name}, base path {base_path}, phase inception\n\nnext: cd {}",
-            self.decision.files, template.name, shell_quoted(&shown),
+            "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}{github}\n  registry  short name {short_name}, base path {base_path}, phase inception{}\n\nnext: cd {}",
+            self.decision.files, template.name, self.taken(), shell_quoted(&shown),
         ));
     }
 
@@ -195,10 +209,11 @@ impl Report<'_> {
                 .collect();
             json!({"openapi": spec.summary.openapi, "operations": spec.summary.operations.len(), "findings": findings})
         });
-        let Decision { record, place, files, .. } = self.decision;
+        let Decision { record, place, files, taken, warnings, .. } = self.decision;
+        let answers: Vec<Value> = taken.iter().map(Taken::json).collect();
         let document = json!({
             "name": record.name, "path": place.target, "repository": record.repository.url, "commit": commit,
-            "files": files, "record": record, "spec": spec, "steps": steps,
+            "files": files, "record": record, "spec": spec, "steps": steps, "answers": answers, "warnings": warnings,
         });
         document.as_object().cloned().unwrap_or_default()
     }

@@ -64,7 +64,7 @@ impl Facts<'_> {
         let path = receipt.map(|receipt| receipt.spec.as_str()).filter(|path| !path.is_empty());
         let path = path.ok_or("the repository has no specification")?;
         let spec = openapi::read(&folder.join(path)).map_err(|error| error.to_string())?;
-        let faulty = |kind: FindingKind| kind != FindingKind::Remote;
+        let faulty = |kind: FindingKind| !matches!(kind, FindingKind::Remote | FindingKind::Elsewhere);
         if let Some(finding) = spec.findings.iter().find(|finding| faulty(finding.kind)) {
             return Err(finding.to_string());
         }

@@ -97,6 +97,7 @@ mod tests {
             pattern: None,
             max_length: MAX_LENGTH,
             otherwise: None,
+            because: None,
             withheld: Vec::new(),
             when: when.map(str::to_owned),
         }

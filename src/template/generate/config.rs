@@ -194,6 +194,7 @@ fn placeholder(
         pattern: pattern(table)?,
         max_length: MAX_LENGTH,
         otherwise: None,
+        because: None,
         withheld: Vec::new(),
         when: when.map(str::to_owned),
     };
@@ -257,6 +258,7 @@ fn asked(tree: &Tree) -> Vec<Question> {
             pattern: None,
             max_length: MAX_LENGTH,
             otherwise: None,
+            because: None,
             withheld: Vec::new(),
             when: None,
         })

@@ -5,17 +5,18 @@ use serde_json::Value;
 use super::ManifestError;
 use super::table::Table;
 use crate::error::nearest;
-use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+use crate::model::question::{BECAUSE, DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
 use crate::template::engine::WORDS;
 use crate::template::scan::has_tags;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "type",
     "prompt",
     "help",
     "default",
     "otherwise",
+    "because",
     "pattern",
     "pattern_hint",
     "choices",
@@ -26,7 +27,7 @@ const KEYS: [&str; 13] = [
 ];
 
 /// Names that a template sees anyway, or that mean something in Liquid.
-const RESERVED: [&str; 7] = ["api", "spec", "template", "name", "phases", "gates", "forloop"];
+const RESERVED: [&str; 8] = ["api", "spec", "template", "name", "phases", "gates", "forloop", BECAUSE];
 
 /// Reads the question in `table`. `value` gives the value of a key of it.
 pub(super) fn read(table: &Table<'_>, value: impl Fn(&str) -> Option<Value>) -> Result<Question, ManifestError> {
@@ -38,6 +39,7 @@ pub(super) fn read(table: &Table<'_>, value: impl Fn(&str) -> Option<Value>) -> 
         help: table.text("help")?,
         default: None,
         otherwise: None,
+        because: None,
         pattern: pattern(table)?,
         max_length: max_length(table)?,
         withheld: Vec::new(),
@@ -45,7 +47,8 @@ pub(super) fn read(table: &Table<'_>, value: impl Fn(&str) -> Option<Value>) -> 
         name,
     };
     question.default = value("default").map(|value| default_of(&question, value, table)).transpose()?;
-    question.otherwise = value("otherwise").map(|value| otherwise_of(&question, &value, table)).transpose()?;
+    question.otherwise = value("otherwise").map(|value| otherwise_of(&question, value, table)).transpose()?;
+    question.because = because(&question, table)?;
     Ok(question)
 }
 
@@ -159,14 +162,26 @@ fn default_of(question: &Question, value: Value, table: &Table<'_>) -> Result<De
     }
 }
 
-/// Stands behind a default that is only known later, and must keep the rules now.
-fn otherwise_of(question: &Question, value: &Value, table: &Table<'_>) -> Result<Value, ManifestError> {
+/// Stands behind a default that is only known later. A plain value must keep the rules now.
+fn otherwise_of(question: &Question, value: Value, table: &Table<'_>) -> Result<DefaultValue, ManifestError> {
     let wrong = |sentence: String| table.error(table.at("otherwise"), sentence);
     if !matches!(question.default, Some(DefaultValue::Text(_))) {
         return Err(wrong("`otherwise` needs a `default` with tags, in whose place it is taken".to_owned()));
     }
-    if value.as_str().is_some_and(has_tags) {
-        return Err(wrong("`otherwise` is a plain value, without tags".to_owned()));
+    match value {
+        Value::String(text) if has_tags(&text) => Ok(DefaultValue::Text(text)),
+        value => question
+            .check(&value)
+            .map(DefaultValue::Value)
+            .map_err(|rule| wrong(format!("`otherwise` of `{}` {rule}", question.name))),
     }
-    question.check(value).map_err(|rule| wrong(format!("`otherwise` of `{}` {rule}", question.name)))
+}
+
+/// What speaks for a default that is only known later.
+fn because(question: &Question, table: &Table<'_>) -> Result<Option<String>, ManifestError> {
+    let Some(text) = table.text(BECAUSE)? else { return Ok(None) };
+    if matches!(question.default, Some(DefaultValue::Text(_))) {
+        return Ok(Some(text));
+    }
+    Err(table.error(table.at(BECAUSE), "`because` needs a `default` with tags, which sees it"))
 }

@@ -207,7 +207,7 @@ fn refuses_questions(cases: &[(&str, usize, &str)]) {
 }
 
 #[test]
-fn what_is_taken_otherwise_is_a_plain_value_beside_a_default_with_tags() {
+fn what_is_taken_otherwise_and_what_speaks_for_a_default_need_a_default_with_tags() {
     refuses_questions(&[
         ("name = \"a\"\ntype = \"string\"\notherwise = \"x\"", 6, "`otherwise` needs a `default` with tags"),
         (
@@ -221,9 +221,9 @@ fn what_is_taken_otherwise_is_a_plain_value_beside_a_default_with_tags() {
             "`otherwise` of `a` must match `x`",
         ),
         (
-            "name = \"a\"\ntype = \"string\"\ndefault = \"{{ name }}\"\notherwise = \"{{ name }}\"",
+            "name = \"a\"\ntype = \"string\"\ndefault = \"x\"\nbecause = \"{{ name }}\"",
             7,
-            "`otherwise` is a plain value",
+            "`because` needs a `default` with tags",
         ),
     ]);
 }

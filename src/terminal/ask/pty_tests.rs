@@ -22,6 +22,7 @@ fn question(kind: Kind) -> Question {
         pattern: None,
         max_length: MAX_LENGTH,
         otherwise: None,
+        because: None,
         withheld: Vec::new(),
         when: None,
     }
