@@ -14,9 +14,12 @@ pub(crate) fn tools() -> Option<PathBuf> {
     tools
 }
 
-fn lint(program: &Program, name: &str) {
+/// Runs every linter on a repository, with what is installed already.
+fn lint(program: &Program, name: &str, tools: &Path) {
+    let folder = program.folder().join(name);
+    equip(&folder, tools);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lint/lint.sh");
-    let output = Command::new(script).arg(program.folder().join(name)).output().expect("it starts");
+    let output = Command::new(script).arg(folder).output().expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {said}");
 }
@@ -26,13 +29,6 @@ pub(crate) fn equip(folder: &Path, tools: &Path) {
     for installed in ["node_modules", ".venv"] {
         std::os::unix::fs::symlink(tools.join(installed), folder.join(installed)).expect("linked");
     }
-}
-
-/// Runs the repository's own `make lint test`, with what is installed already.
-fn make(program: &Program, name: &str, tools: &Path) {
-    let folder = program.folder().join(name);
-    equip(&folder, tools);
-    passes(&folder);
 }
 
 /// Runs `make lint test` in a repository that was equipped; it must pass.
@@ -79,14 +75,14 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
         // Several have the same document, and so the same base path.
         let registry = format!("{name}.registry");
         program.done(&[&["new", name, "--registry", &registry], arguments].concat());
-        lint(&program, name);
-        make(&program, name, &tools);
+        lint(&program, name, &tools);
+        passes(&program.folder().join(name));
     }
 }
 
 #[test]
 fn repositories_of_real_documents_are_clean() {
-    let (Some(_), Some(folder)) = (tools(), specs()) else { return };
+    let (Some(tools), Some(folder)) = (tools(), specs()) else { return };
     let program = Program::new();
     for (number, path) in documents(&folder).iter().enumerate() {
         if path.ends_with(REFUSED) {
@@ -95,6 +91,6 @@ fn repositories_of_real_documents_are_clean() {
         let name = format!("api-{number}");
         let (spec, registry) = (path.to_str().expect("a path"), format!("{name}.registry"));
         program.done(&["new", &name, "--registry", &registry, "--spec", spec, "--set", style(path)]);
-        lint(&program, &name);
+        lint(&program, &name, &tools);
     }
 }

@@ -7,13 +7,15 @@ use std::process::{Command, Output};
 use serde_json::{Map, Value, json};
 
 use crate::linted::{equip, passes, tools};
-use crate::program::{Program, REFUSED, documents, specs};
+use crate::program::{Program, REFUSED, documents, specs, style};
 use crate::sandbox::Sandbox;
 
 /// Makes a repository of the document at `spec`, which has what `make install` installs.
 fn repository(program: &Program, name: &str, spec: &str, style: &str) -> Option<PathBuf> {
     let tools = tools()?;
-    program.done(&["new", name, "--spec", spec, "--set", style]);
+    // Several documents say the same base path.
+    let registry = format!("{name}.registry");
+    program.done(&["new", name, "--registry", &registry, "--spec", spec, "--set", style]);
     let folder = program.folder().join(name);
     equip(&folder, &tools);
     Some(folder)
@@ -323,7 +325,7 @@ fn real_documents_are_published_without_a_dead_reference_or_not_at_all() {
             continue;
         }
         let name = format!("api-{number}");
-        let Some(repository) = repository(&program, &name, path.to_str().expect("a path"), "style=apigee") else {
+        let Some(repository) = repository(&program, &name, path.to_str().expect("a path"), style(path)) else {
             return;
         };
         let output = publish(&repository);
