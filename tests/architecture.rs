@@ -329,6 +329,34 @@ fn every_room_uses_only_the_rooms_below_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Inside a room too: of two files at most one uses the other. A module and its own parts count as one.
+#[test]
+fn no_files_use_one_another_in_a_circle() {
+    let house = House::open();
+    let module = |at: usize| &house.sources[at].module;
+    let own = |a: usize, b: usize| module(a).starts_with(module(b)) || module(b).starts_with(module(a));
+    let all = 0..house.sources.len();
+    let mut uses: BTreeMap<usize, BTreeSet<usize>> =
+        all.map(|at| (at, house.used(at).into_iter().filter(|other| !own(at, *other)).collect())).collect();
+    // Whoever uses nobody that is left is in no circle, nor is whom nobody uses.
+    loop {
+        let in_use: BTreeSet<usize> = uses.values().flatten().copied().collect();
+        let is_out = |(at, used): &(&usize, &BTreeSet<usize>)| used.is_empty() || !in_use.contains(at);
+        let done: BTreeSet<usize> = uses.iter().filter(is_out).map(|(at, _)| *at).collect();
+        if done.is_empty() {
+            break;
+        }
+        uses.retain(|at, _| !done.contains(at));
+        uses.values_mut().for_each(|used| used.retain(|at| !done.contains(at)));
+    }
+    let path = |at: &usize| house.sources[*at].path.as_str();
+    let circles: Vec<String> = uses
+        .iter()
+        .map(|(at, used)| format!("{} → {}", path(at), used.iter().map(path).collect::<Vec<_>>().join(", ")))
+        .collect();
+    assert!(circles.is_empty(), "files in circles:\n{}", circles.join("\n"));
+}
+
 #[test]
 fn everything_that_has_a_home_stays_there() {
     let mut wrong = Vec::new();

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use git2::{ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
+use super::pack::{Id, Pack};
 use lock::Turn;
 
 pub use edit::Writer;
@@ -32,6 +33,9 @@ pub use snapshot::{FileId, FolderId, Snapshot, Unknown};
 
 /// The one branch a store reads and writes.
 const MAIN: &str = "refs/heads/main";
+
+/// The file in the copy whose time says when the copy was last like the store.
+const SEEN: &str = "apiscaffold.seen";
 
 /// How often packs are listed again for an object that is in none of them: each time others must have merged them anew.
 const LOOKS: usize = 4;
@@ -62,6 +66,12 @@ pub struct By {
     pub email: String,
     /// Seconds since 1970, UTC.
     pub seconds: i64,
+}
+
+/// A change that is ready to be stored.
+struct Change {
+    pack: Pack,
+    commit: Id,
 }
 
 /// One file to write, or (without bytes) to remove.

@@ -1,37 +1,15 @@
 //! Who may call the operations of a spec, in the words of the platform: its access modes.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
+use super::description::{Access, MODES, Modes, Operation, Summary};
 use super::documents::{At, Documents};
-use super::summary::{Operation, Summary};
-
-/// The access modes of the platform.
-pub const MODES: [&str; 7] =
-    ["app-level0", "app-level3", "nhs-login-p0", "nhs-login-p5", "nhs-login-p9", "nhs-cis2-aal1", "nhs-cis2-aal3"];
 
 /// Paths that every proxy answers by itself, whatever the document says of them.
 const OWN: [&str; 2] = ["/_ping", "/_status"];
 
 /// Most references from one scheme to the next.
 const MAX_HOPS: usize = 32;
-
-/// Access modes, each once.
-pub type Modes = BTreeSet<&'static str>;
-
-/// What the `security` of an operation asks of a caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Nothing: the document does not say, or it says that anyone may call.
-    Open,
-    /// Any one of these access modes.
-    Modes(Modes),
-    /// Only schemes that are no access mode of the platform.
-    Foreign,
-    /// Something that no access mode fulfils. The reason is half a sentence.
-    Never(&'static str),
-}
 
 impl Summary {
     /// The operations that a proxy passes on.

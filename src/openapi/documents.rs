@@ -103,3 +103,22 @@ fn step<'a>(at: At<'a>, name: &str) -> Option<At<'a>> {
     };
     Some(At { value, ..at })
 }
+
+/// A text, number or truth value as text; nothing for anything else.
+pub(super) fn scalar(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// What stands below `key`, after references.
+pub(super) fn follow_key<'a>(documents: &'a Documents, at: At<'a>, key: &str) -> Option<At<'a>> {
+    documents.follow(at.get(key)?)
+}
+
+/// The items of a list; none for anything else.
+pub(super) fn list(at: Option<At<'_>>) -> &[Value] {
+    at.and_then(|at| at.value.as_array()).map(Vec::as_slice).unwrap_or_default()
+}

@@ -5,6 +5,7 @@
 //! folder is read.
 
 pub mod access;
+pub mod description;
 pub mod document;
 mod documents;
 mod error;
@@ -25,13 +26,16 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use self::documents::{At, Documents};
+pub use self::description::{Contact, Operation, Summary};
+use self::documents::{At, Documents, scalar};
 pub use self::error::SpecError;
 pub use self::folder::{MAX_FILE, MAX_FILES, MAX_TREE};
 use self::reference::Target;
-pub use self::summary::{Contact, Operation, Summary};
-use self::summary::{TooMany, Written, scalar, summarise};
+use self::summary::{TooMany, Written, summarise};
 use crate::model::tree::{Tree, TreePath};
+
+/// Most findings that are kept; a spec with more has one cause for all of them.
+const MAX_FINDINGS: usize = 1_000;
 
 /// A spec that was read.
 #[derive(Clone, Debug)]

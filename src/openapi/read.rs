@@ -14,11 +14,8 @@ use super::folder::{Folder, Found};
 use super::kind;
 use super::reference::{Force, Reference, Step, Target, plain, pointer, shown, target, walk};
 use super::summary::Written;
-use super::{Finding, FindingKind};
+use super::{Finding, FindingKind, MAX_FINDINGS};
 use crate::model::tree::{File, Tree, TreePath};
-
-/// Most findings that are kept; a spec with more has one cause for all of them.
-pub(super) const MAX_FINDINGS: usize = 1_000;
 
 /// Everything that was read, not yet summed up.
 pub(super) struct Collected {

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::documents::{At, Documents};
+use super::documents::{At, Documents, follow_key, list, scalar};
 use super::reference::shown;
-use super::summary::{follow_key, list, scalar};
 
 /// Longest address in which variables are replaced by their defaults, in bytes: what is longer is no address.
 const MAX_ADDRESS: usize = 4096;

@@ -5,80 +5,11 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::access::{Access, Modes, Schemes};
+use super::access::Schemes;
+use super::description::{Access, Contact, Operation, Summary};
 use super::document::yaml_options;
-use super::documents::{At, Documents};
-use super::read::MAX_FINDINGS;
-use super::{Finding, FindingKind, noun, servers};
-
-/// What a spec says about its API. Text that is missing is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// `info.title`.
-    pub title: String,
-    /// `info.version`, as it is written.
-    pub version: String,
-    /// `info.description`, or the text of the file it refers to.
-    pub description: String,
-    /// The version of OpenAPI, such as `3.0.3` or `2.0`.
-    pub openapi: String,
-    /// The addresses of the servers, as they are written; those of Swagger 2.0 are put together from `schemes`,
-    /// `host` and `basePath`, with `https` when it names no scheme and only the path when it names no host.
-    pub servers: Vec<String>,
-    /// The paths of the servers' addresses, as the defaults of their variables make them, without a slash at either
-    /// end: each once, and only those that are not just the root.
-    pub base_paths: Vec<String>,
-    /// The names of the schemas.
-    pub schemas: Vec<String>,
-    /// The names of the security schemes.
-    pub security: Vec<String>,
-    /// The access modes that the document grants as a whole; `None` when it does not say.
-    pub granted: Option<Modes>,
-    /// `info.contact`.
-    pub contact: Option<Contact>,
-    /// Every operation, in the order of the document.
-    pub operations: Vec<Operation>,
-    /// The names of the webhooks.
-    pub webhooks: Vec<String>,
-}
-
-/// Who to ask about an API.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contact {
-    /// The name.
-    pub name: Option<String>,
-    /// The address for mail.
-    pub email: Option<String>,
-    /// The address of a page.
-    pub url: Option<String>,
-}
-
-/// One method of one path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
-    /// The HTTP method: upper case, or as written under `additionalOperations`.
-    pub method: String,
-    /// The path, as it is written.
-    pub path: String,
-    /// `operationId`.
-    pub id: Option<String>,
-    /// `summary`.
-    pub summary: String,
-    /// `tags`.
-    pub tags: Vec<String>,
-    /// The keys of `responses`: status codes, `4XX`, `default`.
-    pub statuses: Vec<String>,
-    /// The media types of what is sent and what is answered, as they are written. Each once.
-    pub media_types: Vec<String>,
-    /// The names of the security schemes that apply: the operation's own, or else the document's. Each once.
-    pub security: Vec<String>,
-    /// What that security asks of a caller.
-    pub access: Access,
-    /// `deprecated`.
-    pub deprecated: bool,
-    /// Whether an answer with content has an example, of itself or of its schema; or no answer has content.
-    pub exemplified: bool,
-}
+use super::documents::{At, Documents, follow_key, list, scalar};
+use super::{Finding, FindingKind, MAX_FINDINGS, noun, servers};
 
 /// Most memory all operations together may take, in bytes. References can multiply them: a thousand paths may all be
 /// the same one.
@@ -144,18 +75,6 @@ impl Written {
 }
 
 /// A text, or a number or truth value that stands where a text should.
-pub(super) fn scalar(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
-        _ => String::new(),
-    }
-}
-
-pub(super) fn follow_key<'a>(documents: &'a Documents, at: At<'a>, key: &str) -> Option<At<'a>> {
-    documents.follow(at.get(key)?)
-}
-
 fn names(at: Option<At<'_>>) -> Vec<String> {
     at.and_then(|at| at.value.as_object())
         .map(|map| map.keys().filter(|key| is_name(key)).cloned().collect())
@@ -165,10 +84,6 @@ fn names(at: Option<At<'_>>) -> Vec<String> {
 /// Whether a key is a name, and not an extension or a reference.
 fn is_name(key: &str) -> bool {
     !key.starts_with("x-") && key != "$ref"
-}
-
-pub(super) fn list(at: Option<At<'_>>) -> &[Value] {
-    at.and_then(|at| at.value.as_array()).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn contact(documents: &Documents, info: At<'_>) -> Option<Contact> {

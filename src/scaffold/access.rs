@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::answers::Answers;
 use crate::error::{Blame, Failure, Fault};
-use crate::openapi::access::{Access, MODES, Modes};
+use crate::openapi::description::{Access, MODES, Modes};
 use crate::openapi::{Operation, Spec, Summary};
 
 /// The question whose answer says who may call.

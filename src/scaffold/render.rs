@@ -12,11 +12,11 @@ use crate::model::record::{Record, Repository, State};
 use crate::model::settings::Settings;
 use crate::model::tree::{File, Tree, TreePath};
 use crate::registry;
-use crate::template::engine::Values;
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::render::Request;
 use crate::template::render::{self, RenderErrors};
 use crate::template::settings;
+use crate::template::values::Values;
 
 /// A template whose files and the tool's own meet at one path.
 #[derive(Debug, thiserror::Error)]

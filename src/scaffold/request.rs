@@ -16,10 +16,11 @@ use crate::model::question::Question;
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::TemplateUsed;
 use crate::openapi::{self, Spec};
-use crate::template::engine::{Engine, RenderError, Values};
+use crate::template::engine::{Engine, RenderError};
 use crate::template::manifest;
 use crate::template::render::RenderErrors;
 use crate::template::source::Source;
+use crate::template::values::Values;
 use crate::terminal::ask;
 use crate::world::World;
 

@@ -8,17 +8,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use liquid_core::Renderable;
-
-use super::engine::{Engine, Values};
 use super::filters::{FINAL, PLACED};
+use super::language::{Code, Parser, sentence};
 use super::runtime::Mark;
 use super::scan::{self, Piece, ScanError};
+use super::values::Values;
 use super::variables::{root, variables};
 use crate::error::nearest;
-
-/// Parsed Liquid, shared between files that hold the same tag.
-pub(super) type Code = Arc<Vec<Box<dyn Renderable>>>;
 
 /// Most tags that may be open at once: parsing and rendering them is recursive.
 const DEPTH_MAX: usize = 100;
@@ -38,10 +34,10 @@ pub(super) enum Node {
 }
 
 /// Compiles `text`. `known` holds the names of all values; `placed` says that outputs are written for their places.
-pub(super) fn compile(engine: &Engine, text: &str, placed: bool, known: &Values) -> Result<Vec<Node>, ScanError> {
+pub(super) fn compile(parser: &Parser, text: &str, placed: bool, known: &Values) -> Result<Vec<Node>, ScanError> {
     let pieces = scan::scan(text)?;
     let mut compiler =
-        Compiler { engine, text, known, locals: locals(&pieces), placed, nodes: Vec::new(), block: None };
+        Compiler { parser, text, known, locals: locals(&pieces), placed, nodes: Vec::new(), block: None };
     compiler.pieces(&pieces)?;
     match compiler.block {
         Some(block) => Err(block.never_closed()),
@@ -101,7 +97,7 @@ impl Block {
 }
 
 struct Compiler<'t> {
-    engine: &'t Engine,
+    parser: &'t Parser,
     text: &'t str,
     known: &'t Values,
     locals: BTreeSet<&'t str>,
@@ -158,7 +154,7 @@ impl Compiler<'_> {
             block.add(fragment, at, &[]);
             return Ok(());
         }
-        let code = self.engine.code(fragment).map_err(|error| broken(&error, at))?;
+        let code = self.parser.code(fragment).map_err(|error| broken(&error, at))?;
         self.nodes.push(Node::Code { code, marks: Arc::default(), at });
         Ok(())
     }
@@ -240,7 +236,7 @@ impl Compiler<'_> {
     }
 
     fn end_block(&mut self, block: Block) -> Result<(), ScanError> {
-        let code = self.engine.code(&block.code).map_err(|error| broken(&error, block.at))?;
+        let code = self.parser.code(&block.code).map_err(|error| broken(&error, block.at))?;
         self.nodes.push(Node::Code { code, marks: Arc::new(block.marks), at: block.at });
         Ok(())
     }
@@ -310,5 +306,5 @@ fn misplaced(name: &str, at: usize) -> ScanError {
 }
 
 fn broken(error: &liquid_core::Error, at: usize) -> ScanError {
-    ScanError { at, message: super::engine::sentence(error), hint: None }
+    ScanError { at, message: sentence(error), hint: None }
 }

@@ -15,7 +15,7 @@ use toml::de::DeTable;
 
 pub use self::github::Github;
 use self::table::Table;
-use super::engine::position;
+use super::scan::position;
 use crate::error::{Blame, Fault};
 use crate::model::gate::{Gate, LifecycleRules, PhaseWords};
 use crate::model::phase::Phase;

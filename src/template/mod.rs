@@ -1,5 +1,6 @@
 //! A template: its manifest and its tree, and how both become a repository. Nothing else uses `liquid`.
 
+mod budget;
 pub mod builtin;
 mod compile;
 pub mod engine;
@@ -9,6 +10,7 @@ mod flows;
 pub mod folder;
 #[cfg(feature = "cargo-generate")]
 pub mod generate;
+mod language;
 pub mod manifest;
 mod place;
 pub mod render;
@@ -16,4 +18,5 @@ mod runtime;
 mod scan;
 pub mod settings;
 pub mod source;
+pub mod values;
 mod variables;

@@ -3,10 +3,11 @@
 use globset::{GlobBuilder, GlobMatcher};
 use rayon::prelude::*;
 
-use super::engine::{Engine, RenderError, Values};
+use super::engine::{Engine, RenderError};
 use super::manifest::FileRule;
 use super::place::Format;
 use super::scan::has_tags;
+use super::values::Values;
 use crate::error::{Blame, Fault};
 use crate::model::tree::{File, PathError, Tree, TreePath};
 

@@ -1,8 +1,7 @@
 //! What we add to Liquid: literals by number, whole scalars, and bounds on everything a template can make grow.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use liquid::model::{KString, Value, ValueView};
@@ -14,6 +13,7 @@ use liquid_core::{
     TagReflection, TagTokenIter, Template,
 };
 
+use super::budget::{Bounded, Budget};
 use super::place::{MARK, Output};
 
 /// Longest text that one filter or `capture` may give: 1 MiB.
@@ -22,9 +22,6 @@ pub(super) const VALUE_MAX: usize = 1 << 20;
 const STEPS_MAX: u64 = 5_000_000;
 /// Longest range that a loop may count.
 const RANGE_MAX: i64 = 100_000;
-
-/// What a file takes from the budget at a time, in bytes. So much less may be left than is, for each thread.
-const SHARE: usize = 16 << 10;
 
 /// The literal text before a tag, and where that tag is in the file.
 #[derive(Debug)]
@@ -43,78 +40,6 @@ pub(super) struct Progress {
     pub(super) at: usize,
     steps: u64,
     pub(super) deadline: Option<Instant>,
-}
-
-/// Bytes that may still be written, shared by all files of one render.
-#[derive(Clone, Debug)]
-pub(super) struct Budget(Arc<AtomicUsize>);
-
-impl Budget {
-    pub(super) fn new(bytes: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(bytes)))
-    }
-
-    fn take(&self, bytes: usize) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
-    }
-
-    pub(super) fn give_back(&self, bytes: usize) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-/// Memory that refuses to grow beyond a budget.
-#[derive(Debug)]
-pub(super) struct Bounded<'b> {
-    bytes: Vec<u8>,
-    budget: &'b Budget,
-    /// What was taken from the budget and not written yet.
-    taken: usize,
-}
-
-impl<'b> Bounded<'b> {
-    /// With room for `expected` bytes.
-    pub(super) fn new(budget: &'b Budget, expected: usize) -> Self {
-        Self { bytes: Vec::with_capacity(expected), budget, taken: 0 }
-    }
-
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
-    }
-
-    /// Whether so many bytes may still be written, which then are.
-    fn afford(&mut self, bytes: usize) -> bool {
-        if bytes > self.taken {
-            let missing = bytes - self.taken;
-            // Rather a share than each few bytes: threads that count together wait for each other.
-            let Some(more) = [missing.max(SHARE), missing].into_iter().find(|more| self.budget.take(*more)) else {
-                return false;
-            };
-            self.taken += more;
-        }
-        self.taken -= bytes;
-        true
-    }
-}
-
-impl Drop for Bounded<'_> {
-    fn drop(&mut self) {
-        self.budget.give_back(self.taken);
-    }
-}
-
-impl Write for Bounded<'_> {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if !self.afford(data.len()) {
-            return Err(io::Error::other("too much output"));
-        }
-        self.bytes.extend_from_slice(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The outputs met so far, when the file's format says how values are written.
@@ -491,19 +416,5 @@ impl Renderable for IfChanged {
         writer.write_all(rendered.0.as_bytes()).replace("too much output")?;
         runtime.registers().get_mut::<Last>().0 = Some(rendered);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_taken_and_not_written_can_be_written_by_others() {
-        let budget = Budget::new(20_000);
-        let write = |bytes: usize| Bounded::new(&budget, 0).write_all(&vec![b'x'; bytes]).is_ok();
-        assert!((0..100).all(|_| write(100)));
-        assert!(!write(10_001));
-        assert!(write(9_999) && write(1) && !write(1));
     }
 }

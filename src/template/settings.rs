@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::engine::{Engine, RenderError, Values};
+use super::engine::{Engine, RenderError};
 use super::manifest::FILE_NAME;
 use super::manifest::github::{Each, Entry, Github, Node, SECTIONS, Shape, TOP, Text};
+use super::values::Values;
 use crate::model::settings::Settings;
 
 /// The section whose entries must all have names of their own.

@@ -8,7 +8,8 @@ use crate::answers::{Answers, AnswersFile, Layers, Origin};
 use crate::error::{Blame, Failure, Fault, render};
 use crate::model::name::ApiName;
 use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
-use crate::template::engine::{Engine, Values};
+use crate::template::engine::Engine;
+use crate::template::values::Values;
 
 fn question(name: &str, kind: Kind) -> Question {
     Question {

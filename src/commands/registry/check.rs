@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::forge;
+use super::{Problem, forge};
 use crate::cli::Global;
 use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
 use crate::model::record::{Record, State};
-use crate::model::text::one_line;
 use crate::registry::{Listing, Location};
 use crate::scaffold::open;
 use crate::world::World;
@@ -22,7 +21,7 @@ use crate::world::World;
 #[derive(Debug, thiserror::Error)]
 #[error("the registry has {} problem{}", found.len(), if found.len() == 1 { "" } else { "s" })]
 struct Unsound {
-    found: Vec<Found>,
+    found: Vec<Problem>,
 }
 
 impl Blame for Unsound {
@@ -36,31 +35,7 @@ impl Blame for Unsound {
     }
 
     fn document(&self) -> Map<String, Value> {
-        Map::from_iter([("problems".to_owned(), self.found.iter().map(Found::json).collect())])
-    }
-}
-
-/// Something that is wrong.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// The file in the registry; none when it is about something outside.
-    pub(super) path: Option<String>,
-    pub(super) line: Option<usize>,
-    pub(super) message: String,
-}
-
-impl Found {
-    fn json(&self) -> Value {
-        json!({"path": self.path, "line": self.line, "message": self.message})
-    }
-
-    fn text(&self) -> String {
-        let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
-        let text = match &self.path {
-            Some(path) => format!("`{path}`{line}: {}", self.message),
-            None => self.message.clone(),
-        };
-        one_line(&text).into_owned()
+        Map::from_iter([("problems".to_owned(), self.found.iter().map(Problem::json).collect())])
     }
 }
 
@@ -71,10 +46,14 @@ pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
     };
     open::registry::tell_age(&registry, world);
     let listing = registry.list()?;
-    let mut found: Vec<Found> = listing
+    let mut found: Vec<Problem> = listing
         .problems
         .iter()
-        .map(|problem| Found { path: Some(problem.path.clone()), line: problem.line, message: problem.message.clone() })
+        .map(|problem| Problem {
+            path: Some(problem.path.clone()),
+            line: problem.line,
+            message: problem.message.clone(),
+        })
         .collect();
     let names = registry.names()?;
     // The folders that a shared registry speaks of are on other machines.
@@ -85,7 +64,7 @@ pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
     report(&listing, found, world)
 }
 
-fn report(listing: &Listing, found: Vec<Found>, world: &World) -> Result<(), Failure> {
+fn report(listing: &Listing, found: Vec<Problem>, world: &World) -> Result<(), Failure> {
     if found.is_empty() {
         if world.terminal.json() {
             world.terminal.result_json(&json!({"apis": listing.records.len(), "problems": []}));
@@ -95,22 +74,22 @@ fn report(listing: &Listing, found: Vec<Found>, world: &World) -> Result<(), Fai
         return Ok(());
     }
     if !world.terminal.json() {
-        world.terminal.result(&found.iter().map(Found::text).collect::<Vec<_>>().join("\n"));
+        world.terminal.result(&found.iter().map(Problem::text).collect::<Vec<_>>().join("\n"));
     }
     Err(Unsound { found }.into())
 }
 
 /// Records of folders that are not there, and repositories beside recorded ones that no record speaks of.
-fn orphans(records: &[Record], names: &[String]) -> Vec<Found> {
+fn orphans(records: &[Record], names: &[String]) -> Vec<Problem> {
     let folder = |record: &Record| Url::parse(&record.repository.url).ok()?.to_file_path().ok();
     let recorded: BTreeMap<PathBuf, &Record> =
         records.iter().filter_map(|record| Some((folder(record)?, record))).collect();
-    let outside = |message: String| Found { path: None, line: None, message };
+    let outside = |message: String| Problem { path: None, line: None, message };
     let gone = |(path, record): (&PathBuf, &&Record)| {
         let gone = record.state == State::Active && !path.exists();
         gone.then(|| outside(format!("the repository of `{}` is not there: `{}`", record.name, path.display())))
     };
-    let mut found: Vec<Found> = recorded.iter().filter_map(gone).collect();
+    let mut found: Vec<Problem> = recorded.iter().filter_map(gone).collect();
     let parents: BTreeSet<&Path> = recorded.keys().filter_map(|path| path.parent()).collect();
     for parent in parents {
         for path in folders(parent) {

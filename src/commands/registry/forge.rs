@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::check::Found;
+use super::Problem;
 use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Holding, Place};
@@ -47,7 +47,7 @@ struct Unasked {
 
 /// What the forge says against the registry, which has records of all these `names`. Where it cannot be asked, that is
 /// told and nothing is found.
-pub(super) fn orphans(records: &[Record], names: &[String], world: &World) -> Result<Vec<Found>, Failure> {
+pub(super) fn orphans(records: &[Record], names: &[String], world: &World) -> Result<Vec<Problem>, Failure> {
     let known = Known::of(open::github::place(world)?, records, names);
     let mut found = Vec::new();
     if known.claims.is_empty() {
@@ -78,12 +78,12 @@ fn full_name(target: &Target) -> String {
     format!("{}/{}", target.owner, target.name).to_lowercase()
 }
 
-fn outside(message: String) -> Found {
-    Found { path: None, line: None, message }
+fn outside(message: String) -> Problem {
+    Problem { path: None, line: None, message }
 }
 
-fn in_record(record: &Record, message: String) -> Found {
-    Found { path: Some(registry::path(&record.name)), line: None, message }
+fn in_record(record: &Record, message: String) -> Problem {
+    Problem { path: Some(registry::path(&record.name)), line: None, message }
 }
 
 impl<'r> Known<'r> {
@@ -108,7 +108,7 @@ impl<'r> Known<'r> {
         &self,
         owner: &str,
         claims: &[Claim<'_>],
-        found: &mut Vec<Found>,
+        found: &mut Vec<Problem>,
         world: &World,
     ) -> Result<Option<Unasked>, Failure> {
         let words = |failure: &dyn Blame| {
@@ -130,7 +130,7 @@ impl<'r> Known<'r> {
         &self,
         github: &Github,
         (owner, claims): (&str, &[Claim<'_>]),
-        found: &mut Vec<Found>,
+        found: &mut Vec<Problem>,
         world: &World,
     ) -> Result<(), ForgeError> {
         let holdings = github.holdings(owner)?;
@@ -162,7 +162,7 @@ impl<'r> Known<'r> {
     }
 
     /// What is wrong with a record, when its repository is this one, or is gone.
-    fn against(&self, claim: &Claim<'_>, holding: Option<&Holding>) -> Option<Found> {
+    fn against(&self, claim: &Claim<'_>, holding: Option<&Holding>) -> Option<Problem> {
         let (name, url) = (&claim.record.name, &claim.record.repository.url);
         let Some(holding) = holding else {
             // A name is reserved before its repository is made.
@@ -189,7 +189,7 @@ impl<'r> Known<'r> {
         &self,
         github: &Github,
         (owner, holdings): (&str, &[Holding]),
-        found: &mut Vec<Found>,
+        found: &mut Vec<Problem>,
         world: &World,
     ) -> Result<(), ForgeError> {
         let is_unknown = |holding: &&Holding| {

@@ -11,7 +11,7 @@ use super::error::ForgeError;
 use super::fields::{self, Kind};
 use super::observed::{Observed, Reading};
 use super::retry::{Why, backoff};
-use super::setting::{self, Known, Scope};
+use super::setting::{self, Known, Lower, Scope};
 use crate::forge::Forge;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
@@ -37,24 +37,6 @@ pub struct Wish<'w> {
     pub lower: Lower,
     /// The values of secrets; none: names stand for what only GitHub knows, as in a dry run.
     pub secrets: Option<&'w Secrets>,
-}
-
-/// Whether what people made stricter than the template asks may be lowered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lower {
-    /// No.
-    No,
-    /// No; but what is a part of what is wanted, as an earlier run of ours that was broken off left it, is completed.
-    Unfinished,
-    /// Yes, the user said so.
-    Yes,
-}
-
-impl Lower {
-    /// Whether a difference may be mended.
-    pub(super) fn allows(self, difference: &Difference) -> bool {
-        !difference.lowers || self == Self::Yes || (self == Self::Unfinished && difference.partial)
-    }
 }
 
 /// The values of secrets, as far as they are known.

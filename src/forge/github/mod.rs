@@ -39,7 +39,7 @@ use pace::Pace;
 use retry::{Tries, Why};
 use send::{Bearer, Persist, Sender};
 
-pub use ensure::{Lower, Made, Secrets, Wish};
+pub use ensure::{Made, Secrets, Wish};
 pub use error::ForgeError;
 pub use holdings::Holding;
 pub use place::Place;
@@ -49,6 +49,7 @@ pub use rehearsal::{Rehearsed, as_made, rehearse};
 pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};
 pub use retry::Why as PauseReason;
 pub use send::{Listener, Manner};
+pub use setting::Lower;
 
 /// How many reads go at once: far below the 100 that GitHub takes from everybody together.
 const READERS: usize = 12;

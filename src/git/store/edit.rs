@@ -9,7 +9,7 @@ use git2::{ErrorCode, Oid};
 
 use super::lock::{Turn, jitter};
 use super::tree::Editing;
-use super::{By, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
+use super::{By, Change, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
 use crate::git::pack::{self, Id, Kind, Pack};
 
 /// The pause after the first swap that failed; it doubles each time, up to [`LONGEST_PAUSE`].
@@ -21,12 +21,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 pub struct Writer<'store> {
     store: &'store Store,
     turn: Turn,
-}
-
-/// A change that is ready to be stored.
-pub(super) struct Change {
-    pub(super) pack: Pack,
-    pub(super) commit: Id,
 }
 
 impl Store {

@@ -7,8 +7,7 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::remote::SEEN;
-use super::{MAIN, StoreError};
+use super::{MAIN, SEEN, StoreError};
 
 /// How long a writer waits while nothing changes before it gives up.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,17 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid};
 
-use super::edit::Change;
 use super::lock::Turn;
-use super::{MAIN, Store, StoreError, Swap, lineage, packs};
+use super::{Change, MAIN, SEEN, Store, StoreError, Swap, lineage, packs};
 use crate::git::pack::{self, Id};
 use crate::git::push::{Packed, Push, Pushed};
 use crate::git::remote::{is_readable, slug};
 use crate::git::transport::{Address, Network, NetworkError, Session};
 use crate::model::text::has_user;
-
-/// The file in the copy whose time says when the copy was last like the store.
-pub(super) const SEEN: &str = "apiscaffold.seen";
 
 /// How long a change is tried again while others come first, and how long one waits for others on this machine: longer
 /// than a network may be silent.

@@ -1,6 +1,6 @@
 //! What stands in a shell file never runs, and is given back where it is a text.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 

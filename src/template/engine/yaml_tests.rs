@@ -1,7 +1,7 @@
 //! A value in a YAML file is the string that it is, whatever stands around it.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -157,8 +157,12 @@ fn the_built_in_template_keeps_the_name_of_an_api_a_string() {
     for name in ["my-api", "no", "on", "true", "y", "null", "off"] {
         let Value::Object(map) = json!({
             "name": name, "title": name, "description": name, "standard": name, "base_path": name, "owner_team": name,
-            "environments": [{"title": name, "host": "h"}],
-            "api": {"guid": "g", "phase": "alpha", "spec_path": "s.yaml"},
+            "environments": [{"name": name, "title": name, "host": "h"}],
+            "api": {
+                "guid": "g", "spec_guid": "g", "phase": "alpha", "spec_path": "s.yaml", "repository": "https://h/r",
+                "short_name": name, "base_path": name, "owner": name, "contact": name, "style": name,
+                "service_level": name,
+            },
         }) else {
             unreachable!("an object")
         };
@@ -168,6 +172,9 @@ fn the_built_in_template_keeps_the_name_of_an_api_a_string() {
             ["/metadata/name", "/metadata/title", "/metadata/tags/1", "/metadata/links/0/title", "/spec/owner"]
         {
             assert_eq!(document.pointer(pointer), Some(&json!(name)), "{pointer}\n{text}");
+        }
+        for key in ["name", "short_name", "base_path", "owner", "contact", "style", "service_level", "environments"] {
+            assert_eq!(document["metadata"]["annotations"][format!("apiscaffold/{key}")], name, "{key}\n{text}");
         }
     }
 }

@@ -9,7 +9,8 @@ use regex::Regex;
 
 use crate::error::nearest;
 use crate::template::compile::locals;
-use crate::template::engine::{RenderError, position};
+use crate::template::engine::RenderError;
+use crate::template::scan::position;
 use crate::template::scan::{Piece, scan};
 use crate::template::variables::{root, variables};
 

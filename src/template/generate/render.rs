@@ -19,11 +19,12 @@ use super::{BUILT_IN, Config, FILE_NAME};
 use crate::error::Failure;
 use crate::model::question::{Kind, Question};
 use crate::model::tree::{File, Tree, TreePath};
-use crate::template::engine::{Engine, RenderError, Values};
+use crate::template::engine::{Engine, RenderError};
 use crate::template::folder::read_folder;
 use crate::template::manifest::Manifest;
 use crate::template::render::RenderErrors;
 use crate::template::scan::has_tags;
+use crate::template::values::Values;
 
 /// Files of the library's own, in the root of a template.
 const OWN_FILES: [&str; 3] = [FILE_NAME, ".cargo-ok", GENIGNORE];

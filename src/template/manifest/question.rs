@@ -6,8 +6,8 @@ use super::ManifestError;
 use super::table::Table;
 use crate::error::nearest;
 use crate::model::question::{BECAUSE, DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
-use crate::template::engine::WORDS;
 use crate::template::scan::has_tags;
+use crate::template::values::WORDS;
 
 const KEYS: [&str; 14] = [
     "name",

@@ -12,9 +12,8 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
-use super::engine::full;
+use super::budget::{Bounded, full};
 use super::escape::{Place, escape, plain_text};
-use super::runtime::Bounded;
 use super::scan::ScanError;
 
 /// Stands in a text for an output. No file that is text holds it.

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::strict::Merge;
 use super::{Known, difference};
 use crate::forge::github::call::{Call, Method, below};
-use crate::forge::github::ensure::Lower;
 use crate::forge::github::error::ForgeError;
 use crate::forge::github::observed::{Observed, Reading};
+use crate::forge::github::setting::Lower;
 use crate::model::setting::Difference;
 use crate::model::settings::DeploymentEnvironment;
 

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Method, below, path};
-use super::ensure::Lower;
 use super::error::ForgeError;
 use super::observed::{Observed, Reading};
 use crate::model::repository::Target;
@@ -20,6 +19,24 @@ use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Secret;
 use crate::model::token::Token;
 use compare::covers;
+
+/// Whether what people made stricter than the template asks may be lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lower {
+    /// No.
+    No,
+    /// No; but what is a part of what is wanted, as an earlier run of ours that was broken off left it, is completed.
+    Unfinished,
+    /// Yes, the user said so.
+    Yes,
+}
+
+impl Lower {
+    /// Whether a difference may be mended.
+    pub(super) fn allows(self, difference: &Difference) -> bool {
+        !difference.lowers || self == Self::Yes || (self == Self::Unfinished && difference.partial)
+    }
+}
 
 /// What a secret's value is filed under: environment (none: the repository) and name.
 pub(super) type Scope = (Option<String>, String);

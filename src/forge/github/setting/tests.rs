@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::forge::github::ensure::Lower;
+use crate::forge::github::setting::Lower;
 use crate::model::settings::Settings;
 
 fn target() -> Target {
