@@ -43,7 +43,7 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("cargo_generate", &["template/generate/"]),
     ("clap", &["cli.rs", "lib.rs", "commands/mod.rs", "model/phase.rs", "model/repository.rs", "terminal/mod.rs"]),
     ("git2", &["git/"]),
-    ("ignore", &["template/generate/"]),
+    ("ignore", &["git/worktree.rs", "template/generate/"]),
     ("liquid", &["template/"]),
     ("liquid_core", &["template/"]),
     ("liquid_lib", &["template/"]),

@@ -1,10 +1,13 @@
 //! The git work tree that a folder is in: which of the folder's files git holds or would take, and which it ignores.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags, Status, StatusOptions};
+
+use ignore::WalkBuilder;
 
 use super::GitError;
 use super::transport::Address;
@@ -50,7 +53,7 @@ pub fn look(folder: &Path) -> Result<Option<WorkTree>, GitError> {
         Err(error) if error.code() == ErrorCode::UnbornBranch => None,
         Err(error) => return Err(unreadable(error)),
     };
-    let mut paths = Paths { repository: &repository, folder, prefix: prefix(&subfolder), ignored: HashMap::new() };
+    let paths = Paths { repository: &repository, folder, prefix: prefix(&subfolder) };
     let tracked = paths.tracked()?;
     let mut found = WorkTree { files: Vec::new(), uncommitted: Vec::new(), commit, origin: None };
     let changes = paths.changes()?;
@@ -67,7 +70,7 @@ pub fn look(folder: &Path) -> Result<Option<WorkTree>, GitError> {
     found.files.extend(untracked.iter().cloned());
     found.uncommitted.extend(untracked);
     found.uncommitted.sort_unstable();
-    if found.files.is_empty() && paths.is_ignored("").map_err(unreadable)? {
+    if found.files.is_empty() && paths.is_ignored().map_err(unreadable)? {
         return Err(GitError::Ignored { path: folder.to_owned(), root });
     }
     found.origin = origin_of(&repository).map(|url| Origin { url, subfolder });
@@ -84,8 +87,6 @@ struct Paths<'r> {
     folder: &'r Path,
     /// What paths of the repository begin with that are below the folder.
     prefix: String,
-    /// Folders of the repository, and whether git ignores them.
-    ignored: HashMap<String, bool>,
 }
 
 impl Paths<'_> {
@@ -126,56 +127,46 @@ impl Paths<'_> {
         changed.filter_map(|entry| Some(self.below(entry.path_bytes())?.map(|path| (path, entry.status())))).collect()
     }
 
-    /// Files that git would take. They are looked for folder by folder, as git does it: once a folder is ignored no rule
-    /// brings a file in it back (gitignore(5)).
-    fn untracked(&mut self, tracked: &BTreeSet<String>) -> Result<Vec<String>, GitError> {
-        let (mut files, mut folders) = (Vec::new(), vec![String::new()]);
-        while let Some(folder) = folders.pop() {
-            if self.is_ignored(&folder).map_err(self.unreadable())? {
+    /// Files that git would take and does not have yet.
+    fn untracked(&self, tracked: &BTreeSet<String>) -> Result<Vec<String>, GitError> {
+        if self.is_ignored().map_err(self.unreadable())? {
+            return Ok(Vec::new());
+        }
+        let mut walk = WalkBuilder::new(self.folder);
+        // What git itself leaves out, and nothing else: names with a dot are files like others.
+        walk.hidden(false).ignore(false).follow_links(false);
+        let own = self.folder.join(".git");
+        walk.filter_entry(move |entry| entry.path() != own);
+        let mut files = Vec::new();
+        for entry in walk.build() {
+            let entry = entry.map_err(|error| GitError::Look {
+                path: self.folder.to_owned(),
+                source: error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into()),
+            })?;
+            let Ok(below) = entry.path().strip_prefix(self.folder) else { continue };
+            let kind = entry.file_type();
+            if below.ends_with(".git") {
+                let repository = Path::new(&self.prefix).join(below.parent().unwrap_or(below)).join("");
+                return Err(refused(repository.as_os_str().as_encoded_bytes(), "it is a git repository of its own"));
+            }
+            if !kind.is_some_and(|kind| kind.is_file() || kind.is_symlink()) {
                 continue;
             }
-            let on_disk = self.folder.join(&folder);
-            let look = |source| GitError::Look { path: on_disk.clone(), source };
-            for entry in fs::read_dir(&on_disk).map_err(look)? {
-                let entry = entry.map_err(look)?;
-                let kind = entry.file_type().map_err(look)?;
-                let name = entry.file_name();
-                if name == ".git" && folder.is_empty() {
-                    continue;
-                }
-                if name == ".git" {
-                    let path = format!("{}{folder}", self.prefix);
-                    return Err(refused(path.as_bytes(), "it is a git repository of its own"));
-                }
-                let path = format!("{folder}{}", name.to_string_lossy());
-                let whole = format!("{}{path}", self.prefix);
-                if kind.is_dir() {
-                    folders.push(format!("{path}/"));
-                } else if (kind.is_file() || kind.is_symlink())
-                    && !tracked.contains(&path)
-                    && !self.repository.is_path_ignored(&whole).map_err(self.unreadable())?
-                {
-                    if name.to_str().is_none() {
-                        return Err(refused(whole.as_bytes(), "its name is not UTF-8"));
-                    }
-                    files.push(path);
-                }
+            let Some(path) = below.iter().map(|name| name.to_str()).collect::<Option<Vec<_>>>() else {
+                return Err(refused(below.as_os_str().as_encoded_bytes(), "its name is not UTF-8"));
+            };
+            let path = path.join("/");
+            if !tracked.contains(&path) {
+                files.push(path);
             }
         }
         Ok(files)
     }
 
-    /// Whether git ignores a folder, which is below this one and ends with `/`, or is this one: or one that it is in.
-    fn is_ignored(&mut self, folder: &str) -> Result<bool, git2::Error> {
-        let whole = format!("{}{folder}", self.prefix);
-        for (at, _) in whole.match_indices('/') {
-            let above = &whole[..=at];
-            let is_ignored = match self.ignored.get(above) {
-                Some(known) => *known,
-                None => self.repository.is_path_ignored(above)?,
-            };
-            self.ignored.insert(above.to_owned(), is_ignored);
-            if is_ignored {
+    /// Whether git ignores the folder, or one that it is in: then it ignores everything below.
+    fn is_ignored(&self) -> Result<bool, git2::Error> {
+        for (at, _) in self.prefix.match_indices('/') {
+            if self.repository.is_path_ignored(&self.prefix[..=at])? {
                 return Ok(true);
             }
         }
