@@ -30,6 +30,8 @@ pub struct Layers {
     pub spec: Map<String, Value>,
     /// Values that stand in the place of defaults, by question.
     pub derived: Map<String, Value>,
+    /// What a person has answered at a prompt before.
+    pub asked: Map<String, Value>,
 }
 
 /// The layer that an answer comes from.
@@ -91,6 +93,12 @@ impl Answers {
     /// Where the answer to `name` comes from; `None` when there is no such question.
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         self.origins.get(name)
+    }
+
+    /// The answers that were typed at a prompt.
+    pub fn asked(&self) -> Map<String, Value> {
+        let asked = self.values.iter().filter(|(name, _)| self.origin(name) == Some(&Origin::Asked));
+        asked.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// What spoke for the default of `name`, where it was taken and its template says so; it may be nothing.

@@ -143,7 +143,8 @@ fn given(question: &Question, layers: &Layers) -> Option<Given> {
         let config = layers.config.as_ref()?;
         Some(value(Origin::Config(config.path.clone()), config.values.get(&question.name)?))
     };
-    set().or_else(file).or_else(environment).or_else(config)
+    let asked = || Some(value(Origin::Asked, layers.asked.get(&question.name)?));
+    set().or_else(file).or_else(environment).or_else(config).or_else(asked)
 }
 
 /// What spec and template have for a question.

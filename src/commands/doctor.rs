@@ -140,7 +140,7 @@ impl Doctor<'_> {
         }
         let is_fixed = answers.is_given(address::BASE_PATH) || address::is_said(&material, &record.base_path);
         self.base_path = is_fixed.then(|| record.base_path.clone());
-        Ok((used, render::repository(&mut material, &answers, &record)?))
+        Ok((used, render::repository(&material, &answers, &record)?))
     }
 
     /// The registry, and the record of the name.

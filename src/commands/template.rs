@@ -64,7 +64,7 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     for warning in address::warnings(&material, &answers, &record) {
         world.terminal.warn(&warning);
     }
-    let Rendered { tree, settings } = render::repository(&mut material, &answers, &record)?;
+    let Rendered { tree, settings } = render::repository(&material, &answers, &record)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let staging = Staging::new(target.parent().unwrap_or(&world.folder), &name)?;
     world.interrupt.leftover(staging.path());

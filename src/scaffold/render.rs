@@ -100,8 +100,9 @@ pub(crate) struct Rendered {
     pub(crate) settings: Settings,
 }
 
-/// Renders the repository of `record`: the template's files, the spec's, and the receipt; and its settings.
-pub(crate) fn repository(material: &mut Material, answers: &Answers, record: &Record) -> Result<Rendered, Failure> {
+/// Renders the repository of `record`: the template's files, the spec's, and the receipt; and its settings. The material stays
+/// as it is, so that it can be rendered again.
+pub(crate) fn repository(material: &Material, answers: &Answers, record: &Record) -> Result<Rendered, Failure> {
     let common = material.common();
     let spec_path = spec_path(material, &common, answers)?;
     let values = values(material, common, answers, record, &spec_path);
@@ -126,9 +127,9 @@ pub(crate) fn repository(material: &mut Material, answers: &Answers, record: &Re
 
 /// Renders the template's files.
 #[cfg_attr(not(feature = "cargo-generate"), expect(unused_variables, reason = "`values` holds our own's answers"))]
-fn template(material: &mut Material, answers: &Answers, values: &Values) -> Result<Tree, Failure> {
-    let Template { manifest, kind, tree, used, .. } = &mut material.template;
-    let tree = std::mem::take(tree);
+fn template(material: &Material, answers: &Answers, values: &Values) -> Result<Tree, Failure> {
+    let Template { manifest, kind, tree, used, .. } = &*material.template;
+    let tree = tree.clone();
     match kind {
         Kind::Own => {
             let rendered = render::render(tree, &manifest.files, &material.engine, values);
@@ -192,12 +193,12 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 /// Puts the producer's document and the files it refers to into the tree, byte for byte.
-fn add_spec(material: &mut Material, tree: &mut Tree, spec_path: &str) -> Result<(), Failure> {
-    let (Some(spec), Some(_)) = (&mut material.spec, &material.template.manifest.spec) else { return Ok(()) };
+fn add_spec(material: &Material, tree: &mut Tree, spec_path: &str) -> Result<(), Failure> {
+    let (Some(spec), Some(_)) = (&material.spec, &material.template.manifest.spec) else { return Ok(()) };
     let folder = spec_path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
-    for (path, file) in std::mem::take(&mut spec.tree) {
-        let target = if path == spec.main { spec_path.to_owned() } else { format!("{folder}{path}") };
-        add(tree, &target, file, "spec", &material.template.used.name)?;
+    for (path, file) in spec.tree.iter() {
+        let target = if *path == spec.main { spec_path.to_owned() } else { format!("{folder}{path}") };
+        add(tree, &target, file.clone(), "spec", &material.template.used.name)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! From the command line to everything that a render needs: template, spec, answers, values.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
@@ -40,10 +41,11 @@ pub(crate) struct Inputs {
 }
 
 /// What a repository is made from, before the answers.
+#[derive(Clone)]
 pub(crate) struct Material {
     pub(crate) name: ApiName,
-    pub(crate) template: Template,
-    pub(crate) spec: Option<Spec>,
+    pub(crate) template: Rc<Template>,
+    pub(crate) spec: Option<Rc<Spec>>,
     pub(crate) engine: Engine,
     /// The phase that the repository is in, and the end that it tells of: the first and none for a new one.
     pub(crate) stage: (Phase, Ending),
@@ -54,43 +56,46 @@ impl Material {
     /// Reads template, spec and answers files for an API that begins its life: environments that are for later phases
     /// are not to be had yet.
     pub(crate) fn first(name: ApiName, inputs: &Inputs, world: &World) -> Result<Self, Failure> {
-        let mut material = Self::read(name, inputs, world)?;
-        material.template.tell_uncommitted(world);
-        material.template.manifest.withhold_environments(material.stage.0);
-        Ok(material)
+        let mut template = template::read(&inputs.template, world)?;
+        template.tell_uncommitted(world);
+        template.manifest.withhold_environments(Phase::default());
+        Self::with(name, inputs, template.into(), world)
     }
 
     /// Reads template, spec and answers files.
     pub(crate) fn read(name: ApiName, inputs: &Inputs, world: &World) -> Result<Self, Failure> {
-        let spec = inputs.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
-        Self::of(name, inputs, (template::read(&inputs.template, world)?, spec), world)
+        Self::with(name, inputs, template::read(&inputs.template, world)?.into(), world)
     }
 
-    fn of(
-        name: ApiName,
-        inputs: &Inputs,
-        (template, spec): (Template, Option<Spec>),
+    /// Reads spec and answers files; the template is read already.
+    pub(crate) fn with(name: ApiName, inputs: &Inputs, template: Rc<Template>, world: &World) -> Result<Self, Failure> {
+        let spec = inputs.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
+        let layers = layers(inputs, &template.manifest.questions, spec.as_ref(), world)?;
+        let (spec, engine) = (spec.map(Rc::new), Engine::new());
+        Ok(Self { name, template, spec, engine, stage: Default::default(), layers })
+    }
+
+    /// What the repository in `folder` was made from: its spec as it is now, and the answers of its receipt.
+    pub(crate) fn of_receipt(
+        receipt: Receipt,
+        folder: &Path,
+        template: Rc<Template>,
         world: &World,
     ) -> Result<Self, Failure> {
-        let layers = layers(inputs, &template.manifest.questions, spec.as_ref(), world)?;
-        Ok(Self { name, template, spec, engine: Engine::new(), stage: Default::default(), layers })
-    }
-
-    /// What the repository in `folder` was made from: its spec as it is now, the answers of its receipt. The template is
-    /// the receipt's unless another one is given.
-    pub(crate) fn of_receipt(receipt: Receipt, folder: &Path, given: &Choice, world: &World) -> Result<Self, Failure> {
         let path = folder.join(&receipt.spec);
         let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
-        let spec = spec.map(|path| openapi::read(&path)).transpose()?;
-        let (source, template) = again(given, &receipt.template, &receipt.name, world)?;
-        let inputs = Inputs { spec: None, answers: None, set: Vec::new(), template: source };
-        let mut material = Self::of(receipt.name, &inputs, (template, spec), world)?;
+        let mut material = Self::with(receipt.name, &Inputs { spec, ..Inputs::default() }, template, world)?;
         material.stage = (receipt.phase, receipt.ending);
         // A template of another revision may ask less.
         let asked = |key: &String| material.template.manifest.questions.iter().any(|question| question.name == *key);
         let values: Map<String, Value> = receipt.answers.into_iter().filter(|(key, _)| asked(key)).collect();
         material.layers.file = Some(AnswersFile { path: folder.join(receipt::FILE_NAME), values });
         Ok(material)
+    }
+
+    /// The same without its spec.
+    pub(crate) fn without_spec(&self) -> Self {
+        Self { spec: None, ..self.clone() }
     }
 
     /// Answers a question otherwise than the receipt does.
@@ -110,9 +115,10 @@ impl Material {
         self.layers.derived.contains_key(question)
     }
 
-    /// Settles every answer. `propose` may change what is proposed to a person.
+    /// Settles every answer. `propose` may change what is proposed to a person. What a person has answered is not asked
+    /// again when the answers are settled once more.
     pub(crate) fn answers(
-        &self,
+        &mut self,
         world: &World,
         propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>,
     ) -> Result<Answers, Failure> {
@@ -135,17 +141,18 @@ impl Material {
         for note in &answers.notes {
             world.terminal.warn(note);
         }
+        self.layers.asked.extend(answers.asked());
         Ok(answers)
     }
 
     /// The answers for a repository that is to be made, which must not let in more callers than the spec does.
     pub(crate) fn first_answers(
-        &self,
+        &mut self,
         world: &World,
         propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>,
     ) -> Result<Answers, Failure> {
         let answers = self.answers(world, propose)?;
-        if let Some(warning) = access::check(self.spec.as_ref(), &answers)? {
+        if let Some(warning) = access::check(self.spec.as_deref(), &answers)? {
             world.terminal.warn(&warning);
         }
         Ok(answers)
@@ -172,7 +179,7 @@ impl Material {
         let mut values = Map::new();
         values.insert("name".to_owned(), self.name.as_str().into());
         values.insert("template".to_owned(), template);
-        values.insert("spec".to_owned(), self.spec.as_ref().map_or(Value::Null, summary));
+        values.insert("spec".to_owned(), self.spec.as_deref().map_or(Value::Null, summary));
         let manifest = &self.template.manifest;
         values.insert("phases".to_owned(), json!(manifest.phases));
         values.insert("gates".to_owned(), json!(manifest.gates));
@@ -215,16 +222,10 @@ impl Blame for TemplateGone {
 ///
 /// # Errors
 /// `TemplateGone`, which names `--template`; for one that is given whatever is wrong with it.
-pub(crate) fn again(
-    given: &Choice,
-    used: &TemplateUsed,
-    name: &ApiName,
-    world: &World,
-) -> Result<(Choice, Template), Failure> {
+pub(crate) fn again(given: &Choice, used: &TemplateUsed, name: &ApiName, world: &World) -> Result<Template, Failure> {
     let mut source = given.clone();
     if source.source.is_some() {
-        let template = template::read(&source, world)?;
-        return Ok((source, template));
+        return template::read(&source, world);
     }
     let at = if used.revision.is_empty() { String::new() } else { format!(" at {}", used.revision) };
     let gone = |reason: String, fault: Fault| TemplateGone {
@@ -243,7 +244,7 @@ pub(crate) fn again(
         let reason = format!("what is there is the template `{}`, not `{}`", template.used.name, used.name);
         return Err(gone(reason, Fault::Input).into());
     }
-    Ok((source, template))
+    Ok(template)
 }
 
 /// What templates see of a spec.
@@ -294,5 +295,6 @@ fn layers(inputs: &Inputs, questions: &[Question], spec: Option<&Spec>, world: &
         config,
         spec: extension.cloned().unwrap_or_default(),
         derived: Map::new(),
+        asked: Map::new(),
     })
 }

@@ -57,8 +57,9 @@ impl Blame for RenderError {
 }
 
 /// Renders texts. Cheap to use from several threads; a tag that stands in many files is parsed once.
+#[derive(Clone)]
 pub struct Engine {
-    parser: Parser,
+    parser: Arc<Parser>,
     budget: Budget,
     deadline: Instant,
 }
@@ -70,20 +71,30 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// An engine with fresh limits: 512 MiB of output and 60 s in all, 5,000,000 steps a file, 1 MiB a value.
+    /// An engine that has parsed nothing yet.
     pub fn new() -> Self {
-        Self { parser: Parser::new(), budget: Budget::new(OUTPUT_MAX), deadline: Instant::now() + TIME_MAX }
+        Self::with(Arc::new(Parser::new()))
+    }
+
+    /// The limits of one render begin now: 512 MiB of output and 60 s for all its files, 5,000,000 steps a file, 1 MiB a
+    /// value.
+    pub(super) fn begin(&self) -> Self {
+        Self::with(Arc::clone(&self.parser))
+    }
+
+    fn with(parser: Arc<Parser>) -> Self {
+        Self { parser, budget: Budget::new(OUTPUT_MAX), deadline: Instant::now() + TIME_MAX }
     }
 
     /// Renders a text in which nothing is escaped. `origin` names it in errors.
     pub fn text(&self, origin: &str, source: &str, values: &Values) -> Result<String, RenderError> {
-        self.render(origin, source, None, values)
+        self.begin().render(origin, source, None, values)
     }
 
     /// Evaluates a condition as in `{% if … %}`.
     pub fn condition(&self, origin: &str, source: &str, values: &Values) -> Result<bool, RenderError> {
         let text = format!("{{% if {source} %}}true{{% endif %}}");
-        Ok(self.render(origin, &text, None, values)? == "true")
+        Ok(self.begin().render(origin, &text, None, values)? == "true")
     }
 
     pub(super) fn render(

@@ -57,6 +57,7 @@ impl Blame for RenderErrors {
 /// All faults of the template at once; the template is to blame for each.
 pub fn render(tree: Tree, rules: &[FileRule], engine: &Engine, values: &Values) -> Result<Tree, Vec<RenderError>> {
     let rules = applied(rules, engine, values).map_err(|error| vec![error])?;
+    let engine = &engine.begin();
     let files: Vec<(TreePath, File)> = tree.into_iter().collect();
     let results: Vec<Result<Option<(TreePath, File)>, RenderError>> =
         files.into_par_iter().with_max_len(SHARE).map(|(path, file)| rules.file(&path, file, engine, values)).collect();

@@ -338,6 +338,24 @@ fn what_nobody_answered_is_asked_with_a_proposal() {
 }
 
 #[test]
+fn what_a_person_has_answered_is_not_asked_again() {
+    let questions = [text("title"), style(), text("key").built("{{ title }}").when("style == 'proxygen'")];
+    let name = ApiName::new("my-api").expect("good");
+    let mut typed = |question: &Question, _: Option<&Value>| -> Result<Value, Failure> {
+        Ok(if question.name == "style" { json!("apigee") } else { json!("typed") })
+    };
+    let mut layers = Layers::default();
+    let first = settle(&name, &questions, &layers, &mut evaluate, Some(&mut typed)).expect("settled");
+    layers.asked = first.asked();
+    layers.derived.insert("key".to_owned(), json!("another"));
+    let mut nobody =
+        |question: &Question, _: Option<&Value>| -> Result<Value, Failure> { panic!("{} asked again", question.name) };
+    let second = settle(&name, &questions, &layers, &mut evaluate, Some(&mut nobody)).expect("settled");
+    assert_eq!(second.origin("title"), Some(&Origin::Asked));
+    assert_eq!((&second.values()["title"], &second.values()["style"]), (&json!("typed"), &json!("apigee")));
+}
+
+#[test]
 fn nothing_is_asked_when_an_answer_is_wrong_already() {
     let mut ask =
         |question: &Question, _: Option<&Value>| -> Result<Value, Failure> { panic!("{} asked", question.name) };
@@ -383,6 +401,7 @@ fn layers() -> impl Strategy<Value = Layers> {
         config,
         spec,
         derived: Map::new(),
+        asked: Map::new(),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::model::repository::Target;
 use crate::model::settings::Settings;
 use crate::registry::Registry;
 use crate::scaffold::request::{self, Inputs, Material};
-use crate::scaffold::{open, render};
+use crate::scaffold::{open, render, template};
 use crate::world::World;
 
 /// A repository, and what is to be so there.
@@ -55,7 +55,8 @@ impl Search<'_> {
         let recorded = record.as_ref().and_then(|record| self.place.target(&record.repository.url));
         let target = recorded.or_else(|| self.origin());
         let target = target.ok_or_else(|| CheckError::NotHosted(receipt.name.to_string()))?;
-        let material = Material::of_receipt(receipt, self.folder, &template, self.world)?;
+        let template = request::again(&template, &receipt.template, &receipt.name, self.world)?;
+        let material = Material::of_receipt(receipt, self.folder, template.into(), self.world)?;
         Ok(Subject { target, record, settings: open::github::on_main(self.asked(material, None)?) })
     }
 
@@ -68,19 +69,19 @@ impl Search<'_> {
         let page = self.place.page(&target);
         let holder = self.registry.map(|registry| registry.holder(KeyKind::Repository, &page)).transpose()?.flatten();
         let record = holder.map(|name| self.record(&name)).transpose()?.flatten();
-        let mut input = self.arguments.input.inputs();
-        match &record {
+        let inputs = self.arguments.input.inputs();
+        let template = match &record {
             Some(record) if !record.template.source.is_empty() => {
-                input.template = request::again(&input.template, &record.template, &record.name, self.world)?.0;
+                request::again(&inputs.template, &record.template, &record.name, self.world)?
             }
-            _ if input.template.source.is_none() => {
+            _ if inputs.template.source.is_none() => {
                 return Err(CheckError::NoTemplate(self.folder.to_owned()).into());
             }
-            _ => {}
-        }
+            _ => template::read(&inputs.template, self.world)?,
+        };
         let name =
             record.as_ref().map_or_else(|| ApiName::new(target.name.clone()), |record| Ok(record.name.clone()))?;
-        let mut material = Material::read(name, &input, self.world)?;
+        let mut material = Material::with(name, &inputs, template.into(), self.world)?;
         if let Some(record) = &record {
             material.stage = (record.phase, record.ending.clone());
             for (question, value) in render::told(record) {
@@ -107,6 +108,6 @@ impl Search<'_> {
         if let Some(known) = known {
             (record.guid, record.spec_guid) = (known.guid, known.spec_guid);
         }
-        Ok(render::repository(&mut material, &answers, &record)?.settings)
+        Ok(render::repository(&material, &answers, &record)?.settings)
     }
 }

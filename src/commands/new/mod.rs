@@ -4,6 +4,8 @@ mod hosted;
 mod keys;
 mod report;
 
+use std::rc::Rc;
+
 use jiff::Timestamp;
 
 use crate::cli::{Global, NewArgs};
@@ -87,7 +89,7 @@ struct Decision {
     plan: Plan,
     record: Record,
     place: Place,
-    spec: Option<Spec>,
+    spec: Option<Rc<Spec>>,
     hosted: Option<Hosted>,
     files: usize,
     /// Answers, and what they were taken from.
@@ -129,7 +131,7 @@ impl Call<'_> {
             }
         }
         let bar = world.terminal.bar("rendering");
-        let rendered = render::repository(&mut material, &answers, &record)?;
+        let rendered = render::repository(&material, &answers, &record)?;
         drop(bar);
         let files = rendered.tree.len();
         let hosted = match (surveyed, forge) {

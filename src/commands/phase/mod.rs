@@ -11,6 +11,8 @@ mod sight;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
+
 use jiff::tz::TimeZone;
 
 use super::show;
@@ -24,7 +26,7 @@ use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{self, By, Change, Registry};
 use crate::scaffold::plan::Status;
-use crate::scaffold::template::{Choice, Template};
+use crate::scaffold::template::Template;
 use crate::scaffold::{open, request, variables};
 use crate::world::World;
 use change::{Changed, Changing};
@@ -52,13 +54,13 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
         return Err(PhaseError::Reserved(record.name.to_string()).into());
     }
     let goal = goal(&record, arguments.phase)?;
-    let (source, template) = template(&record, arguments, world)?;
+    let template = template(&record, arguments, world)?;
     variables::refuse_misspelt(&template.manifest.questions, world)?;
     let author = open::author(world);
     let gates = &template.manifest.gates;
     let new = given::add(&record, arguments, gates, (&author.to_string(), world.now))?;
     registry::check(&new, Some(&record))?;
-    let call = Call { arguments, world, registry, template, source, author };
+    let call = Call { arguments, world, registry, template, author };
     if goal.moves() && !arguments.dry_run {
         call.resume(&record)?;
     }
@@ -110,14 +112,14 @@ fn goal(record: &Record, asked: Option<Phase>) -> Result<Goal, PhaseError> {
 }
 
 /// The template whose gates hold: the one that the API was made from, unless another is named.
-fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(Choice, Template), Failure> {
+fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<Rc<Template>, Failure> {
     let choice = arguments.template.choice();
     let used = &record.template;
     let is_given = choice.source.is_some();
     if !is_given && used.source.is_empty() {
         return Err(PhaseError::NoTemplate(record.name.to_string()).into());
     }
-    let (source, template) = request::again(&choice, used, &record.name, world)?;
+    let template = request::again(&choice, used, &record.name, world)?;
     template.tell_uncommitted(world);
     if !is_given && template.used.revision != used.revision {
         world.terminal.warn(&format!(
@@ -125,7 +127,7 @@ fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<(Ch
             template.used.name, record.name
         ));
     }
-    Ok((source, template))
+    Ok(template.into())
 }
 
 /// A step in an API's life: the move to a phase, or a change within it.
@@ -170,8 +172,7 @@ struct Call<'c> {
     arguments: &'c PhaseArgs,
     world: &'c World,
     registry: Registry,
-    template: Template,
-    source: Choice,
+    template: Rc<Template>,
     author: Author,
 }
 
@@ -270,7 +271,7 @@ impl Call<'_> {
             let name = record.name.to_string();
             return Err(PhaseError::OutOfStep { name, there: receipt.phase, here: record.phase }.into());
         }
-        let moving = Moving { sight, receipt, template: &self.source, world: self.world };
+        let moving = Moving { sight, receipt, template: &self.template, world: self.world };
         moving.shift(to, &new.ending)
     }
 

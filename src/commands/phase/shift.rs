@@ -2,6 +2,7 @@
 //! in and for the one it enters, merged into what its people have made of the files since.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ use crate::model::receipt::{self, Receipt};
 use crate::model::tree::{File, Tree, TreePath};
 use crate::scaffold::render;
 use crate::scaffold::request::Material;
-use crate::scaffold::template::Choice;
+use crate::scaffold::template::Template;
 use crate::template::manifest::{self, ENVIRONMENTS};
 use crate::world::World;
 
@@ -38,7 +39,7 @@ pub(super) struct Shift {
 pub(super) struct Moving<'m> {
     pub(super) sight: &'m Sight,
     pub(super) receipt: &'m Receipt,
-    pub(super) template: &'m Choice,
+    pub(super) template: &'m Rc<Template>,
     pub(super) world: &'m World,
 }
 
@@ -55,16 +56,16 @@ impl Moving<'_> {
     /// `Meets` when people have changed what programs read in a way that does not go together with it.
     pub(super) fn shift(&self, to: Phase, ending: &Ending) -> Result<Shift, Failure> {
         let Self { receipt, sight, world, .. } = self;
-        let mut material = Material::of_receipt((*receipt).clone(), &sight.folder, self.template, world)?;
-        let files = material.template.tree.clone();
-        let before = self.stage(&mut material, &files, (receipt.phase, &receipt.ending))?;
+        let template = Rc::clone(self.template);
+        let mut material = Material::of_receipt((*receipt).clone(), &sight.folder, template, world)?;
+        let before = self.stage(&mut material, (receipt.phase, &receipt.ending))?;
         let opened = self.opened(&material, to);
         if !opened.is_empty() {
             let mut names = answered(&receipt.answers);
             names.extend(opened.iter().map(|name| Value::from(name.as_str())));
             material.answer(ENVIRONMENTS, names.into());
         }
-        let after = self.stage(&mut material, &files, (to, ending))?;
+        let after = self.stage(&mut material, (to, ending))?;
         let rules = &material.template.manifest.lifecycle;
         let vital = |path: &TreePath| {
             path.as_str() == receipt::FILE_NAME || rules.environments.as_deref() == Some(path.as_str())
@@ -85,24 +86,17 @@ impl Moving<'_> {
         Ok(shift)
     }
 
-    fn stage(&self, material: &mut Material, files: &Tree, at: (Phase, &Ending)) -> Result<Stage, Failure> {
-        let tree = self.render(material, files, at)?;
-        // A document of the template's own says in which phase the API is; a producer's says what they wrote.
-        let spec = material.spec.take();
-        let mut bare = self.render(material, files, at)?;
-        material.spec = spec;
-        Ok(Stage { tree, skeleton: bare.remove(&self.receipt.spec) })
-    }
-
-    fn render(&self, material: &mut Material, files: &Tree, at: (Phase, &Ending)) -> Result<Tree, Failure> {
-        let spec = material.spec.clone();
+    fn stage(&self, material: &mut Material, (phase, ending): (Phase, &Ending)) -> Result<Stage, Failure> {
         let answers = material.answers(self.world, &|_, proposed| proposed)?;
-        material.stage = (at.0, at.1.clone());
+        material.stage = (phase, ending.clone());
         let record = render::draft(material, &answers);
-        material.template.tree = files.clone();
-        let rendered = render::repository(material, &answers, &record);
-        material.spec = spec;
-        Ok(rendered?.tree)
+        let tree = render::repository(material, &answers, &record)?.tree;
+        // A document of the template's own says in which phase the API is; a producer's says what they wrote.
+        let mut bare = material.without_spec();
+        let answers = bare.answers(self.world, &|_, proposed| proposed)?;
+        let record = render::draft(&bare, &answers);
+        let mut bare = render::repository(&bare, &answers, &record)?.tree;
+        Ok(Stage { tree, skeleton: bare.remove(&self.receipt.spec) })
     }
 
     /// Environments that are for the new phase and were not for the old one, and that nobody has added yet.

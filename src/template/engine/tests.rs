@@ -419,3 +419,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_time_that_a_person_takes_to_answer_is_not_the_template_s() {
+    let late = Engine { deadline: Instant::now(), ..Engine::new() };
+    let long = "{% for i in (1..90000) %}{% if false %}{% endif %}{% endfor %}done";
+    assert_eq!(late.text("t", long, &sample()).expect("its own time"), "done");
+    assert!(late.condition("t", "flag", &sample()).expect("its own time"));
+    let error = late.render("t", long, None, &sample()).expect_err("no time is left");
+    assert_eq!(error.message, "rendering takes too long");
+    let mut tree = crate::model::tree::Tree::new();
+    let path = crate::model::tree::TreePath::new("a.md").expect("a path");
+    tree.insert(path, crate::model::tree::File::plain(long.as_bytes().to_vec())).expect("new");
+    // As often as anybody likes: a render does not use up the bounds of the next.
+    for _ in 0..2 {
+        let rendered = crate::template::render::render(tree.clone(), &[], &late, &sample()).expect("its own time");
+        assert_eq!(rendered.get("a.md").and_then(|file| file.text()), Some("done"));
+    }
+}
