@@ -183,10 +183,10 @@ fn a_rule_or_a_hook_that_forbids_is_told_plainly() {
     assert_eq!(program.run(&["list"]).code, Some(4));
 }
 
-/// Runs with a token in the environment, and `server` as the forge.
-fn with_token(program: &Program, server: &str, arguments: &[&str]) -> Ran {
+/// Runs with a token in the environment, and with the address of the forge in `variable`.
+fn with_token(program: &Program, (variable, server): (&str, &str), arguments: &[&str]) -> Ran {
     let mut command = program.command(arguments);
-    command.env("GH_TOKEN", "s3cret").env("GITHUB_SERVER_URL", server);
+    command.env("GH_TOKEN", "s3cret").env(variable, server);
     Ran::of(&command.output().expect("it starts"))
 }
 
@@ -197,12 +197,22 @@ fn a_token_goes_to_its_own_host_only_and_is_never_seen() {
     let server = shared.server.url("");
     // `x-access-token:s3cret`
     shared.server.behave(Mode::Wants("Basic eC1hY2Nlc3MtdG9rZW46czNjcmV0".to_owned()));
-    let made = with_token(&program, server.trim_end_matches('/'), &["new", "mine", "-v"]);
+    let server = server.trim_end_matches('/');
+    let api = format!("{server}/api/v3");
+    let made = with_token(&program, ("GITHUB_SERVER_URL", server), &["new", "mine", "-v"]);
     assert_eq!(made.code, Some(0), "{made:?}");
     assert_eq!(shared.subjects().len(), 2);
-    let elsewhere = with_token(&program, "https://github.example", &["list"]);
-    assert_eq!(elsewhere.code, Some(4), "{elsewhere:?}");
-    for text in [made.stdout, made.stderr, elsewhere.stdout, elsewhere.stderr] {
+    // Either address says where the forge is.
+    for (variable, server, code) in [
+        ("GITHUB_API_URL", &*api, Some(0)),
+        ("GITHUB_SERVER_URL", "https://github.example", Some(4)),
+        ("GITHUB_API_URL", "https://github.example/api/v3", Some(4)),
+    ] {
+        let ran = with_token(&program, (variable, server), &["list"]);
+        assert_eq!(ran.code, code, "{variable}={server}: {ran:?}");
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("s3cret"), "{ran:?}");
+    }
+    for text in [made.stdout, made.stderr] {
         assert!(!text.contains("s3cret"), "{text}");
     }
     for (path, bytes) in crate::program::files(&program.home()) {

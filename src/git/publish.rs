@@ -86,11 +86,7 @@ impl PublishError {
 
     /// Whether trying again may help.
     pub fn may_pass(&self) -> bool {
-        match self {
-            Self::There { cause: NetworkError::Way(trouble), .. } => trouble.may_pass(),
-            Self::There { cause: NetworkError::Status { status }, .. } => *status >= 500,
-            _ => false,
-        }
+        matches!(self, Self::There { cause, .. } if cause.may_pass())
     }
 }
 

@@ -132,12 +132,15 @@ impl Run<'_, '_> {
             Step::Create { new } => self.create(&new),
             Step::Push { .. } => {
                 let staging = self.staging.as_ref().map(Staging::path);
-                self.hosting.as_mut().map_or(Ok(Status::AlreadySo), |hosting| hosting.push(staging))
+                self.hosting.as_ref().map_or(Ok(Status::AlreadySo), |hosting| hosting.push(staging))
             }
             // Done before, each setting on its own.
             Step::Configure { .. } => Ok(Status::AlreadySo),
             Step::Place { target } => {
                 if let Some(staging) = self.staging.take() {
+                    if let Some(hosting) = &self.hosting {
+                        hosting.connect(staging.path())?;
+                    }
                     staging.put(&target)?;
                 }
                 Ok(Status::Done)

@@ -13,6 +13,7 @@
 //! | `variables` | variables of the environment that are misspelt |
 //! | `secrets` | values of secrets, from the environment or a person |
 //! | `plan` | steps, decided before anything is done |
+//! | `push` | commits → a repository on the forge |
 //! | `apply` | a plan → its effects |
 
 pub(crate) mod access;
@@ -22,6 +23,7 @@ pub(crate) mod naming;
 pub(crate) mod open;
 pub(crate) mod place;
 pub(crate) mod plan;
+pub(crate) mod push;
 pub(crate) mod render;
 pub(crate) mod request;
 pub(crate) mod secrets;

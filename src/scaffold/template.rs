@@ -6,6 +6,7 @@ use url::Url;
 
 use super::open;
 use crate::error::{Blame, Failure, Fault};
+use crate::forge::github::Place;
 use crate::git;
 use crate::git::archive::Archive;
 use crate::git::remote::Fetch;
@@ -111,8 +112,9 @@ impl Blame for LoadError {
 
 /// Reads the template that the command line names.
 pub(crate) fn read(choice: &Choice, world: &World) -> Result<Template, Failure> {
-    let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
-    let source = Source::parse(choice.source.as_deref(), server)?;
+    let is_there = choice.source.as_deref().is_some_and(|source| source.starts_with("gh:"));
+    let place = is_there.then(|| open::github::place(world)).transpose()?;
+    let source = Source::parse(choice.source.as_deref(), place.as_ref().map_or("", Place::server))?;
     let Read { mut tree, commit, source: shown, uncommitted } = read_source(&source, choice, world)?;
     let own = tree.get(FILE_NAME).map(|file| file.text().ok_or(LoadError::NotText(FILE_NAME))).transpose()?;
     let (manifest, revision) =
@@ -259,7 +261,7 @@ fn committed(
 
 fn fetch(url: String, choice: &Choice, world: &World) -> Result<git::remote::Fetched, Failure> {
     let bar = world.terminal.bar("fetching the template");
-    let network = open::registry::network(&url, world);
+    let network = open::github::network_to(&url, world)?;
     let request = Fetch { url, revision: choice.at.clone(), cache: world.cache()?, offline: world.offline, network };
     let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
     if let Some(age) = fetched.age {

@@ -71,3 +71,14 @@ fn an_app_that_is_not_installed_there_is_told_so() {
     assert_eq!(story.github.end(), serde_json::json!([]));
     story.nothing_leaked();
 }
+
+#[test]
+fn an_app_alone_reaches_a_shared_registry_and_a_template_on_github() {
+    let story = story(3600);
+    story.github.add_repository("nhs", "registry", "private");
+    let registry = format!("{}/nhs/registry.git", story.github.url());
+    story.done(&["new", "first", "--registry", &registry, "--yes"]);
+    let ran = story.done(&["list", "--registry", &registry]);
+    assert!(ran.stdout.contains("first"), "{ran:?}");
+    story.nothing_leaked();
+}

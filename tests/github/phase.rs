@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::faults::{each, killed_at};
-use super::server::fault::{Side, When};
+use super::server::fault::{Fault, Harm, Side, When, answers};
 use super::server::log::Entry;
 use super::story::Story;
 use crate::git_server::clean_git;
@@ -120,6 +120,24 @@ fn killed_at_any_request_the_same_command_finishes_it() {
         story.done(&DISCOVERY);
         assert_eq!(pulls(&story).len(), 1, "request {number}");
         assert_eq!(phase(&story), "discovery");
+        assert_eq!(there(&story, "apiscaffold/phase-discovery:state.txt"), "discovery \n");
+    });
+}
+
+#[test]
+fn a_fault_of_git_that_passes_is_waited_for() {
+    let undisturbed = story();
+    undisturbed.done(&DISCOVERY);
+    let calls: Vec<(usize, String)> = undisturbed.requests().iter().map(Entry::line).enumerate().collect();
+    let of_git = |line: &str| line.contains("/info/refs") || line.contains("-pack");
+    let requests: Vec<usize> = calls.iter().filter(|(_, line)| of_git(line)).map(|(at, _)| at + 1).collect();
+    assert!(requests.len() >= 4, "it fetches and it pushes: {calls:?}");
+    let harms = || [Harm::Answer(answers::broken(502)), Harm::Answer(answers::broken(429)), Harm::Reset];
+    each(requests.into_iter().flat_map(|number| harms().map(|harm| (number, harm))).collect(), |(number, harm)| {
+        let story = story();
+        story.github.plan(Fault::new(When::Nth(number), harm.clone()));
+        story.done(&DISCOVERY);
+        assert_eq!(pulls(&story).len(), 1, "request {number}: {harm:?}");
         assert_eq!(there(&story, "apiscaffold/phase-discovery:state.txt"), "discovery \n");
     });
 }

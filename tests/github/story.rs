@@ -196,7 +196,11 @@ impl Story {
         }
         let names: Vec<String> = files(&folder).into_keys().collect();
         let beside = fs::read_dir(self.program.folder()).expect("listed").count();
-        json!({"forge": forge, "files": names, "records": self.program.records(), "beside": beside})
+        let origin = self.program.git("my-api", &["config", "--get-all", "remote.origin.url"]);
+        let origin = origin.strip_prefix(&self.github.url()).unwrap_or("elsewhere").to_owned();
+        json!({
+            "forge": forge, "files": names, "records": self.program.records(), "beside": beside, "origin": origin,
+        })
     }
 
     /// No token and no value of a secret is anywhere in what the runs said, asked, made or started.

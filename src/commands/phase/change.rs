@@ -5,13 +5,13 @@ use super::report::Took;
 use super::shift::Shift;
 use super::sight::{Home, Hosted, Sight};
 use crate::error::{Failure, shell_quoted};
-use crate::forge::github::{ForgeError, NewPull, PullState};
+use crate::forge::github::{NewPull, PullState};
 use crate::git::change;
 use crate::git::commit::{NewCommit, Signature};
-use crate::git::publish::{self, Publish};
 use crate::model::phase::Phase;
 use crate::model::record::Record;
 use crate::scaffold::plan::Status;
+use crate::scaffold::push::{Commits, Remote};
 
 /// A change of a repository.
 pub(super) struct Changing<'c> {
@@ -125,10 +125,8 @@ impl Changing<'_> {
             None if self.planned => return Ok(Status::Left),
             None => {}
         }
-        let request = Publish { folder: self.sight.git.clone(), url: url.clone(), network: network.clone() };
-        let (branch, commit) = (branch.to_owned(), commit);
-        let pushed = github.interrupt().race(move || publish::push_branch(&request, &branch, &commit));
-        pushed.map_err(ForgeError::from)??;
+        Remote { github, target, url, network, ssh: false }
+            .push(&self.sight.git, &Commits::Branch { name: branch.to_owned(), commit })?;
         Ok(Status::Done)
     }
 

@@ -1,6 +1,7 @@
 //! An API's repository: where it is, and its files.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use url::Url;
@@ -17,6 +18,9 @@ use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::scaffold::open;
 use crate::world::World;
+
+/// How often a fetch that met a fault is repeated.
+const RETRIES: u32 = 3;
 
 /// A repository that can be looked at.
 pub(super) struct Sight {
@@ -64,7 +68,7 @@ pub(super) fn look(record: &Record, given: Option<&Path>, world: &World) -> Resu
     let place = open::github::place(world)?;
     match place.target(url) {
         Some(target) => hosted(record, place, target, world),
-        None => fetched(record, (url, None), &open::registry::network(url, world), Home::Elsewhere, world),
+        None => fetched(record, (url, None), &open::github::network_to(url, world)?, Home::Elsewhere, world),
     }
 }
 
@@ -97,7 +101,7 @@ fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Resul
     let branch = found.default_branch;
     let is_home = github.place().is_home_of(&url);
     let token = if is_home { Some(github.token()?) } else { None };
-    let network = Network { ssh_command: world.ssh_command(), token, ..Network::default() };
+    let network = Network { token, ..open::github::network(world)? };
     let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone(), network: network.clone() }));
     fetched(record, (&url, Some(branch)), &network, home, world)
 }
@@ -119,7 +123,16 @@ fn fetched(
         offline: world.offline,
         network: network.clone(),
     };
-    let fetched = remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
+    let mut attempt = 0;
+    let fetched = loop {
+        match remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64)) {
+            Err(error) if error.may_pass() && attempt < RETRIES => {
+                attempt += 1;
+                world.interrupt.sleep(Duration::from_secs(1 << attempt), &|_| ()).map_err(ForgeError::from)?;
+            }
+            fetched => break fetched?,
+        }
+    };
     let folder = place.path().join("files");
     change::export(&fetched.repository, &fetched.commit, &folder)?;
     let receipt = receipt_of(record, &folder)?;

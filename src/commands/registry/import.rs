@@ -170,7 +170,7 @@ fn holds_records(name: &str) -> bool {
 }
 
 /// What one file says, by its extension.
-fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Flaw>>, ImportError> {
+fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Flaw>>, Failure> {
     let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let flaw = |line, message: String| vec![Flaw { file: shown.to_owned(), line, message }];
@@ -183,9 +183,7 @@ fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, 
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     Ok(match extension.as_deref() {
         Some("csv") => csv::read(shown, &text),
-        Some("yaml" | "yml") => {
-            entities(shown, &text, world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com"))
-        }
+        Some("yaml" | "yml") => entities(shown, &text, open::github::place(world)?.server()),
         _ => match toml::from_str::<toml::Table>(&text) {
             // What has none of this may be another file, and hold secrets: nothing of it is repeated.
             Ok(table)

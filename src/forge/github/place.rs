@@ -39,6 +39,11 @@ impl Place {
         self.api.as_str().trim_end_matches('/')
     }
 
+    /// The base of its pages.
+    pub fn server(&self) -> &str {
+        self.server.as_str().trim_end_matches('/')
+    }
+
     /// The host that people and `gh` know it by.
     pub fn host(&self) -> &str {
         self.server.host_str().unwrap_or_default()
@@ -46,7 +51,7 @@ impl Place {
 
     /// The page of a repository, which is also what its records say.
     pub fn page(&self, target: &Target) -> String {
-        format!("{}/{}/{}", self.server.as_str().trim_end_matches('/'), target.owner, target.name)
+        format!("{}/{}/{}", self.server(), target.owner, target.name)
     }
 
     /// Which repository a page, or an address for git, names; none when it is on another server.

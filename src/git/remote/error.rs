@@ -84,6 +84,13 @@ pub enum FetchError {
     },
 }
 
+impl FetchError {
+    /// Whether trying again may help.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { cause, .. } if cause.may_pass())
+    }
+}
+
 impl Blame for FetchError {
     fn fault(&self) -> Fault {
         match self {

@@ -89,6 +89,17 @@ impl NetworkError {
     }
 }
 
+impl NetworkError {
+    /// Whether trying again may help: the way there failed, the server did (5xx), or it asks for patience (429).
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Way(trouble) => trouble.may_pass(),
+            Self::Status { status } => *status >= 500 || *status == 429,
+            _ => false,
+        }
+    }
+}
+
 impl Blame for NetworkError {
     fn fault(&self) -> Fault {
         match self {

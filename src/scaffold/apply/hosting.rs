@@ -1,21 +1,16 @@
 //! The steps that are done on a forge.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::Went;
-use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{
-    Claim, ForgeError, Found, Github, Lower, Made, PauseReason, Secrets, Standing, Unclear, Wish, standing,
-};
-use crate::git::publish::{self, Network, Publish, PublishError};
+use crate::error::{Blame as _, Failure};
+use crate::forge::github::{Claim, ForgeError, Found, Github, Lower, Made, Secrets, Standing, Unclear, Wish, standing};
+use crate::git::publish::{self, Network};
 use crate::model::repository::{NewRepository, Target};
 use crate::model::setting::Setting;
 use crate::scaffold::plan::Status;
+use crate::scaffold::push::{Commits, Remote};
 use crate::world::World;
-
-/// How often a push that met a fault is tried.
-const TRIES: u32 = 4;
 
 /// A forge, and what is known of the repository there.
 pub(crate) struct Hosting<'h> {
@@ -43,24 +38,6 @@ pub(crate) struct Hosting<'h> {
     pub(crate) fresh: bool,
     /// Whether what is stricter there is lowered.
     pub(crate) lower: Lower,
-}
-
-/// The API gives an address that is not the forge's own.
-#[derive(Debug, thiserror::Error)]
-#[error("GitHub gives `{url}` as the address to push to, which is on another server than `{home}`")]
-struct Elsewhere {
-    url: String,
-    home: String,
-}
-
-impl Blame for Elsewhere {
-    fn fault(&self) -> Fault {
-        Fault::Environment
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("set `GITHUB_SERVER_URL` to the server that belongs to `GITHUB_API_URL`, or push with `--ssh`".to_owned())
-    }
 }
 
 impl Hosting<'_> {
@@ -92,44 +69,29 @@ impl Hosting<'_> {
     /// Pushes the first commit from `staging`, or from the repository that is in place.
     pub(crate) fn push(&self, staging: Option<&Path>) -> Result<Status, Failure> {
         let Some(found) = &self.found else { return Ok(Status::AlreadySo) };
-        let url = if self.ssh { &found.ssh_url } else { &found.clone_url };
-        let place = self.github.place();
-        if !self.ssh && !place.is_home_of(url) {
-            return Err(Elsewhere { url: url.clone(), home: place.host().to_owned() }.into());
-        }
+        let remote = Remote {
+            github: self.github,
+            target: &self.target,
+            url: self.url(found),
+            network: &self.network,
+            ssh: self.ssh,
+        };
         let folder = staging.unwrap_or(&self.folder);
-        let mut attempt = 0;
-        while let Err(error) = self.push_once(folder, url)? {
-            attempt += 1;
-            let settling = self.github.settling(&self.target);
-            let pause = Duration::from_secs(1 << attempt.min(4)).mul_f64(0.5 + fastrand::f64() / 8.0);
-            if error.is_not_there() && !settling.is_zero() {
-                self.github.pause(pause.min(settling), PauseReason::Settling)?;
-            } else if error.may_pass() && attempt < TRIES {
-                self.github.pause(pause, PauseReason::Fault)?;
-            } else {
-                return Err(error.into());
-            }
-        }
-        publish::connect(folder, url)?;
+        remote.push(folder, &Commits::First)?;
+        self.connect(folder)?;
         Ok(Status::Done)
     }
 
-    /// One push; the inner result is its end. A token that is refused is renewed once.
-    fn push_once(&self, folder: &Path, url: &str) -> Result<Result<(), PublishError>, ForgeError> {
-        let mut renewed = false;
-        loop {
-            let token = if self.ssh { None } else { Some(self.github.token()?) };
-            let network = Network { token: token.clone(), ..self.network.clone() };
-            let request = Publish { folder: folder.to_owned(), url: url.to_owned(), network };
-            let pushed = self.github.interrupt().race(move || publish::publish(&request))?;
-            match (&pushed, token) {
-                (Err(error), Some(token)) if error.is_refused_token() && !renewed && self.github.renew(&token) => {
-                    renewed = true;
-                }
-                _ => return Ok(pushed),
-            }
+    /// Lets the repository in `folder` know where it is shared. An earlier run may have pushed it from another folder.
+    pub(crate) fn connect(&self, folder: &Path) -> Result<(), Failure> {
+        match &self.found {
+            Some(found) => Ok(publish::connect(folder, self.url(found))?),
+            None => Ok(()),
         }
+    }
+
+    fn url<'f>(&self, found: &'f Found) -> &'f str {
+        if self.ssh { &found.ssh_url } else { &found.clone_url }
     }
 
     /// Makes the settings so. Beside how each went, what stopped them all, if something did.

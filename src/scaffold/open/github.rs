@@ -79,6 +79,24 @@ pub(crate) fn network(world: &World) -> Result<Network, Failure> {
     Ok(Network { ssh_command: world.ssh_command(), token: None, connect_limit, idle_limit })
 }
 
+/// How git reaches `url`: by the user's own `ssh`, and over HTTP with a token for the forge, if it is there that it goes.
+/// That is the environment's, else one of the app that the environment names.
+pub(crate) fn network_to(url: &str, world: &World) -> Result<Network, Failure> {
+    let (network, place) = (network(world)?, place(world)?);
+    if !place.is_home_of(url) || world.offline {
+        return Ok(network);
+    }
+    let given = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN"));
+    let token = match (given, place.target(url)) {
+        (Some(token), _) => Some(Token::new(token)),
+        (None, Some(target)) if world.variable("APISCAFFOLD_APP_ID").is_some() => {
+            Some(open(place, &target.owner, world)?.token()?)
+        }
+        (None, _) => None,
+    };
+    Ok(Network { token, ..network })
+}
+
 /// Time-outs of requests.
 fn limits(world: &World) -> Result<Limits, BadTimeout> {
     let Some(text) = world.variable(TIMEOUT) else { return Ok(Limits { connect: CONNECT, answer: ANSWER }) };

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use super::github::network_to;
 use crate::answers::file;
 use crate::error::Failure;
-use crate::git::remote::{Network, Token};
 use crate::registry::{Location, Registry, RegistryError, Remote};
 use crate::world::World;
 
@@ -36,7 +36,7 @@ fn locate(place: &str, base: &Path, world: &World) -> Result<Location, Failure> 
         return Ok(Location::Here(base.join(place)));
     }
     let cache = world.registry_cache()?;
-    Ok(Location::There(Remote::new(place, cache, network(place, world), world.offline)?))
+    Ok(Location::There(Remote::new(place, cache, network_to(place, world)?, world.offline)?))
 }
 
 /// The registry at `location`, if there is one. Another machine may take its time: meanwhile there is something to see.
@@ -57,16 +57,4 @@ pub(crate) fn tell_age(registry: &Registry, world: &World) {
         };
         world.terminal.say(&format!("offline: the registry as it was {age} ago"));
     }
-}
-
-/// How to reach `url`: by the user's own `ssh`, and over HTTP with the token of the forge, if it is there that it goes.
-pub(crate) fn network(url: &str, world: &World) -> Network {
-    let ssh_command = world.ssh_command();
-    let server = world.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
-    let is_forge = match (Url::parse(url), Url::parse(server)) {
-        (Ok(url), Ok(server)) => url.origin() == server.origin() && url.origin().is_tuple(),
-        _ => false,
-    };
-    let token = || world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN")).map(Token::new);
-    Network { ssh_command, token: if is_forge { token() } else { None }, ..Network::default() }
 }
