@@ -423,7 +423,8 @@ fn what_people_wrote_stays_and_what_they_changed_alike_is_refused() {
     fs::remove_file(program.folder().join("my-api/catalog-info.yaml")).expect("removed");
     program.git("my-api", &["commit", "-qam", "as it was told"]);
     let ran = program.done(&alpha);
-    assert!(ran.stderr.contains("`catalog-info.yaml`"), "what is left alone is told: {ran:?}");
+    let gone = "`catalog-info.yaml` was deleted or moved by people, and is left as it is";
+    assert!(ran.stderr.contains(gone), "what is left alone is reported: {ran:?}");
     assert_eq!(record(&program)["phase"], "alpha");
 }
 

@@ -37,8 +37,8 @@ pub(super) enum PhaseError {
     StaleBranch { page: String, branch: String },
     #[error("{page} waits, and is not what this command makes of the repository")]
     OtherPull { page: String },
-    #[error("`{path}` was changed where the phase is written, and cannot be changed by the tool")]
-    Meets { path: String, wanted: Vec<String> },
+    #[error("`{path}` {what}, and cannot be changed by the tool")]
+    Meets { path: String, what: &'static str, wanted: Vec<String> },
 }
 
 fn cannot(name: &str, to: Phase, changes_dates: bool) -> String {

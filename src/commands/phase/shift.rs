@@ -129,14 +129,16 @@ impl Moving<'_> {
             return Ok(());
         }
         let file = if mine.as_ref() == old { Some(new.cloned()) } else { merged(mine.as_ref(), old, new).map(Some) };
+        let what =
+            if mine.is_some() { "was changed where the phase is written" } else { "was deleted or moved by people" };
         match file {
             Some(file) if file == mine => {}
             Some(file) => shift.edits.push(Edit { path: path.clone(), file }),
             None if vital => {
-                return Err(PhaseError::Meets { path: path.to_string(), wanted: wanted(old, new) }.into());
+                return Err(PhaseError::Meets { path: path.to_string(), what, wanted: wanted(old, new) }.into());
             }
             None => shift.notes.push(format!(
-                "`{path}` was changed where the phase is written, and is left as it is; it should say:\n{}",
+                "`{path}` {what}, and is left as it is; it should say:\n{}",
                 wanted(old, new).join("\n")
             )),
         }
