@@ -240,7 +240,7 @@ pub(crate) fn again(given: &Choice, used: &TemplateUsed, name: &ApiName, world: 
         source.source = Some(used.source.clone());
     }
     let template = template::read(&source, world).map_err(|failure| gone(failure.to_string(), failure.fault()))?;
-    if template.used.name != used.name && !used.name.is_empty() {
+    if used.source != BUILT_IN && template.used.name != used.name && !used.name.is_empty() {
         let reason = format!("what is there is the template `{}`, not `{}`", template.used.name, used.name);
         return Err(gone(reason, Fault::Input).into());
     }
