@@ -62,7 +62,13 @@ const HOMES: [(&str, &[&str]); 23] = [
     ),
     (
         "std::process::Command",
-        &["commands/phase/checks.rs", "forge/github/auth.rs", "git/transport/ssh.rs", "template/generate/fence.rs"],
+        &[
+            "commands/phase/checks.rs",
+            "forge/github/auth.rs",
+            "git/transport/ssh.rs",
+            "git/worktree.rs",
+            "template/generate/fence.rs",
+        ],
     ),
     ("std::process::id", &["git/store/lock.rs"]),
     ("std::env::var", &["world.rs"]),

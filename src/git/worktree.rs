@@ -1,9 +1,10 @@
 //! The git work tree that a folder is in: which of the folder's files git holds or would take, and which it ignores.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags, Status, StatusOptions};
 
@@ -24,6 +25,8 @@ pub struct WorkTree {
     pub files: Vec<String>,
     /// Paths below the folder that are not as the last commit has them.
     pub uncommitted: Vec<String>,
+    /// Files of which it is not certain whether git ignores them; they are not among `files`.
+    pub uncertain: Vec<String>,
     /// The id of the last commit; none when there is none yet.
     pub commit: Option<String>,
     /// Where others find the folder.
@@ -45,6 +48,11 @@ pub struct Origin {
 /// A repository that belongs to another user or cannot be read, a folder of a bare repository or of git's own, a folder
 /// that git ignores as a whole, a submodule or another repository within the folder, a name that is not UTF-8.
 pub fn look(folder: &Path) -> Result<Option<WorkTree>, GitError> {
+    look_with(folder, by_git)
+}
+
+/// With what `listed` says that git would take, if it knows.
+fn look_with(folder: &Path, listed: fn(&Path) -> Option<Vec<u8>>) -> Result<Option<WorkTree>, GitError> {
     let Some(repository) = containing(folder)? else { return Ok(None) };
     let unreadable = |source| GitError::Unreadable { path: folder.to_owned(), source };
     let (root, subfolder) = place(&repository, folder)?;
@@ -53,9 +61,10 @@ pub fn look(folder: &Path) -> Result<Option<WorkTree>, GitError> {
         Err(error) if error.code() == ErrorCode::UnbornBranch => None,
         Err(error) => return Err(unreadable(error)),
     };
-    let paths = Paths { repository: &repository, folder, prefix: prefix(&subfolder) };
+    let mut paths = Paths { repository: &repository, folder, prefix: prefix(&subfolder), ignored: HashMap::new() };
     let tracked = paths.tracked()?;
-    let mut found = WorkTree { files: Vec::new(), uncommitted: Vec::new(), commit, origin: None };
+    let mut found =
+        WorkTree { files: Vec::new(), uncommitted: Vec::new(), uncertain: Vec::new(), commit, origin: None };
     let changes = paths.changes()?;
     for path in &tracked {
         let status = changes.get(path).copied().unwrap_or(Status::CURRENT);
@@ -66,15 +75,35 @@ pub fn look(folder: &Path) -> Result<Option<WorkTree>, GitError> {
         }
     }
     found.uncommitted.extend(changes.into_keys());
-    let untracked = paths.untracked(&tracked)?;
+    let untracked = match listed(folder) {
+        Some(listed) => paths.listed(&listed)?,
+        None => {
+            let (sure, unsure) = paths.untracked(&tracked)?;
+            found.uncertain = unsure;
+            sure
+        }
+    };
     found.files.extend(untracked.iter().cloned());
     found.uncommitted.extend(untracked);
     found.uncommitted.sort_unstable();
-    if found.files.is_empty() && paths.is_ignored().map_err(unreadable)? {
+    found.uncommitted.dedup();
+    if found.files.is_empty() && paths.is_ignored("").map_err(unreadable)? {
         return Err(GitError::Ignored { path: folder.to_owned(), root });
     }
     found.origin = origin_of(&repository).map(|url| Origin { url, subfolder });
     Ok(Some(found))
+}
+
+/// What the program git would take and does not have yet, each path ended by a NUL; none where there is no git that
+/// answers. It is told to start no program of its own.
+fn by_git(folder: &Path) -> Option<Vec<u8>> {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false", "ls-files", "-z", "-o", "--exclude-standard"]);
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"] {
+        command.env_remove(variable);
+    }
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    output.status.success().then_some(output.stdout)
 }
 
 fn prefix(subfolder: &str) -> String {
@@ -87,6 +116,8 @@ struct Paths<'r> {
     folder: &'r Path,
     /// What paths of the repository begin with that are below the folder.
     prefix: String,
+    /// Folders of the repository, and whether git ignores them.
+    ignored: HashMap<String, bool>,
 }
 
 impl Paths<'_> {
@@ -127,17 +158,40 @@ impl Paths<'_> {
         changed.filter_map(|entry| Some(self.below(entry.path_bytes())?.map(|path| (path, entry.status())))).collect()
     }
 
-    /// Files that git would take and does not have yet.
-    fn untracked(&self, tracked: &BTreeSet<String>) -> Result<Vec<String>, GitError> {
-        if self.is_ignored().map_err(self.unreadable())? {
-            return Ok(Vec::new());
+    /// The paths that git itself lists. A folder among them is a repository of its own.
+    fn listed(&self, listed: &[u8]) -> Result<Vec<String>, GitError> {
+        let paths = listed.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        let path = |path: &[u8]| match str::from_utf8(path) {
+            Ok(path) if path.ends_with('/') => {
+                Err(refused(format!("{}{path}", self.prefix).as_bytes(), "it is a git repository of its own"))
+            }
+            Ok(path) => Ok(path.to_owned()),
+            Err(_) => Err(refused(path, "its name is not UTF-8")),
+        };
+        paths.map(path).collect()
+    }
+
+    /// Without the program git: files that git would take and does not have yet, and those of which that is not certain.
+    /// Two readers of git's rules are asked: one knows all of its configuration, the other more of its patterns.
+    fn untracked(&mut self, tracked: &BTreeSet<String>) -> Result<(Vec<String>, Vec<String>), GitError> {
+        let by_configuration = self.by_configuration(tracked)?;
+        if self.is_ignored("").map_err(self.unreadable())? {
+            return Ok((Vec::new(), Vec::new()));
         }
+        let by_patterns = self.by_patterns(tracked)?;
+        let sure = by_patterns.intersection(&by_configuration).cloned().collect();
+        let unsure = by_patterns.symmetric_difference(&by_configuration).cloned().collect();
+        Ok((sure, unsure))
+    }
+
+    /// As ripgrep's crate reads the rules.
+    fn by_patterns(&self, tracked: &BTreeSet<String>) -> Result<BTreeSet<String>, GitError> {
         let mut walk = WalkBuilder::new(self.folder);
         // What git itself leaves out, and nothing else: names with a dot are files like others.
         walk.hidden(false).ignore(false).follow_links(false);
         let own = self.folder.join(".git");
         walk.filter_entry(move |entry| entry.path() != own);
-        let mut files = Vec::new();
+        let mut files = BTreeSet::new();
         for entry in walk.build() {
             let entry = entry.map_err(|error| GitError::Look {
                 path: self.folder.to_owned(),
@@ -157,16 +211,62 @@ impl Paths<'_> {
             };
             let path = path.join("/");
             if !tracked.contains(&path) {
-                files.push(path);
+                files.insert(path);
             }
         }
         Ok(files)
     }
 
-    /// Whether git ignores the folder, or one that it is in: then it ignores everything below.
-    fn is_ignored(&self) -> Result<bool, git2::Error> {
-        for (at, _) in self.prefix.match_indices('/') {
-            if self.repository.is_path_ignored(&self.prefix[..=at])? {
+    /// As libgit2 reads the rules. Files are looked for folder by folder, as git does it: once a folder is ignored no rule
+    /// brings a file in it back (gitignore(5)).
+    fn by_configuration(&mut self, tracked: &BTreeSet<String>) -> Result<BTreeSet<String>, GitError> {
+        let (mut files, mut folders) = (BTreeSet::new(), vec![String::new()]);
+        while let Some(folder) = folders.pop() {
+            if self.is_ignored(&folder).map_err(self.unreadable())? {
+                continue;
+            }
+            let on_disk = self.folder.join(&folder);
+            let look = |source| GitError::Look { path: on_disk.clone(), source };
+            for entry in fs::read_dir(&on_disk).map_err(look)? {
+                let entry = entry.map_err(look)?;
+                let kind = entry.file_type().map_err(look)?;
+                let name = entry.file_name();
+                if name == ".git" && folder.is_empty() {
+                    continue;
+                }
+                if name == ".git" {
+                    let path = format!("{}{folder}", self.prefix);
+                    return Err(refused(path.as_bytes(), "it is a git repository of its own"));
+                }
+                let path = format!("{folder}{}", name.to_string_lossy());
+                let whole = format!("{}{path}", self.prefix);
+                if kind.is_dir() {
+                    folders.push(format!("{path}/"));
+                } else if (kind.is_file() || kind.is_symlink())
+                    && !tracked.contains(&path)
+                    && !self.repository.is_path_ignored(&whole).map_err(self.unreadable())?
+                {
+                    if name.to_str().is_none() {
+                        return Err(refused(whole.as_bytes(), "its name is not UTF-8"));
+                    }
+                    files.insert(path);
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// Whether git ignores a folder, which is below this one and ends with `/`, or is this one: or one that it is in.
+    fn is_ignored(&mut self, folder: &str) -> Result<bool, git2::Error> {
+        let whole = format!("{}{folder}", self.prefix);
+        for (at, _) in whole.match_indices('/') {
+            let above = &whole[..=at];
+            let is_ignored = match self.ignored.get(above) {
+                Some(known) => *known,
+                None => self.repository.is_path_ignored(above)?,
+            };
+            self.ignored.insert(above.to_owned(), is_ignored);
+            if is_ignored {
                 return Ok(true);
             }
         }

@@ -57,15 +57,19 @@ impl Template {
         if uncommitted.is_empty() {
             return;
         }
-        let named = uncommitted.iter().take(TOLD).map(|path| format!("`{}`", path.escape_debug()));
-        let named = named.collect::<Vec<_>>().join(", ");
-        let more = uncommitted.len().saturating_sub(TOLD);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         world.terminal.warn(&format!(
-            "the template has files that are not committed: {named}{more}; they are used as they are, and the revision in the receipt, {}, does not hold them",
+            "the template has files that are not committed: {}; they are used as they are, and the revision in the receipt, {}, does not hold them",
+            named(uncommitted),
             used.revision
         ));
     }
+}
+
+/// The first of these paths, and how many more there are.
+fn named(paths: &[String]) -> String {
+    let first: Vec<String> = paths.iter().take(TOLD).map(|path| format!("`{}`", path.escape_debug())).collect();
+    let more = paths.len().saturating_sub(TOLD);
+    format!("{}{}", first.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
 }
 
 /// Who renders a template.
@@ -171,12 +175,13 @@ struct Read {
 /// A folder has a source that others can use, when its repository has an `origin`, else only its name: the paths of this
 /// machine are nobody's business, and lead nowhere on another one.
 fn shared(folder: &Path, origin: Option<Origin>) -> String {
-    let shared = origin.map(|Origin { url, subfolder }| {
-        Source::Git { url, subfolder: Some(subfolder).filter(|subfolder| !subfolder.is_empty()) }.to_string()
+    let shared = origin.map(|Origin { url, subfolder }| Source::Git {
+        url,
+        subfolder: Some(subfolder).filter(|subfolder| !subfolder.is_empty()),
     });
-    // What cannot be given again as a source is of no use.
-    let is_source = |text: &String| matches!(Source::parse(Some(text), ""), Ok(Source::Git { .. }));
-    shared.filter(is_source).unwrap_or_else(|| name_of(folder))
+    // What another source is read from is of no use, such as a URL with `//` in its path.
+    let is_source = |source: &Source| Source::parse(Some(&source.to_string()), "").is_ok_and(|read| read == *source);
+    shared.filter(is_source).map_or_else(|| name_of(folder), |source| source.to_string())
 }
 
 /// The name of a folder.
@@ -193,7 +198,7 @@ fn read_source(source: &Source, choice: &Choice, world: &World) -> Result<Read, 
     let uncommitted = Vec::new();
     match source.reading(choice.at.as_deref())? {
         Reading::BuiltIn => Ok(Read { tree: builtin::tree(), commit: None, source: source.to_string(), uncommitted }),
-        Reading::Files(path) => files(&world.absolute(&path)),
+        Reading::Files(path) => files(&world.absolute(&path), world),
         Reading::Commit { repository, subfolder } => {
             let (tree, commit) = committed(repository, subfolder, choice, world)?;
             let source = match local(source, world) {
@@ -210,12 +215,18 @@ fn read_source(source: &Source, choice: &Choice, world: &World) -> Result<Read, 
 }
 
 /// The files of a folder; in a git work tree those that git does not ignore.
-fn files(folder: &Path) -> Result<Read, Failure> {
+fn files(folder: &Path, world: &World) -> Result<Read, Failure> {
     folder::must_be_there(folder)?;
-    let Some(WorkTree { files, uncommitted, commit, origin }) = worktree::look(folder)? else {
+    let Some(WorkTree { files, uncommitted, uncertain, commit, origin }) = worktree::look(folder)? else {
         let tree = folder::read_folder(folder)?;
         return Ok(Read { tree, commit: None, source: name_of(folder), uncommitted: Vec::new() });
     };
+    if !uncertain.is_empty() {
+        world.terminal.warn(&format!(
+            "it is not certain whether git ignores these files of the template, so they are left out: {}; `git add -f` takes one in",
+            named(&uncertain)
+        ));
+    }
     // What no commit holds yet nobody else finds.
     let source = shared(folder, origin.filter(|_| commit.is_some()));
     Ok(Read { tree: folder::read_files(folder, files)?, commit, source, uncommitted })

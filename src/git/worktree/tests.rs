@@ -5,7 +5,7 @@ use std::process::Command;
 
 use proptest::prelude::*;
 
-use super::{look, public};
+use super::{look, look_with, public};
 
 /// Runs git with nobody's configuration and gives what it prints.
 fn git(folder: &Path, arguments: &[&str]) -> String {
@@ -64,7 +64,13 @@ proptest! {
         let listed: BTreeSet<&str> =
             listed.split('\0').filter(|path| !path.is_empty() && folder.join(path).is_file()).collect();
         let found = look(&folder).expect("looked at").expect("a work tree");
-        prop_assert_eq!(found.files.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed);
+        prop_assert_eq!(found.files.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed.clone());
+        let without = look_with(&folder, |_| None).expect("looked at").expect("a work tree");
+        let files: BTreeSet<&str> = without.files.iter().map(String::as_str).collect();
+        prop_assert!(files.is_subset(&listed), "never what git ignores: {files:?}, {listed:?}");
+        let lost: Vec<&&str> =
+            listed.difference(&files).filter(|path| !without.uncertain.iter().any(|one| one == **path)).collect();
+        prop_assert!(lost.is_empty(), "nothing is lost in silence: {lost:?}");
         let changed = git(&folder, &["status", "--porcelain", "-z", "--no-renames", "-uall", "."]);
         let prefix = if in_subfolder { "sub/" } else { "" };
         let changed: BTreeSet<&str> =
@@ -130,4 +136,51 @@ fn an_origin_is_told_without_what_could_be_a_secret() {
         let found = look(place.path()).expect("looked at").expect("a work tree");
         assert_eq!(found.origin.map(|origin| origin.url).as_deref(), told, "{url}");
     }
+}
+
+/// Rules and settings that readers of git's rules other than git itself take otherwise.
+#[test]
+fn what_git_ignores_by_rules_that_few_know_is_left_out() {
+    let place = tempfile::tempdir().expect("a folder");
+    let rules: [(&str, &[u8], &[&str]); 8] = [
+        ("tab", b".env\t\n", &[".env"]),
+        ("digits", b"[[:digit:]]x\n", &["1x", "ax"]),
+        ("braces", b"{a,b}\n", &["a", "b", "{a,b}"]),
+        ("bracket", b"[a\n", &["a", "[a"]),
+        ("bytes", b"\xff\n.env\n", &[".env", "kept"]),
+        ("stars", b"c**/d\n", &["cx/y/d", "c/d"]),
+        ("negation", b"a/**/\n!b\n", &["a/b/a", "a/c/a"]),
+        ("case", b".ENV\n", &[".env", "kept"]),
+    ];
+    for (name, ignore, files) in rules {
+        let root = place.path().join(name);
+        fs::create_dir(&root).expect("made");
+        git(&root, &["init", "-q"]);
+        if name == "case" {
+            git(&root, &["config", "core.ignorecase", "true"]);
+        }
+        fs::write(root.join(".gitignore"), ignore).expect("written");
+        files.iter().for_each(|path| write(&root, path, "x"));
+        agrees(&root, name);
+    }
+    let root = place.path().join("excludes");
+    fs::create_dir(&root).expect("made");
+    git(&root, &["init", "-q"]);
+    fs::write(place.path().join("own ex"), ".env\n").expect("written");
+    git(&root, &["config", "core.excludesFile", &place.path().join("own ex").to_string_lossy()]);
+    write(&root, ".env", "SECRET");
+    agrees(&root, "the repository's own excludesFile");
+    fs::create_dir(place.path().join("separate")).expect("made");
+    git(&place.path().join("separate"), &["init", "-q", "--separate-git-dir", "../sg"]);
+    fs::write(place.path().join("sg/info/exclude"), ".env\n").expect("written");
+    write(&place.path().join("separate"), ".env", "SECRET");
+    agrees(&place.path().join("separate"), "a git folder elsewhere");
+}
+
+/// The files are those that git takes.
+fn agrees(root: &Path, what: &str) {
+    let listed = git(root, &["ls-files", "-z", "-co", "--exclude-standard"]);
+    let listed: BTreeSet<&str> = listed.split('\0').filter(|path| !path.is_empty()).collect();
+    let found = look(root).expect("looked at").expect("a work tree");
+    assert_eq!(found.files.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed, "{what}");
 }
