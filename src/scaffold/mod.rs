@@ -6,6 +6,7 @@
 //! | `template` | where a template is → the template |
 //! | `request` | name, specification and answers of one API |
 //! | `render` | a template and a request → a repository's files, settings and record |
+//! | `base` | a repository as it was when the tool made it |
 //! | `place` | where a repository is to be, and what is there already |
 //! | `access` | answers that let in more callers than the specification does |
 //! | `address` | base path and standard: what they were taken from, and where they differ from the specification |
@@ -19,6 +20,7 @@
 pub(crate) mod access;
 pub(crate) mod address;
 pub(crate) mod apply;
+pub(crate) mod base;
 pub(crate) mod naming;
 pub(crate) mod open;
 pub(crate) mod place;

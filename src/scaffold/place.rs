@@ -26,8 +26,12 @@ pub(crate) enum InTheWay {
     NotFolder(PathBuf),
     #[error("`{}` cannot be written as a URL", .0.display())]
     NoUrl(PathBuf),
-    #[error("`{}` was made before with other answers, another spec or another template, and is left as it is", .0.display())]
-    Differs(PathBuf),
+    #[error("`{}` was made before with other answers, another spec or another template, and is left as it is", folder.display())]
+    Differs {
+        folder: PathBuf,
+        /// What is different.
+        different: Vec<String>,
+    },
     #[error("`{0}` was made before with other answers, another spec or another template, and is left as it is")]
     DiffersThere(String),
     #[error("cannot look at `{}`", path.display())]
@@ -43,16 +47,18 @@ impl Blame for InTheWay {
         match self {
             Self::NotFolder(_) | Self::NoUrl(_) => Fault::Input,
             Self::Unseen { .. } => Fault::Environment,
-            Self::Differs(_) | Self::DiffersThere(_) => Fault::Conflict,
+            Self::Differs { .. } | Self::DiffersThere(_) => Fault::Conflict,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotFolder(_) | Self::NoUrl(_) => "choose another folder with `--into`".to_owned(),
-            Self::Differs(_) => {
-                "choose another name, or another folder with `--into`; or remove the folder if you do not need it"
-                    .to_owned()
+            Self::Differs { different, .. } => {
+                let what = if different.is_empty() { "it has no base" } else { &different.join(", ") };
+                format!(
+                    "what is different: {what}\nchoose another name, or another folder with `--into`; or remove the folder if you do not need it"
+                )
             }
             Self::DiffersThere(_) => {
                 "give the spec, the answers and the template that it was made with; or choose another name".to_owned()

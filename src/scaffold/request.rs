@@ -98,6 +98,12 @@ impl Material {
         Self { spec: None, ..self.clone() }
     }
 
+    /// Takes the answers of an earlier run for what a person would say again.
+    pub(crate) fn remember(&mut self, receipt: Option<Receipt>) {
+        let answers = receipt.map(|receipt| receipt.answers).unwrap_or_default();
+        self.layers.asked.extend(answers);
+    }
+
     /// Answers a question otherwise than the receipt does.
     pub(crate) fn answer(&mut self, question: &str, value: Value) {
         if let Some(file) = &mut self.layers.file {

@@ -24,14 +24,11 @@ use crate::scaffold::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::scaffold::place::{InTheWay, Place, Standing};
 use crate::scaffold::plan::{Plan, Step};
 use crate::scaffold::request::Material;
-use crate::scaffold::{naming, open, render, secrets};
+use crate::scaffold::{base, naming, open, render, secrets};
 use crate::world::World;
 use hosted::{Forge, Hosted, Wanted};
 use keys::Keys;
 use report::Report;
-
-/// The ref that keeps the pristine render.
-const BASE: &str = "refs/apiscaffold/base";
 
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
@@ -117,6 +114,10 @@ impl Call<'_> {
         drop(bar);
         if matches!(standing, Standing::Free) {
             naming::check(name, &material.template.manifest.environments, registry, world)?;
+        }
+        if matches!(standing, Standing::Ours(_)) && place.exists() && world.terminal.can_ask() {
+            // It was asked when the repository was made.
+            material.remember(base::files(&place.target)?.as_ref().and_then(base::receipt));
         }
         let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
@@ -219,9 +220,10 @@ fn plan(
     let target = place.target.clone();
     let is_active = matches!(standing, Standing::Ours(earlier) if earlier.state == State::Active);
     if matches!(standing, Standing::Ours(_)) && place.exists() {
-        let base = commit::tree_of(&target, BASE)?;
-        if base.is_none_or(|base| base != commit::tree_id(&tree)) {
-            return Err(InTheWay::Differs(target).into());
+        let base = base::files(&target)?;
+        if base.as_ref() != Some(&tree) {
+            let different = base.map(|base| base::differences(&base, &tree)).unwrap_or_default();
+            return Err(InTheWay::Differs { folder: target, different }.into());
         }
     }
     let pushed = hosted.map(|hosted| hosted.pushed);

@@ -35,6 +35,12 @@ pub(super) enum PhaseError {
     AnotherApi { folder: PathBuf, found: String, name: String },
     #[error("{page} has a branch `{branch}` with other files, and no pull request that waits")]
     StaleBranch { page: String, branch: String },
+    #[error(
+        "`{name}` was made from the template `{made_from}`, and `--template` names `{named}`, which has other gates"
+    )]
+    AnotherTemplate { name: String, named: String, made_from: String },
+    #[error("`{folder}` has no receipt, and `{name}` was made by apiscaffold: this is another repository", folder = .folder.display())]
+    NoReceipt { folder: PathBuf, name: String },
     #[error("{page} waits, and is not what this command makes of the repository")]
     OtherPull { page: String },
     #[error("`{path}` {what}, and cannot be changed by the tool")]
@@ -55,7 +61,12 @@ fn why(at: Phase, asked: Phase) -> &'static str {
 impl Blame for PhaseError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NotNext { .. } | Self::Given(_) | Self::NoTemplate(_) | Self::AnotherApi { .. } => Fault::Input,
+            Self::NotNext { .. }
+            | Self::Given(_)
+            | Self::NoTemplate(_)
+            | Self::AnotherApi { .. }
+            | Self::AnotherTemplate { .. }
+            | Self::NoReceipt { .. } => Fault::Input,
             Self::Unseen { .. } => Fault::Environment,
             Self::Reserved(_)
             | Self::Unmet { .. }
@@ -91,7 +102,12 @@ impl Blame for PhaseError {
             Self::OutOfStep { name, there, .. } => {
                 format!("finish what was broken off: `apiscaffold phase {name} {}`", there.word())
             }
-            Self::AnotherApi { .. } => "name the right folder with `--repository DIR`".to_owned(),
+            Self::AnotherTemplate { made_from, .. } => {
+                format!("leave `--template` out, or name where `{made_from}` is now")
+            }
+            Self::AnotherApi { .. } | Self::NoReceipt { .. } => {
+                "name the right folder with `--repository DIR`".to_owned()
+            }
             Self::StaleBranch { .. } => {
                 "delete the branch, or open its pull request again; then run the same command again".to_owned()
             }

@@ -121,6 +121,11 @@ fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<Rc<
     }
     let template = request::again(&choice, used, &record.name, world)?;
     template.tell_uncommitted(world);
+    let (named, made_from) = (&template.used.name, &used.name);
+    if is_given && !made_from.is_empty() && named != made_from {
+        let (name, named, made_from) = (record.name.to_string(), named.clone(), made_from.clone());
+        return Err(PhaseError::AnotherTemplate { name, named, made_from }.into());
+    }
     if !is_given && template.used.revision != used.revision {
         world.terminal.warn(&format!(
             "template `{}` has changed since `{}` was made from it: its gates are those of today",

@@ -144,7 +144,10 @@ fn fetched(
 /// The receipt in `folder`, which must be the API's own.
 fn receipt_of(record: &Record, folder: &Path) -> Result<Option<Receipt>, Failure> {
     if !folder.join(receipt::FILE_NAME).is_file() {
-        return Ok(None);
+        if record.template.source.is_empty() {
+            return Ok(None);
+        }
+        return Err(PhaseError::NoReceipt { folder: folder.to_owned(), name: record.name.to_string() }.into());
     }
     let receipt = check::read(folder)?;
     if receipt.name != record.name {

@@ -211,8 +211,9 @@ fn lost(name: &str, seen: &str, now: Option<&str>, copy: Option<&Path>) -> Strin
     format!(
         "nothing was written, and the copy on this machine is kept: `--offline` reads it\n\
          if this was a mistake, put the branch back at commit {seen} where the repository is kept; or restore its files \
-         from the copy: `git --git-dir {copy} push {url} \"$(git --git-dir {copy} commit-tree{parent} -m 'Restore the \
-         registry' '{seen}^{{tree}}'):refs/heads/main\"`\n\
+         from the copy: `commit=$(git --git-dir {copy} -c user.name=apiscaffold -c user.email=apiscaffold@localhost \
+         commit-tree{parent} -m 'Restore the registry' '{seen}^{{tree}}') && git --git-dir {copy} push {url} \
+         \"$commit:refs/heads/main\"`\n\
          if it is as it should be, remove the copy with `rm -r {copy}`, then run the same command again"
     )
 }
