@@ -44,12 +44,15 @@ fn deployed_where_the_document_says(
 ) {
     let said = server_paths(document);
     for bundle in ["live", "sandbox"] {
-        let proxy = &made[&format!("proxies/{bundle}/apiproxy/proxies/default.xml")];
+        // Style proxygen has no bundles.
+        let Some(proxy) = made.get(&format!("proxies/{bundle}/apiproxy/proxies/default.xml")) else { continue };
         let proxy = String::from_utf8_lossy(proxy);
         let parsed = roxmltree::Document::parse(&proxy).expect("XML");
         let base = parsed.descendants().find(|node| node.has_tag_name("BasePath")).and_then(|node| node.text());
         let base = base.expect("a base path").trim_matches('/');
-        let warnings = ran.json()["warnings"].as_array().expect("a list").len();
+        let warnings = ran.json()["warnings"].as_array().expect("a list").clone();
+        let of_paths = |warning: &&serde_json::Value| warning.as_str().is_some_and(|text| text.contains("base path"));
+        let warnings = warnings.iter().filter(of_paths).count();
         let agrees = said.is_empty() || said.contains(base);
         assert_eq!(usize::from(!agrees), warnings, "{base}: {said:?} {ran:?}");
         for path in document["paths"].as_object().into_iter().flatten().map(|(path, _)| path) {

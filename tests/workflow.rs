@@ -113,21 +113,15 @@ impl Answers for Elsewhere {
     }
 }
 
-/// A document with references to that machine, to nothing, and to where they stand.
+/// A document with references to that machine and to where they stand.
 fn loose(machine: &str) -> Value {
     let answer = json!({
         "schema": {"$ref": "#/components/schemas/Node"},
-        "examples": {
-            "near": {"value": {"next": {}}},
-            "one": {"$ref": format!("{machine}/common.json#/one")},
-            "far": {"externalValue": format!("{machine}/far.json")},
-        },
+        "examples": {"near": {"value": {"next": {}}}, "far": {"externalValue": format!("{machine}/far.json")}},
     });
     let responses = json!({
         "200": {"description": "A node.", "content": {"application/json": answer}},
         "404": {"$ref": format!("{machine}/common.json#/Gone")},
-        "500": {"$ref": "gone.yaml#/responses/Fault"},
-        "503": {"$ref": "#/components/responses/Fault"},
     });
     json!({
         "openapi": "3.0.3",
@@ -140,7 +134,7 @@ fn loose(machine: &str) -> Value {
 }
 
 #[test]
-fn references_that_lead_nowhere_stay_and_nothing_is_fetched() {
+fn references_to_other_machines_stay_and_nothing_is_fetched() {
     let Some(tools) = tools() else { return };
     for (style, built) in [("apigee", "live.zip"), ("proxygen", "sandbox.json")] {
         let (program, server) = (Program::new(), Server::start(Elsewhere::default()));
@@ -153,6 +147,29 @@ fn references_that_lead_nowhere_stay_and_nothing_is_fetched() {
         assert_eq!(responses(&published), responses(&loose), "{style}");
         assert_eq!(server.state().asked, [] as [&str; 0], "{style}");
     }
+}
+
+#[test]
+fn what_leads_nowhere_is_listed_and_not_published() {
+    let Some(tools) = tools() else { return };
+    let (program, server) = (Program::new(), Server::start(Elsewhere::default()));
+    let mut dead = loose(&server.url());
+    let responses = &mut dead["paths"]["/nodes"]["get"]["responses"];
+    responses["500"] = json!({"$ref": "gone.yaml#/responses/Fault"});
+    responses["503"] = json!({"$ref": "#/components/responses/Fault"});
+    responses["200"]["content"]["application/json"]["examples"]["one"] =
+        json!({"$ref": format!("{}/common.json#/one", server.url())});
+    program.write("dead.json", dead.to_string());
+    program.done(&["new", "lib", "--spec", "dead.json"]);
+    let folder = program.folder().join("lib");
+    equip(&folder, &tools);
+    let made = Command::new("make").arg("publish").current_dir(&folder).output().expect("make starts");
+    let said = String::from_utf8_lossy(&made.stdout) + String::from_utf8_lossy(&made.stderr);
+    assert!(!made.status.success() && !folder.join("build/lib.json").exists(), "{said}");
+    for target in ["gone.yaml#/responses/Fault", "#/components/responses/Fault", "common.json#/one"] {
+        assert!(said.contains(target), "{target}: {said}");
+    }
+    assert_eq!(server.state().asked, [] as [&str; 0]);
 }
 
 #[test]
