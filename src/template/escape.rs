@@ -31,6 +31,8 @@ pub(super) enum Place {
     YamlSinglePart,
     /// YAML: in a block scalar whose lines are indented by so many spaces.
     YamlBlock(usize),
+    /// YAML: in a folded block scalar, where a line end would become a space.
+    YamlFolded,
     /// TOML: a whole value.
     TomlValue,
     /// TOML: a key or a part of one.
@@ -82,7 +84,6 @@ fn escape_text(text: String, place: Place) -> Result<String, String> {
         Place::XmlComment => xml_comment(&visible(&text)),
         Place::XmlCdata => visible(&text).replace("]]>", "]]]]><![CDATA[>"),
         Place::JsonString | Place::YamlDouble | Place::TomlBasic => quoted_inner(&text),
-        Place::YamlBlock(indent) => yaml_block(&text, indent),
         Place::TomlKey => toml_key(&text),
         Place::ShellDouble => backslashed(&text, &['\\', '"', '$', '`']),
         Place::ShellHere => backslashed(&text, &['\\', '$', '`']),
@@ -98,6 +99,10 @@ fn fitting(text: String, place: Place) -> Result<String, String> {
     let (fits, advice) = match place {
         Place::YamlPart => (is_plain_scalar(&text), "put the scalar in double quotes"),
         Place::YamlSinglePart => (!text.chars().any(needs_escape), "use double quotes"),
+        Place::YamlBlock(_) | Place::YamlFolded => {
+            let takes = |c: char| c == '\t' || (c == '\n' && place != Place::YamlFolded) || !needs_escape(c);
+            (text.chars().all(takes), "use quotes instead of a block scalar")
+        }
         Place::TomlLiteralPart => (!text.contains('\'') && !text.chars().any(needs_escape), "use double quotes"),
         Place::TomlMultiLiteral => {
             let takes = |c: char| c == '\n' || !needs_escape(c);
@@ -112,6 +117,7 @@ fn fitting(text: String, place: Place) -> Result<String, String> {
     }
     Ok(match place {
         Place::YamlSinglePart => text.replace('\'', "''"),
+        Place::YamlBlock(indent) => text.replace('\n', &format!("\n{}", " ".repeat(indent))),
         _ => text,
     })
 }
@@ -248,7 +254,8 @@ fn is_plain_scalar(text: &str) -> bool {
     let starts_well = first.is_some_and(|c| !c.is_whitespace() && !"-?:,[]{}#&*!|>'\"%@`=<~".contains(c))
         || (first == Some('-') && text[1..].starts_with(|c: char| c.is_alphanumeric()));
     let ends_well = !text.ends_with(|c: char| c.is_whitespace() || c == ':');
-    let bad = |c: char| needs_escape(c) || ",[]{}".contains(c);
+    // Some parsers end a scalar of a flow collection at any `?`.
+    let bad = |c: char| needs_escape(c) || ",[]{}?".contains(c);
     starts_well && ends_well && !text.contains(bad) && !text.contains(": ") && !text.contains(" #")
 }
 
@@ -264,12 +271,6 @@ fn has_type(text: &str) -> bool {
     let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
         && lower.chars().all(|c| c.is_ascii_hexdigit() || "xo_.:+-tz ".contains(c));
     TYPED_WORDS.contains(&digits) || text.starts_with("...") || is_number
-}
-
-/// Lines of a block scalar: later lines get the indentation.
-fn yaml_block(text: &str, indent: usize) -> String {
-    let text = visible(text).replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
-    text.replace('\n', &format!("\n{}", " ".repeat(indent)))
 }
 
 /// A TOML value; TOML has no null, so it is the empty string.
@@ -318,6 +319,13 @@ fn shell_word(text: &str) -> String {
 /// Characters that mean nothing to a shell wherever they stand.
 pub(super) fn is_shell_safe(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-./:@%+".contains(c)
+}
+
+/// Text that does nothing where a shell evaluates it as arithmetic or as a script: it cannot expand, assign, end a
+/// command or be an option.
+pub(super) fn is_harmless(text: &str) -> bool {
+    let is_word = text.chars().all(|c| is_shell_safe(c) && c != '+') && !text.contains("--");
+    is_integer(text) || (is_word && !text.starts_with('-') && !text.ends_with('-'))
 }
 
 /// A whole number that every shell reads as a decimal one.

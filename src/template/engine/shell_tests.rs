@@ -115,6 +115,86 @@ const VALUES: [&str; 38] = [
     "\\\";touch RAN;\\\"",
 ];
 
+/// Commands that evaluate what they are given, quoted or not.
+const EVALUATED: [&str; 55] = [
+    "let \"x={{ v }}\"",
+    "let 'x={{ v }}'",
+    "let x=\"{{ v }}\"",
+    "! let x='{{ v }}'",
+    "if let \"x={{ v }}\"; then :; fi",
+    "until let \"x=1\" \"{{ v }}\"; do break; done",
+    "x=1 let \"x={{ v }}\"",
+    "true && let \"x={{ v }}\"",
+    "command let \"x={{ v }}\"",
+    "builtin let \"x={{ v }}\"",
+    ">f let 'x={{ v }}'",
+    "2>f let 'x={{ v }}' 2>&1",
+    "l\\et \"x={{ v }}\"",
+    "'let' \"x={{ v }}\"",
+    "f() { let \"x={{ v }}\"; }; f",
+    "function f { let \"x={{ v }}\"; }; f",
+    "case x in x) let \"x={{ v }}\";; esac",
+    "printf %s \"$(let \"x={{ v }}\")\"",
+    "[[ 1 -eq '{{ v }}' ]]",
+    "[[ '{{ v }}' -eq 1 ]]",
+    "[[ x == x && 1 -lt \"{{ v }}\" ]]",
+    "[[ x == x &&\n 1 -lt \"{{ v }}\" ]]",
+    "[[ -v '{{ v }}' ]]",
+    "[[ 1 -eq \"a[{{ v }}]\" ]]",
+    "declare -i n={{ v }}",
+    "declare -i n; n='{{ v }}'",
+    "typeset -i n='{{ v }}'",
+    "f() { local -i n=\"{{ v }}\"; }; f",
+    "f() { local -i n; n=\"{{ v }}\"; }; f",
+    "declare -a n=\"{{ v }}\"",
+    "declare -a n=\"({{ v }})\"",
+    "[ -v {{ v }} ]",
+    "test -v \"{{ v }}\"",
+    "printf -v {{ v }} hi",
+    "printf -v \"x[{{ v }}]\" hi",
+    "read {{ v }} <<< 1",
+    "read -r \"x[{{ v }}]\" <<< 1",
+    "unset \"x[{{ v }}]\"",
+    "declare {{ v }}=1",
+    "declare -n r={{ v }}; printf '%s' \"$r\"",
+    "export \"{{ v }}\"",
+    "x['{{ v }}']=1",
+    "m=([{{ v }}]=1)",
+    "m=([\"{{ v }}\"]=1)",
+    "declare \"x[{{ v }}]=1\"",
+    "eval {{ v }}",
+    "eval \"x={{ v }}\"",
+    "eval \"$(printf %s '{{ v }}')\"",
+    "trap ': {{ v }}' EXIT",
+    "source <(printf '%s' \": {{ v }}\")",
+    "source /dev/stdin <<< ': {{ v }}'",
+    "sh -c \": {{ v }}\"",
+    "x=1 /bin/bash -ec ': {{ v }}'",
+    "env dash -c ': {{ v }}'",
+    "if ! bash -o errexit -c ': {{ v }}'; then :; fi",
+];
+
+/// Scripts like them that write every value.
+const TEXTS: [&str; 17] = [
+    "f() { local x=\"{{ v }}\"; printf %s \"$x\"; }; f",
+    "export X='{{ v }}'; printf %s \"$X\"",
+    "declare x=\"{{ v }}\"; printf %s \"$x\"",
+    "declare -a x=(\"{{ v }}\"); printf %s \"${x[0]}\"",
+    "declare -A x=([a]=\"{{ v }}\"); printf %s \"${x[a]}\"",
+    "printf '%s' \"{{ v }}\"",
+    "printf -v x '%s' \"{{ v }}\"; printf %s \"$x\"",
+    "[ \"{{ v }}\" = x ]; printf %s \"{{ v }}\"",
+    "test -n \"{{ v }}\"; printf %s \"{{ v }}\"",
+    "[[ -n \"{{ v }}\" && x == '{{ v }}' ]]; printf %s \"{{ v }}\"",
+    "read -r -d '' x <<< \"{{ v }}\"; printf %s '{{ v }}'",
+    "read -rp \"{{ v }}\" x; printf %s '{{ v }}'",
+    "let x=1; printf %s '{{ v }}'",
+    "eval 'x=1' && printf %s '{{ v }}'",
+    "trap : EXIT; printf %s \"{{ v }}\"",
+    "bash -c : | :; printf %s \"{{ v }}\"",
+    "printf '%s' \"$(printf '%s.' \"{{ v }}\")\" >/dev/null; printf %s {{ v }}",
+];
+
 fn rendered(template: &str, value: &str) -> Option<String> {
     let Value::Object(map) = json!({"v": value}) else { unreachable!("an object") };
     match Engine::new().render("f.sh", template, Some(Format::Shell), &Values::new(&map)) {
@@ -158,6 +238,40 @@ fn no_value_runs_in_a_shell_file_and_a_text_is_given_back() {
                     assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{shell}, {value:?} in:\n{script}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn what_a_command_evaluates_takes_harmless_values_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |shell: &str, script: &str| {
+        std::process::Command::new(shell)
+            .args(["-c", script])
+            .current_dir(&folder)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("a shell")
+    };
+    for template in EVALUATED {
+        assert!(rendered(template, "v1.x").is_some(), "always refused: {template}");
+        for value in VALUES.into_iter().chain(["($(touch RAN))", "x=1", "PATH++", "--x"]) {
+            let Some(script) = rendered(template, value) else { continue };
+            assert!(!value.contains(['$', '`', ';', '=', '+']), "{value:?} is taken in: {template}");
+            for shell in ["bash", "dash"] {
+                run(shell, &script);
+                assert!(!folder.path().join("RAN").exists(), "{shell} ran {value:?} in:\n{script}");
+            }
+        }
+    }
+    for template in TEXTS {
+        for value in VALUES {
+            let script = rendered(template, value).unwrap_or_else(|| panic!("{value:?} is refused in: {template}"));
+            let out = run("bash", &script);
+            assert!(!folder.path().join("RAN").exists(), "bash ran {value:?} in:\n{script}");
+            assert_eq!(String::from_utf8_lossy(&out.stdout), value, "in:\n{script}");
         }
     }
 }

@@ -179,6 +179,43 @@ fn the_built_in_template_keeps_the_name_of_an_api_a_string() {
     }
 }
 
+/// What a block scalar cannot hold is refused, and everything else is given back.
+#[test]
+fn a_block_scalar_gives_a_value_back_or_refuses_it() {
+    let places = [
+        ("a: |-\n  {{ v }}\nb: 1\n", "/a", "{v}"),
+        ("a: |-\n  pre {{ v }} post\n", "/a", "pre {v} post"),
+        ("a:\n  - |-\n    pre\n    {{ v }}x\n", "/a/0", "pre\n{v}x"),
+        ("a: >-\n  x{{ v }}x\n", "/a", "x{v}x"),
+        ("a: >-\n  pre\n  x{{ v }}x\n  post\n", "/a", "pre x{v}x post"),
+        ("a:\n  - k: >-\n      x{{ v }}x # {{ v }}\n", "/a/0/k", "x{v}x # {v}"),
+    ];
+    for (template, pointer, expected) in places {
+        let is_folded = template.contains('>');
+        for end in ["\n", "\n\n", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{7}", "\u{FEFF}", "\t", " "] {
+            let value = format!("a{end}b");
+            let is_given =
+                check(template, pointer, expected, &value).unwrap_or_else(|error| panic!("{value:?}: {error}"));
+            let takes = matches!(end, "\t" | " ") || (end.starts_with('\n') && !is_folded);
+            assert_eq!(is_given, takes, "{value:?} in {template:?}");
+        }
+    }
+}
+
+proptest! {
+    /// Some parsers end an unquoted scalar of a flow collection at any `?`.
+    #[test]
+    fn a_question_mark_in_a_flow_collection_is_quoted(
+        value in "[a-z:/=&. ]{0,8}\\?[a-z:/?=&. ]{0,8}",
+        template in prop::sample::select(vec!["a: [{{ v }}]\n", "a: [x{{ v }}, b]\n", "a: {k: {{ v }}}\n", "{{{ v }}: b}\n", "a: [x\n  {{ v }}]\n", "a: {{ l }}\n"]),
+    ) {
+        let Value::Object(map) = json!({"v": value, "l": [value]}) else { unreachable!("an object") };
+        let text = Engine::new().render("f.yaml", template, Some(Format::Yaml), &Values::new(&map)).expect("rendered");
+        let unquoted: String = text.split('"').step_by(2).collect();
+        prop_assert!(!unquoted.contains('?'), "{}", text);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 

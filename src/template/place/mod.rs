@@ -3,6 +3,7 @@
 
 mod json;
 mod shell;
+mod shell_command;
 mod shell_words;
 mod toml;
 mod xml;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use super::shell_words::Words;
 use super::{Output, lacks_backslash};
-use crate::template::escape::{Place, escape, is_shell_safe, plain_text, refused};
+use crate::template::escape::{Place, escape, is_harmless, is_shell_safe, plain_text, refused};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Frame {
@@ -160,6 +160,10 @@ impl Tracker {
         if self.before == '$' && !matches!(top, Frame::Single) {
             return Err("an output cannot stand right after `$`; put the value in a variable first".to_owned());
         }
+        if self.is_evaluated() && !is_harmless(&plain_text(&output.value)) {
+            let advice = "the shell evaluates its text: only letters, digits and `_`, `-`, `.`, `/`, `:`, `@`, `%` can stand here";
+            return Err(refused(&plain_text(&output.value), advice));
+        }
         if self.stack.iter().any(|frame| matches!(frame, Frame::Arithmetic { .. })) {
             return Ok(Place::ShellInteger);
         }
@@ -196,19 +200,21 @@ impl Tracker {
     }
 
     fn word(&self, words: &Words, output: &Output) -> Result<Place, String> {
-        let text = plain_text(&output.value);
         if output.value.is_array() && !words.word().is_empty() {
             return Err(
                 "a list is several words and cannot stand in the middle of one; use the filter `join`".to_owned()
             );
         }
-        if words.in_subscript() {
-            return Ok(Place::ShellInteger);
-        }
-        if words.is_evaluated() && text.contains('[') && text.contains(['$', '`']) {
-            return Err(refused(&text, "bash evaluates it in `[[ … ]]` and `let`; put it in a variable first"));
-        }
         Ok(if self.name { Place::ShellQuoted } else { Place::ShellWord })
+    }
+
+    /// Whether a command that the output belongs to, quoted or not, reads it as arithmetic, as a name or as a script.
+    fn is_evaluated(&self) -> bool {
+        let innermost = self.stack.iter().rposition(|frame| matches!(frame, Frame::Words(_)));
+        self.stack
+            .iter()
+            .enumerate()
+            .any(|(at, frame)| matches!(frame, Frame::Words(words) if words.is_evaluated(innermost != Some(at))))
     }
 
     fn top(&self) -> &Frame {
@@ -234,6 +240,7 @@ impl Tracker {
             self.before = '\0';
             if let Some(Frame::Words(words)) = self.stack.last_mut().filter(|_| c != '\n') {
                 words.push('\0');
+                words.quoted(c);
             }
             return Ok(());
         }
@@ -249,6 +256,12 @@ impl Tracker {
     }
 
     fn step(&mut self, c: char, before: char) {
+        let ends = if *self.top() == Frame::Double { '"' } else { '\'' };
+        if let [.., Frame::Words(words), Frame::Double | Frame::Single | Frame::Ansi] = self.stack.as_mut_slice()
+            && c != ends
+        {
+            words.quoted(c);
+        }
         match self.top().clone() {
             Frame::Words(_) => self.words(c, before),
             Frame::Double if c == '"' => self.leave(),

@@ -1,4 +1,6 @@
-//! Words of a shell, as far as they say which parenthesis belongs to a `case`.
+//! Words of a shell, as far as they say which parenthesis belongs to a `case`, and which words are evaluated.
+
+use super::shell_command::{Command, is_open_subscript};
 
 /// What comes next in a `case`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +25,12 @@ pub(super) struct Words {
     /// A word that begins now is a command or a keyword.
     command: bool,
     cases: Vec<Case>,
-    /// They are operands of `[[` or `let`.
-    evaluated: bool,
+    /// The word so far without its quotes.
+    plain: String,
+    /// The word is what `<` or `>` names.
+    redirected: bool,
+    /// The command that the word belongs to.
+    current: Command,
     /// A word `case` may or may not be the keyword.
     unclear: bool,
 }
@@ -46,35 +52,48 @@ impl Words {
         self.unclear || self.cases.last() == Some(&Case::Body)
     }
 
-    pub(super) fn is_evaluated(&self) -> bool {
-        self.evaluated
+    /// Whether bash evaluates what stands at the end of the word, or in a substitution `inside` it.
+    pub(super) fn is_evaluated(&self, inside: bool) -> bool {
+        let is_array = inside && self.word.ends_with('=');
+        is_open_subscript(&self.word, self.nested)
+            || self.current.evaluates(&self.plain, self.redirected, inside, is_array)
     }
 
     pub(super) fn word(&self) -> &str {
         &self.word
     }
 
-    /// The word is `NAME[…`: bash evaluates what stands between the brackets.
-    pub(super) fn in_subscript(&self) -> bool {
-        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        self.word.split_once('[').is_some_and(|(name, rest)| is_name(name) && !rest.contains(']'))
-    }
-
     /// Adds a character to the word.
     pub(super) fn push(&mut self, c: char) {
         self.new = false;
         self.word.push(c);
+        if c != '\0' {
+            self.plain.push(c);
+        }
+    }
+
+    /// Adds a character that stands in quotes.
+    pub(super) fn quoted(&mut self, c: char) {
+        self.plain.push(c);
     }
 
     /// A space, a line's end or an operator, with the character before it: the word has ended.
     pub(super) fn operator(&mut self, c: char, before: char) {
+        let is_redirection = matches!(c, '<' | '>');
+        // A number right before `<` or `>` is a part of the redirection.
+        self.redirected |= is_redirection && self.word.bytes().all(|byte| byte.is_ascii_digit());
         self.end_word();
         self.new = false;
+        let is_second = matches!((before, c), ('<' | '>', '&') | ('>', '|'));
+        self.redirected = is_redirection || is_second || (self.redirected && matches!(c, ' ' | '\t'));
+        if is_second {
+            return;
+        }
         match (c, self.cases.last_mut()) {
             (';' | '&', Some(case)) if before == ';' && *case == Case::Body => *case = Case::Pattern { begun: false },
             (';' | '&' | '|' | '\n', _) => {
                 self.command = true;
-                self.evaluated &= c != ';' && c != '\n';
+                self.current.end();
             }
             _ => {}
         }
@@ -95,6 +114,7 @@ impl Words {
             self.cases.pop();
             self.cases.push(Case::Body);
             self.command = true;
+            self.current.end();
         }
         closes
     }
@@ -103,14 +123,19 @@ impl Words {
     pub(super) fn after_parentheses(&mut self) {
         if !self.word.ends_with(['=', '?', '*', '+', '@', '!', '$', '\0']) {
             self.word.clear();
+            self.plain.clear();
             self.command = true;
+            self.current.end();
         }
     }
 
     fn end_word(&mut self) {
-        let word = std::mem::take(&mut self.word);
+        let (word, plain) = (std::mem::take(&mut self.word), std::mem::take(&mut self.plain));
         if word.is_empty() {
             return;
+        }
+        if !std::mem::take(&mut self.redirected) {
+            self.current.word(plain);
         }
         let command = std::mem::take(&mut self.command);
         match self.cases.last_mut() {
@@ -130,8 +155,6 @@ impl Words {
             "case" if command => self.cases.push(Case::Subject { seen: false }),
             "case" => self.unclear |= self.nested,
             "esac" if command => drop(self.cases.pop()),
-            "[[" | "let" if command => self.evaluated = true,
-            "]]" => self.evaluated = false,
             "if" | "then" | "else" | "elif" | "do" | "while" | "until" | "!" | "{" | "time" => self.command = command,
             _ => {}
         }

@@ -367,6 +367,7 @@ impl<'p> Yaml<'_, 'p> {
 
     fn block(&mut self) -> Result<(), ScanError> {
         let explicit = self.block_header().flatten();
+        let is_folded = self.peek() == Some('>');
         let outer = usize::try_from(self.parent).unwrap_or(0);
         let body = (self.line_end(self.at) + 1).min(self.text.len());
         let lines = self.block_lines(body);
@@ -383,6 +384,7 @@ impl<'p> Yaml<'_, 'p> {
         self.comment()?;
         for line in lines {
             let place = match indent_of(line) {
+                here if here >= indent && is_folded => Place::YamlFolded,
                 here if here >= indent => Place::YamlBlock(indent),
                 _ => Place::Nowhere("indent its line like the first line of the block scalar"),
             };
