@@ -72,9 +72,9 @@ pub enum SpecError {
         /// The key and the version, in ticks.
         found: String,
     },
-    /// A version that is a number, or that lacks its last part.
-    #[error("`{}` says {found}, and a version must be a text, and whole", path.display())]
-    VersionInShort {
+    /// A version that is a number, that lacks its last part, or that has more behind it.
+    #[error("`{}` says {found}, and a version must be a text, and whole, with nothing behind it", path.display())]
+    VersionNotWhole {
         /// The document.
         path: PathBuf,
         /// The key and the version, in ticks.
@@ -166,7 +166,7 @@ impl Blame for SpecError {
             }
             Self::Parse { .. } => "correct the file, then run the same command again",
             Self::NotOpenApi { .. } => "name the file that begins with `openapi: 3…` or `swagger: \"2.0\"`",
-            Self::VersionInShort { whole, .. } => return Some(format!("write `{whole}`")),
+            Self::VersionNotWhole { whole, .. } => return Some(format!("write `{whole}`")),
             Self::Encoded { plain, .. } => return Some(format!("write `{plain}`, or rename the file")),
             Self::Circle { .. } => "put what is meant in the place of one of the references",
             Self::Version { .. } => "convert the document to OpenAPI 3.0 or 3.1",

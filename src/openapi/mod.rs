@@ -148,23 +148,25 @@ fn version(path: &Path, document: &Value, written: &Written) -> Result<String, S
     };
     let is_text = document.get(key).is_some_and(Value::is_string);
     let version = written.clone().unwrap_or_else(|| scalar(document.get(key)));
-    for known in known {
-        match version.strip_prefix(*known) {
-            Some(rest) if is_text && (rest.starts_with('.') || key == "swagger" && rest.is_empty()) => {
-                return Ok(version);
-            }
-            Some(rest) if rest.is_empty() || rest.starts_with('.') => {
-                // What follows the known part may be anything; only digits and dots are shown.
-                let rest: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-                let found = format!("`{key}: {known}{rest}`");
-                return Err(SpecError::VersionInShort { path: path.to_owned(), found, whole: whole(known) });
-            }
-            _ => {}
-        }
-    }
     // Only what can be a version is shown.
     let is_version =
         !version.is_empty() && version.len() < 12 && version.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    for known in known {
+        let Some(rest) = version.strip_prefix(*known) else { continue };
+        let last = rest.strip_prefix('.');
+        let is_whole = match key {
+            "openapi" => last.is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit())),
+            _ => rest.is_empty(),
+        };
+        if is_whole && is_text && is_version {
+            return Ok(version);
+        }
+        if rest.is_empty() || last.is_some() {
+            let found =
+                if is_version { format!("`{key}: {version}`") } else { format!("`{key}: {known}` and more behind it") };
+            return Err(SpecError::VersionNotWhole { path: path.to_owned(), found, whole: whole(known) });
+        }
+    }
     let found = if is_version { format!("`{key}: {version}`") } else { format!("`{key}` without a version") };
     Err(SpecError::Version { path: path.to_owned(), found })
 }

@@ -301,11 +301,27 @@ fn a_version_must_be_a_text_and_whole() {
     for (text, expected) in [("openapi: 3.0.4", "3.0.4"), ("openapi: 3.1.0", "3.1.0"), ("swagger: '2.0'", "2.0")] {
         assert_eq!(one(format!("{text}\ninfo: {{title: T}}")).expect(text).summary.openapi, expected);
     }
-    for (text, whole) in
-        [("openapi: 3.1", "openapi: 3.1.1"), ("openapi: '3.0'", "openapi: 3.0.4"), ("swagger: 2.0", "swagger: \"2.0\"")]
-    {
+    let (v30, v31, v32, v2) = ("openapi: 3.0.4", "openapi: 3.1.1", "openapi: 3.2.0", "swagger: \"2.0\"");
+    for (text, whole) in [
+        ("openapi: 3.1", v31),
+        ("openapi: '3.0'", v30),
+        ("swagger: 2.0", v2),
+        ("openapi: 3.1.SECRETzz9", v31),
+        ("openapi: 3.0.", v30),
+        ("openapi: 3.0.3.1", v30),
+        ("openapi: 3.0.3-SECRETzz9", v30),
+        ("openapi: '3.0.3 '", v30),
+        ("openapi: 3.2.0SECRETzz9", v32),
+        ("openapi: 3.1.٣", v31),
+        ("openapi: '3.1.0123456789'", v31),
+        ("swagger: 2.0.SECRETzz9", v2),
+        ("swagger: 2.0.0", v2),
+        ("swagger: '2.0.'", v2),
+    ] {
         let refusal = refused(text);
-        assert!(matches!(refusal, SpecError::VersionInShort { .. }), "{text}: {refusal}");
+        assert!(matches!(refusal, SpecError::VersionNotWhole { .. }), "{text}: {refusal}");
+        let said = refusal.to_string();
+        assert!(!said.contains("SECRET") && !said.contains("zz9") && !said.contains("0123456789"), "{said}");
         assert_eq!((refusal.fault(), refusal.hint()), (Fault::Input, Some(format!("write `{whole}`"))), "{text}");
     }
     for text in
