@@ -113,11 +113,7 @@ impl<'a> Schemes<'a> {
     /// The access modes that the document grants as a whole: in an extension; or, where no operation names any, those of
     /// its top-level `security`, or those that it has schemes for.
     pub(super) fn granted(self, root: At<'a>, operations: &[Operation]) -> Option<Modes> {
-        let granted = self.products(root).or_else(|| {
-            let mut modes = Modes::new();
-            mentioned(root.value.get("x-nhsd-api-platform")?, &mut modes);
-            Some(modes).filter(|modes| !modes.is_empty())
-        });
+        let granted = self.products(root).or_else(|| self.older(root));
         let mut served = operations.iter().filter(|operation| is_served(operation));
         if granted.is_some() || served.any(|operation| matches!(operation.access, Access::Modes(_))) {
             return granted;
@@ -134,6 +130,10 @@ impl<'a> Schemes<'a> {
     fn products(self, root: At<'a>) -> Option<Modes> {
         let extension = root.get("x-nhsd-apim").filter(|extension| !extension.value.is_null())?;
         let Some(extension) = self.documents.follow(extension) else { return Some(Modes::new()) };
+        let keys = extension.value.as_object().map(|map| map.keys());
+        if keys.is_none_or(|mut keys| keys.any(|key| is_misspelt_access(key))) {
+            return Some(Modes::new());
+        }
         let access = extension.get("access").filter(|access| !access.value.is_null())?;
         let access = self.documents.follow(access).filter(|access| access.value.is_array());
         let Some(access) = access else { return Some(Modes::new()) };
@@ -144,6 +144,21 @@ impl<'a> Schemes<'a> {
         let modes = names.filter_map(|name| self.sole(name)).collect();
         Some(modes).filter(|_| access.value.as_array().is_some_and(|list| !list.is_empty()))
     }
+
+    /// The access modes that the older `x-nhsd-api-platform` mentions: none of them where it is no object.
+    fn older(self, root: At<'a>) -> Option<Modes> {
+        let extension = root.get("x-nhsd-api-platform").filter(|extension| !extension.value.is_null())?;
+        let extension = self.documents.follow(extension).filter(|extension| extension.value.is_object());
+        let Some(extension) = extension else { return Some(Modes::new()) };
+        let mut modes = Modes::new();
+        mentioned(extension.value, &mut modes);
+        Some(modes).filter(|modes| !modes.is_empty())
+    }
+}
+
+/// Whether a key of `x-nhsd-apim` is meant for `access` and written otherwise: in another case, or with one slip.
+fn is_misspelt_access(key: &str) -> bool {
+    key != "access" && strsim::osa_distance(&key.to_lowercase(), "access") <= 1
 }
 
 /// The access mode of this name, which may be written with underscores or in capitals.

@@ -50,6 +50,7 @@ pub(crate) fn check(spec: Option<&Spec>, answers: &Answers) -> Result<Option<Str
         style: answers.values().get("style").and_then(Value::as_str).unwrap_or_default(),
     };
     judge.impossible()?;
+    judge.unreadable()?;
     let foreign = judge.operations(|operation| (operation.access == Access::Foreign).then(String::new));
     if let Some(named) = judge.summary.named_modes() {
         judge.foreign(&foreign, answers.is_given(ACCESS_MODES))?;
@@ -93,6 +94,30 @@ impl Judge<'_> {
             operations,
             format!("let their `security` list access modes, each in an entry of its own: {}", MODES.join(", ")),
         )
+    }
+
+    /// Grants from which no access mode can be read let nobody in.
+    fn unreadable(&self) -> Result<(), Disagreement> {
+        if self.summary.granted.as_ref().is_none_or(|granted| !granted.is_empty()) {
+            return Ok(());
+        }
+        let mut operations = self.operations(|_| Some(String::new()));
+        if operations.is_empty() {
+            operations.push("all operations".to_owned());
+        }
+        Err(Disagreement {
+            sentence: format!(
+                "no access mode can be read from the grants of `{}`, its `x-nhsd-apim` or `x-nhsd-api-platform`, so \
+                 nobody may call these operations:",
+                self.file
+            ),
+            operations,
+            hint: format!(
+                "write `x-nhsd-apim` as an object whose `access` is a list of products, each with `grants` ({}), or \
+                 delete it",
+                MODES.join(", ")
+            ),
+        })
     }
 
     fn foreign(&self, operations: &[String], given: bool) -> Result<(), Disagreement> {

@@ -14,6 +14,15 @@ OWN = ("/_ping", "/_status")
 SCOPE = re.compile(r"urn:nhsd:apim:(?:user-)?(app|nhs-login|nhs-cis2|nhs-id):([A-Za-z0-9]+)(:.*)?")
 
 
+# `access` with at most one letter too many, too few, another, or swapped with the next one.
+SLIP = "|".join(
+    form
+    for at in range(len("access") + 1)
+    for head, tail in [("access"[:at], "access"[at:])]
+    for form in (f"{head}.?{tail}", f"{head}.?{tail[1:]}", f"{head}{tail[1:2]}{tail[:1]}{tail[2:]}")
+)
+
+
 class Unclear(Exception):
     """What a `security` asks for that no access mode fulfils."""
 
@@ -75,6 +84,11 @@ def of_scope(scope):
     """The access mode that a scope of the platform belongs to; None when it is none."""
     match = SCOPE.fullmatch(scope) if isinstance(scope, str) else None
     return mode(f"{match[1].replace('nhs-id', 'nhs-cis2')}-{match[2]}") if match else None
+
+
+def is_misspelt_access(key):
+    """Whether a key of `x-nhsd-apim` is meant for `access` and written otherwise: in another case, or with one slip."""
+    return key != "access" and re.fullmatch(SLIP, key.lower()) is not None
 
 
 class Access:
@@ -150,16 +164,23 @@ class Access:
         products = self.products()
         if products is not None:
             return {self.sole(name) for product in products for name in product["grants"]} - {None}
-        found = set(mentioned(self.document.get("x-nhsd-api-platform")))
-        return found or self.unused()
+        older = self.document.get("x-nhsd-api-platform")
+        extension = resolved(self.document, older)
+        if older is not None and not isinstance(extension, dict):
+            return set()
+        return set(mentioned(extension)) or self.unused()
 
     def products(self):
         """The products of `x-nhsd-apim`, without those that cannot be read; None when it does not name any."""
         whole = self.document.get("x-nhsd-apim")
         apim = resolved(self.document, whole)
-        if whole is None or isinstance(apim, dict) and apim.get("access") in (None, []):
+        if whole is None:
             return None
-        found = resolved(self.document, apim.get("access")) if isinstance(apim, dict) else None
+        if not isinstance(apim, dict) or any(map(is_misspelt_access, apim)):
+            return []
+        found = resolved(self.document, apim.get("access"))
+        if found == [] or apim.get("access") is None:
+            return None
         found = [resolved(self.document, product) for product in found] if isinstance(found, list) else []
         found = [{**product, "grants": resolved(self.document, product.get("grants"))} for product in found if isinstance(product, dict)]
         return [product for product in found if isinstance(product["grants"], dict)]
