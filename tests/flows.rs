@@ -281,7 +281,117 @@ const COVER: &str = "(proxy.pathsuffix JavaRegex \"/covers/(?&gt;[^/]+?[.])[^/]+
 const NEW: &str = "(proxy.pathsuffix = \"/books/new\") and (request.verb = \"GET\")";
 const NOT_NEW: &str = "<Condition>(proxy.pathsuffix = \"/books/new\")</Condition>";
 
-const FAULTS: [Fault; 18] = [
+const STATUS: &str = "(proxy.pathsuffix MatchesPath \"/_status\") and (request.verb = \"GET\")";
+
+/// What was written to the flow for a condition's path, in place of what was there.
+fn changed(text: &str, condition: &str, from: &str, to: &str) -> String {
+    let flow = flow_of(text, condition);
+    text.replace(&flow, &flow.replacen(from, to, 1))
+}
+
+/// The flow of this name is gone.
+fn without_own(text: &str, name: &str) -> String {
+    without(text, &format!("<Flow name=\"{name}\">"))
+}
+
+/// The step of this policy is gone from the flow for a condition's path.
+fn without_step(text: &str, condition: &str, policy: &str) -> String {
+    let flow = flow_of(text, condition);
+    let at = flow.find(policy).unwrap_or_else(|| panic!("{policy} is not in {flow}"));
+    let start = flow[..at].rfind("                <Step>\n").expect("it begins");
+    let end = at + flow[at..].find("</Step>\n").expect("it ends") + "</Step>\n".len();
+    text.replace(&flow, &format!("{}{}", &flow[..start], &flow[end..]))
+}
+
+/// The operation's flow gets this step.
+fn with_step(text: &str, step: &str) -> String {
+    changed(text, SEARCH, "<Request/>", &format!("<Request><Step>{step}</Step></Request>"))
+}
+
+const UNCLEAR: &str = "is not one element with only text";
+const OTHER_STEPS: &str = "than the template made";
+
+const FAULTS: [Fault; 38] = [
+    (
+        "a second condition",
+        |text| changed(text, SEARCH, "</Condition>", "</Condition><Condition>(request.verb = \"PUT\")</Condition>"),
+        &["GET /search", UNCLEAR],
+    ),
+    (
+        "a second condition in front",
+        |text| changed(text, SEARCH, "<Condition>", "<Condition>(request.verb = \"PUT\")</Condition><Condition>"),
+        &["GET /search", UNCLEAR],
+    ),
+    (
+        "text after an element in a condition",
+        |text| changed(text, SEARCH, "</Condition>", "<x/> or (request.verb = \"PUT\")</Condition>"),
+        &["GET /search", UNCLEAR],
+    ),
+    (
+        "an element in an own condition",
+        |text| changed(text, STATUS, &format!("{STATUS}<"), &format!("{STATUS}<x> or true</x><")),
+        &["`Status`", UNCLEAR],
+    ),
+    (
+        "a second condition of a step",
+        |text| with_step(text, "<Name>A</Name><Condition>a = 1</Condition><Condition>b = 1</Condition>"),
+        &["GET /search", UNCLEAR],
+    ),
+    (
+        "a second name of an own step",
+        |text| changed(text, STATUS, "Unauthorized</Name>", "Unauthorized</Name><Name>AssignMessage.Ping</Name>"),
+        &["`Status`", UNCLEAR],
+    ),
+    (
+        "a second request",
+        |text| changed(text, SEARCH, "<Request/>", "<Request/><Request/>"),
+        &["GET /search", "more than one <Request>"],
+    ),
+    ("no flow Ping", |text| without_own(text, "Ping"), &["the first flows must be"]),
+    ("no flow Status", |text| without_own(text, "Status"), &["the first flows must be"]),
+    ("no flow CorsPreflight", |text| without_own(text, "CorsPreflight"), &["the first flows must be"]),
+    ("no flow NotFound", |text| without_own(text, "NotFound"), &["there is no flow `NotFound` at the end"]),
+    ("an own flow at the end", |text| moved_to_the_end(text, STATUS), &["the first flows must be"]),
+    (
+        "no check of the key",
+        |text| without_step(text, STATUS, "RaiseFault.401Unauthorized"),
+        &["`Status`", OTHER_STEPS, "RaiseFault.401Unauthorized"],
+    ),
+    (
+        "no key to compare",
+        |text| without_step(text, STATUS, "KeyValueMapOperations.StatusKey"),
+        &["`Status`", OTHER_STEPS],
+    ),
+    (
+        "a check of the key that never happens",
+        |text| changed(text, STATUS, "(private.status.key = null) or", "(private.status.key = null) and"),
+        &["`Status`", OTHER_STEPS],
+    ),
+    (
+        "a status that is always well",
+        |text| without_step(text, STATUS, "AssignMessage.StatusFail"),
+        &["`Status`", OTHER_STEPS],
+    ),
+    (
+        "a ping that refuses",
+        |text| changed(text, "<Flow name=\"Ping\">", "AssignMessage.Ping", "RaiseFault.404NotFound"),
+        &["`Ping`", OTHER_STEPS],
+    ),
+    (
+        "a preflight without an answer",
+        |text| without_step(text, "<Flow name=\"CorsPreflight\">", "AssignMessage.CorsPreflight"),
+        &["`CorsPreflight`", OTHER_STEPS],
+    ),
+    (
+        "an operation that is refused",
+        |text| with_step(text, "<Name>RaiseFault.404NotFound</Name>"),
+        &["refuses every request of GET /search", "RaiseFault.404NotFound"],
+    ),
+    (
+        "an operation that is refused under an empty condition",
+        |text| with_step(text, "<Name>AddCors</Name></Step><Step><Name>RaiseFault.410Gone</Name><Condition/>"),
+        &["refuses every request of GET /search", "RaiseFault.410Gone"],
+    ),
     ("a stale flow", |text| text.replace(LAST, &format!("{STALE}{LAST}")), &["flow `old`", "delete the flow"]),
     (
         "a stale flow in front",
@@ -390,6 +500,40 @@ fn flows_that_are_not_the_operations_are_found_in_both_proxies() {
             for words in said {
                 assert!(about.contains(words), "{fault}: `{words}` is not said of {path}: {}", ran.stderr);
             }
+        }
+    }
+}
+
+#[test]
+fn each_proxy_must_be_there() {
+    for kind in KINDS {
+        let program = Program::new();
+        let repository = shelves(&program);
+        let path = format!("proxies/{kind}/apiproxy/proxies/default.xml");
+        fs::rename(repository.join(&path), repository.join(format!("proxies/{kind}/default.xml"))).expect("moved");
+        let ran = check(&repository, &program.folder().join("shelves.json"));
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains(&format!("{path} is not there")), "{ran:?}");
+    }
+}
+
+#[test]
+fn the_flows_of_every_kind_of_target_are_those_that_are_checked() {
+    for target in ["none", "external", "hosted"] {
+        let program = Program::new();
+        program.write("spec.json", document(&json!({"/search": {"get": {}}})));
+        program.done(&["new", "search", "--spec", "spec.json", "--set", &format!("target={target}")]);
+        let repository = program.folder().join("search");
+        let spec = program.folder().join("spec.json");
+        let ran = check(&repository, &spec);
+        assert_eq!(ran.code, Some(0), "{target}: {ran:?}");
+        for kind in KINDS {
+            let good = endpoint(&repository, kind);
+            let path = repository.join(format!("proxies/{kind}/apiproxy/proxies/default.xml"));
+            fs::write(&path, without_step(&good, STATUS, "RaiseFault.401Unauthorized")).expect("written");
+            let ran = check(&repository, &spec);
+            assert!(ran.code == Some(1) && ran.stderr.contains(OTHER_STEPS), "{target}: {ran:?}");
+            fs::write(path, good).expect("written");
         }
     }
 }

@@ -25,6 +25,30 @@ OWN = {
 }
 OWN_CALLS = ("GET /_ping", "GET /_status")
 LAST, REFUSAL = "NotFound", "RaiseFault.404NotFound"
+KEY = [
+    ("KeyValueMapOperations.StatusKey", ""),
+    ("RaiseFault.401Unauthorized", "(private.status.key = null) or (request.header.apikey = null) or (request.header.apikey != private.status.key)"),
+]
+HEALTH = [("AssignMessage.HealthRequest", ""), ("Callout.TargetHealth", "")]
+HEALTHY = "targethealth.response.status.code = 200"
+UNHEALTHY = "(targethealth.response.status.code = null) or (targethealth.response.status.code != 200)"
+PASS, FAIL = "AssignMessage.StatusPass", "AssignMessage.StatusFail"
+# The steps of these flows as the template made them, each with its condition: those of the request, then of the answer.
+STEPS = {
+    "CorsPreflight": ([], [("AssignMessage.CorsPreflight", "")]),
+    "Ping": ([], [("AssignMessage.Ping", "")]),
+    "Status": (KEY + HEALTH, [(PASS, HEALTHY), (FAIL, UNHEALTHY)]),
+    LAST: ([(REFUSAL, "")], []),
+}
+# The same in a proxy that has no target. What it answers itself must not come to the checks behind the flows.
+HERE = [("AssignMessage.AnsweredHere", "")]
+STEPS_WITHOUT_TARGET = {
+    "CorsPreflight": (HERE, STEPS["CorsPreflight"][1]),
+    "Ping": (HERE, STEPS["Ping"][1]),
+    "Status": (KEY + HERE, [(PASS, "")]),
+    LAST: STEPS[LAST],
+}
+KINDS = ("live", "sandbox")
 # Stands for a parameter in a path that is read.
 MARK = "\0"
 
@@ -187,10 +211,46 @@ def routes(document):
     return found
 
 
+def text_of(element, tag):
+    """The text of the one child of this name; empty where there is none."""
+    found = element.find(tag)
+    return re.sub("[ \t\r\n]+", " ", (found.text or "") if found is not None else "").strip()
+
+
+def steps(flow, side):
+    """The steps of the request or of the answer, each with its condition."""
+    return [(text_of(step, "Name"), text_of(step, "Condition")) for step in flow.findall(f"{side}/Step")]
+
+
 def refuses(flow):
     """Whether the flow answers 404, whatever comes."""
-    step = flow.find("Request/Step")
-    return step is not None and step.findtext("Name") == REFUSAL and step.find("Condition") is None
+    return steps(flow, "Request")[:1] == [(REFUSAL, "")]
+
+
+def unclear(flow):
+    """What is not one element with nothing but text, although it decides when a flow or a step runs; a text each."""
+    for element in [flow, *flow.iter("Step")]:
+        for tag in ("Name", "Condition"):
+            found = element.findall(tag)
+            if len(found) > 1 or any(len(one) for one in found):
+                holder = "step" if element.tag == "Step" else "flow"
+                yield f"flow `{flow.get('name')}` has a {holder} whose <{tag}> is not one element with only text: write it as one"
+    for tag in ("Request", "Response"):
+        if len(flow.findall(tag)) > 1:
+            yield f"flow `{flow.get('name')}` has more than one <{tag}>: put the steps into one"
+
+
+def own_problems(flows, made):
+    """What is wrong with the flows that no operation describes; `made` has their steps as the template made them."""
+    if sorted(str(flow.get("name")) for flow in flows[: len(OWN)]) != sorted(OWN):
+        yield f"the first flows must be {', '.join(OWN)}, one of each: put them back, in front of all others"
+    if not flows or flows[-1].get("name") != LAST or text_of(flows[-1], "Condition"):
+        yield f"there is no flow `{LAST}` at the end, which raises {REFUSAL}: put it back"
+    for flow in flows:
+        for side, expected in zip(("Request", "Response"), made.get(flow.get("name"), ()), strict=False):
+            if steps(flow, side) != expected:
+                listed = ", ".join(f"{name} with <Condition>{shown(condition)}</Condition>" if condition else name for name, condition in expected)
+                yield f"flow `{flow.get('name')}` has other steps in its {side} than the template made: there must be {listed or 'none'}"
 
 
 def problems(wanted, endpoint):
@@ -198,8 +258,11 @@ def problems(wanted, endpoint):
     wanted = {route.condition: route for route in wanted}
     flows = endpoint.findall("Flows/Flow")
     found = {}
+    has_target = endpoint.find("RouteRule/TargetEndpoint") is not None
+    yield from own_problems(flows, STEPS if has_target else STEPS_WITHOUT_TARGET)
     for flow in flows:
-        name, condition = flow.get("name"), re.sub("[ \t\r\n]+", " ", flow.findtext("Condition") or "").strip()
+        yield from unclear(flow)
+        name, condition = flow.get("name"), text_of(flow, "Condition")
         route = wanted.get(condition)
         if not condition:
             if name != LAST or flow is not flows[-1] or not refuses(flow):
@@ -214,12 +277,13 @@ def problems(wanted, endpoint):
             found[condition] = name, route
             if not route.method and not refuses(flow):
                 yield f"flow `{name}` is {route}: its first step must be {REFUSAL}, without a condition"
+            raised = [step for step, when in steps(flow, "Request") if step.startswith("RaiseFault.") and not when]
+            if route.method and raised:
+                yield f"flow `{name}` refuses every request of {route}: give its step {raised[0]} a condition, or delete the step"
     for condition, route in wanted.items():
         if condition not in found:
             step = "" if route.method else f", and the step {REFUSAL}"
             yield f"{route} has no flow: add one with <Condition>{shown(condition)}</Condition>{step}"
-    if LAST not in [flow.get("name") for flow in flows]:
-        yield f"there is no flow `{LAST}` at the end, which raises {REFUSAL}: put it back"
     yield from misplaced(list(wanted), list(found.values()))
 
 
@@ -243,7 +307,8 @@ def main(arguments):
     if len(arguments) != 1 or arguments[0].startswith("-"):
         raise environments.Problem(__doc__.strip())
     wanted = routes(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
-    found = []
+    needed = [ROOT / f"proxies/{kind}/apiproxy/proxies/default.xml" for kind in KINDS]
+    found = [f"{path.relative_to(ROOT).as_posix()} is not there: put it back" for path in needed if not path.is_file()]
     for path in sorted(ROOT.glob("proxies/*/apiproxy/proxies/*.xml")):
         name = path.relative_to(ROOT).as_posix()
         found += [f"{name}: {problem}" for problem in problems(wanted, ElementTree.parse(path).getroot())]
