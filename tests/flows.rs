@@ -291,7 +291,7 @@ fn changed(text: &str, condition: &str, from: &str, to: &str) -> String {
 
 /// The flow of this name is gone.
 fn without_own(text: &str, name: &str) -> String {
-    without(text, &format!("<Flow name=\"{name}\">"))
+    without(text, &format!("\"{name}\">"))
 }
 
 /// The step of this policy is gone from the flow for a condition's path.
@@ -374,12 +374,12 @@ const FAULTS: [Fault; 38] = [
     ),
     (
         "a ping that refuses",
-        |text| changed(text, "<Flow name=\"Ping\">", "AssignMessage.Ping", "RaiseFault.404NotFound"),
+        |text| changed(text, "\"Ping\">", "AssignMessage.Ping", "RaiseFault.404NotFound"),
         &["`Ping`", OTHER_STEPS],
     ),
     (
         "a preflight without an answer",
-        |text| without_step(text, "<Flow name=\"CorsPreflight\">", "AssignMessage.CorsPreflight"),
+        |text| without_step(text, "\"CorsPreflight\">", "AssignMessage.CorsPreflight"),
         &["`CorsPreflight`", OTHER_STEPS],
     ),
     (

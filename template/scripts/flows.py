@@ -3,7 +3,8 @@
     python3 scripts/flows.py build/specification.json
 
 The conditions are those that the template made from the paths. What is narrower than an operation, such as a policy for
-one header only, is a condition of a step, not of the flow.
+one header only, is a condition of a step, not of the flow. The flows that no operation describes keep the steps that the
+template made.
 """
 
 import json
@@ -233,8 +234,8 @@ def unclear(flow):
         for tag in ("Name", "Condition"):
             found = element.findall(tag)
             if len(found) > 1 or any(len(one) for one in found):
-                holder = "step" if element.tag == "Step" else "flow"
-                yield f"flow `{flow.get('name')}` has a {holder} whose <{tag}> is not one element with only text: write it as one"
+                holder = "the" if element is flow else "a step's"
+                yield f"flow `{flow.get('name')}`: {holder} <{tag}> is not one element with only text: write it as one"
     for tag in ("Request", "Response"):
         if len(flow.findall(tag)) > 1:
             yield f"flow `{flow.get('name')}` has more than one <{tag}>: put the steps into one"
