@@ -206,6 +206,34 @@ fn what_is_no_access_mode_is_told_with_the_operations_that_ask_for_it() {
     assert!(!ran.stderr.contains("GET /b"), "{ran:?}");
 }
 
+/// Each command that tells of a warning tells it on one line, and in the result as well.
+#[test]
+fn a_warning_about_access_is_one_line_and_in_the_result() {
+    let own = json!({"components": {"securitySchemes": {"own": {"type": "http", "scheme": "basic"}}}});
+    for count in [1, 2, 8, 9, 23] {
+        let program = Program::new();
+        program.write("api.json", described(&vec![one("own"); count], &own).to_string());
+        let commands = [
+            &["new", "kettles", "--spec", "api.json", "--dry-run", "--json"][..],
+            &["new", "kettles", "--spec", "api.json", "--json"],
+            &["template", "preview", "other", "--into", "other", "--spec", "api.json", "--json"],
+        ];
+        for command in commands {
+            let ran = program.done(command);
+            let warnings = ran.json()["warnings"].clone();
+            let [Value::String(warning)] = &warnings.as_array().expect("a list")[..] else { panic!("{ran:?}") };
+            assert_eq!(ran.stderr.trim_end(), format!("warning: {warning}"), "{command:?}");
+            assert!(!warning.contains('\n') && !warning.contains("u000a"), "{warning}");
+            assert_eq!(warning.matches("`GET /").count(), count.min(8), "{warning}");
+            assert_eq!(warning.contains("and 1 more;"), count == 9, "{warning}");
+            assert_eq!(warning.contains("and 15 more;"), count == 23, "{warning}");
+        }
+        let doctor = program.run(&["doctor", "third", "--spec", "api.json", "--json"]);
+        assert!(doctor.stderr.contains("names no access mode of the platform: `GET /a`"), "{doctor:?}");
+        assert!(!doctor.stderr.contains("u000a"), "{doctor:?}");
+    }
+}
+
 #[test]
 fn what_no_answer_carries_stays_in_the_instance_documents() {
     let apim = json!({

@@ -15,7 +15,7 @@ use crate::model::text::one_line;
 use crate::registry::{self, Location, RegistryError};
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
-use crate::scaffold::{address, open};
+use crate::scaffold::{address, open, warnings};
 use crate::world::World;
 
 /// The name for which the template is rendered when none is given.
@@ -135,7 +135,7 @@ impl Doctor<'_> {
         let answers = material.first_answers(self.world, &|_, proposed| proposed)?;
         let record = render::draft(&material, &answers);
         registry::check(&record, None)?;
-        for warning in address::warnings(&material, &answers, &record) {
+        for warning in warnings(&material, &answers, &record) {
             self.world.terminal.warn(&warning);
         }
         let is_fixed = answers.is_given(address::BASE_PATH) || address::is_said(&material, &record.base_path);

@@ -13,7 +13,7 @@ use crate::model::text::one_line;
 use crate::scaffold::address::{self, Taken};
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
-use crate::scaffold::template;
+use crate::scaffold::{template, warnings};
 use crate::world::World;
 
 /// Lists what a template asks.
@@ -61,8 +61,9 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     let answers = material.first_answers(world, &|_, proposed| proposed)?;
     let record = render::draft(&material, &answers);
     let taken: Vec<Taken> = address::taken(&material, &answers);
-    for warning in address::warnings(&material, &answers, &record) {
-        world.terminal.warn(&warning);
+    let warnings = warnings(&material, &answers, &record);
+    for warning in &warnings {
+        world.terminal.warn(warning);
     }
     let Rendered { tree, settings } = render::repository(&material, &answers, &record)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
@@ -74,6 +75,7 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
         world.terminal.result_json(&json!({
             "path": target, "files": tree.len(), "settings": settings,
             "answers": taken.iter().map(Taken::json).collect::<Vec<_>>(),
+            "warnings": warnings,
         }));
     } else {
         let taken: String = taken.iter().map(|taken| format!("\n  {}", taken.line())).collect();

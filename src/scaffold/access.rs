@@ -39,30 +39,34 @@ impl Blame for Disagreement {
     }
 }
 
-/// Refuses an answer that lets in more than the spec does. Gives a warning where the spec asks for what is no access
-/// mode, so that only the answer can say who may call.
-pub(crate) fn check(spec: Option<&Spec>, answers: &Answers) -> Result<Option<String>, Failure> {
-    let (Some(spec), Some(Value::Array(modes))) = (spec, answers.values().get(ACCESS_MODES)) else { return Ok(None) };
-    let judge = Judge {
-        summary: &spec.summary,
-        file: spec.main.as_str(),
-        modes: modes.iter().filter_map(Value::as_str).collect(),
-        style: answers.values().get("style").and_then(Value::as_str).unwrap_or_default(),
-    };
+/// Refuses an answer that lets in more than the spec does.
+pub(crate) fn check(spec: Option<&Spec>, answers: &Answers) -> Result<(), Failure> {
+    let Some(judge) = Judge::of(spec, answers) else { return Ok(()) };
     judge.impossible()?;
     judge.unreadable()?;
-    let foreign = judge.operations(|operation| (operation.access == Access::Foreign).then(String::new));
     if let Some(named) = judge.summary.named_modes() {
-        judge.foreign(&foreign, answers.is_given(ACCESS_MODES))?;
+        judge.undecided(answers.is_given(ACCESS_MODES))?;
         if judge.style == EACH_ITS_OWN { judge.each_its_own(&named)? } else { judge.one_for_all()? }
     }
-    let (file, modes) = (judge.file, words(&judge.modes));
-    let warning = format!(
-        "the `security` of these operations of `{file}` names no access mode of the platform; the proxy lets in {modes}, \
-         which `--set {ACCESS_MODES}=…` changes:{}",
-        lines(&foreign)
-    );
-    Ok((!foreign.is_empty()).then_some(warning))
+    Ok(())
+}
+
+/// A sentence about the operations for which the spec asks for what is no access mode, so that only the answer can say
+/// who may call.
+pub(crate) fn warning(spec: Option<&Spec>, answers: &Answers) -> Option<String> {
+    let judge = Judge::of(spec, answers)?;
+    let foreign = judge.foreign();
+    let mut shown: Vec<String> = foreign.iter().take(OPERATIONS_SHOWN).map(|name| format!("`{name}`")).collect();
+    if foreign.len() > OPERATIONS_SHOWN {
+        shown.push(format!("and {} more", foreign.len() - OPERATIONS_SHOWN));
+    }
+    let (file, modes, shown) = (judge.file, words(&judge.modes), shown.join(", "));
+    (!foreign.is_empty()).then(|| {
+        format!(
+            "the `security` of these operations of `{file}` names no access mode of the platform: {shown}; the proxy \
+             lets in {modes}, which `--set {ACCESS_MODES}=…` changes"
+        )
+    })
 }
 
 struct Judge<'j> {
@@ -72,7 +76,23 @@ struct Judge<'j> {
     style: &'j str,
 }
 
-impl Judge<'_> {
+impl<'j> Judge<'j> {
+    /// Nobody, where there is no spec or the template does not ask who may call.
+    fn of(spec: Option<&'j Spec>, answers: &'j Answers) -> Option<Self> {
+        let (spec, modes) = (spec?, answers.values().get(ACCESS_MODES)?.as_array()?);
+        Some(Self {
+            summary: &spec.summary,
+            file: spec.main.as_str(),
+            modes: modes.iter().filter_map(Value::as_str).collect(),
+            style: answers.values().get("style").and_then(Value::as_str).unwrap_or_default(),
+        })
+    }
+
+    /// The operations whose `security` names no access mode.
+    fn foreign(&self) -> Vec<String> {
+        self.operations(|operation| (operation.access == Access::Foreign).then(String::new))
+    }
+
     /// The operations of which `about` has something to say, with what it says.
     fn operations(&self, about: impl Fn(&Operation) -> Option<String>) -> Vec<String> {
         let told = self.summary.served().filter_map(|operation| Some((operation, about(operation)?)));
@@ -120,13 +140,13 @@ impl Judge<'_> {
         })
     }
 
-    fn foreign(&self, operations: &[String], given: bool) -> Result<(), Disagreement> {
+    fn undecided(&self, given: bool) -> Result<(), Disagreement> {
         if given {
             return Ok(());
         }
         refuse(
             format!("`{}` names access modes, but not in the `security` of these operations:", self.file),
-            operations.to_vec(),
+            self.foreign(),
             format!("name an access mode there, or say by `--set {ACCESS_MODES}=…` who may call them"),
         )
     }

@@ -17,6 +17,9 @@
 //! | `push` | commits → a repository on the forge |
 //! | `apply` | a plan → its effects |
 
+use crate::answers::Answers;
+use crate::model::record::Record;
+
 pub(crate) mod access;
 pub(crate) mod address;
 pub(crate) mod apply;
@@ -31,3 +34,9 @@ pub(crate) mod request;
 pub(crate) mod secrets;
 pub(crate) mod template;
 pub(crate) mod variables;
+
+/// Where the specification of an API and what is made of it differ, though it can be made: a sentence each.
+pub(crate) fn warnings(material: &request::Material, answers: &Answers, record: &Record) -> Vec<String> {
+    let access = access::warning(material.spec.as_deref(), answers);
+    access.into_iter().chain(address::warnings(material, answers, record)).collect()
+}

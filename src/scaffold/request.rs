@@ -158,9 +158,7 @@ impl Material {
         propose: &dyn Fn(&Question, Option<Value>) -> Option<Value>,
     ) -> Result<Answers, Failure> {
         let answers = self.answers(world, propose)?;
-        if let Some(warning) = access::check(self.spec.as_deref(), &answers)? {
-            world.terminal.warn(&warning);
-        }
+        access::check(self.spec.as_deref(), &answers)?;
         Ok(answers)
     }
 

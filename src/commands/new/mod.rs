@@ -24,7 +24,7 @@ use crate::scaffold::apply::{self, Hosting, LazyRegistry, Outcome};
 use crate::scaffold::place::{InTheWay, Place, Standing};
 use crate::scaffold::plan::{Plan, Step};
 use crate::scaffold::request::Material;
-use crate::scaffold::{base, naming, open, render, secrets};
+use crate::scaffold::{base, naming, open, render, secrets, warnings};
 use crate::world::World;
 use hosted::{Forge, Hosted, Wanted};
 use keys::Keys;
@@ -121,7 +121,7 @@ impl Call<'_> {
         }
         let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
-        let (taken, warnings) = (address::taken(&material, &answers), address::warnings(&material, &answers, &record));
+        let (taken, warnings) = (address::taken(&material, &answers), warnings(&material, &answers, &record));
         self.complete(&mut record, &standing, &place);
         match &standing {
             Standing::Free => registry::check(&record, None)?,
