@@ -64,7 +64,7 @@ fn cases() -> Vec<Case<'static>> {
         (urls(&nhs), PETS, ["pds/FHIR/R4", "fhir-r4"], [path, "`/pds/FHIR/R4` in the spec's servers"], 0),
         (urls(&["https://h/pds/STU3"]), PETS, ["pds/STU3", "fhir-r4"], [path, "`/pds/STU3` in"], 0),
         (urls(&["https://h/Fhir"]), PETS, ["Fhir", "fhir-r4"], [path, "`/Fhir` in"], 0),
-        (urls(&["https://h/fhir/pets"]), PETS, ["fhir/pets", "fhir-r4"], [path, "`/fhir/pets` in"], 0),
+        (urls(&["https://h/fhir/birds"]), PETS, ["fhir/birds", "fhir-r4"], [path, "`/fhir/birds` in"], 0),
         (urls(&["https://h/fhirstarter"]), PETS, ["fhirstarter", "rest"], [path, own], 0),
         (urls(&["https://h/a/FHIRstarter/b"]), PETS, ["a/FHIRstarter/b", "rest"], [path, own], 0),
         (urls(&["https://h/fhir-starter"]), PETS, ["fhir-starter", "rest"], [path, own], 0),

@@ -100,9 +100,9 @@ fn every_real_document_becomes_a_repository_without_loss() {
                 node.has_tag_name("Flow") && node.attribute("name").is_some_and(|name| name.starts_with("Operation"))
             });
             println!("{}: {} flows", path.display(), conditions.count());
+            deployed_where_the_document_says(&made, &document, &ran);
         }
         assert_eq!(ran.json()["record"]["state"], "active");
         assert_eq!(program.git(&name, &["status", "--porcelain"]), "");
-        deployed_where_the_document_says(&made, &document, &ran);
     }
 }
