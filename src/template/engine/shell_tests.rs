@@ -282,7 +282,7 @@ proptest::proptest! {
     /// Pieces of scripts in any order, with a value anywhere in them.
     #[test]
     fn no_value_runs_in_any_script(
-        before in "(\"|'|\\$|\\$\\(|\\(|\\)|`|\\}|\\$\\{X:-|\\$\\{X#|\\\\| |#|\n|<<EOF\n|<<-EOF\n|<<'EOF'\n|\nEOF\n|case x in |x\\)|;;| esac|\\$\\(\\(|\\)\\)|;|:|x|\\[){0,9}",
+        before in "(\"|'|\\$|\\$\\(|\\(|\\)|`|\\}|\\$\\{X:-|\\$\\{X#|\\\\| |#|\n|<<EOF\n|<<-EOF\n|<<'EOF'\n|\nEOF\n|case x in |x\\)|;;| esac|\\$\\(\\(|\\)\\)|;|:|x|\\[|\nlet |\neval |\n\\[\\[ 1 -eq |\ndeclare -i x=|\ndeclare |;x=\\(|&& printf -v ){0,9}",
         after in "(\"|'|\\)|`|\\}|\n|\nEOF\n|;;|esac|\\)\\)|;|x|\\]){0,6}",
         value in proptest::sample::select(&VALUES[20..]),
     ) {

@@ -247,10 +247,10 @@ fn known_hostile_titles_are_given_back_by_every_format() {
 fn block_scalars_keep_their_indentation() {
     let text = formatted(
         Format::Yaml,
-        "a: |\n  one {{ title }}\n  two\nb: {{ title }}\n- c: >-\n    {{ title }}\n",
+        "a: |\n  one {{ title }}\n  two\nb: {{ title }}\n- c: |-\n    {{ title }}\n",
         "x\ny: z",
     );
-    assert_eq!(text, "a: |\n  one x\n  y: z\n  two\nb: \"x\\ny: z\"\n- c: >-\n    x\n    y: z\n");
+    assert_eq!(text, "a: |\n  one x\n  y: z\n  two\nb: \"x\\ny: z\"\n- c: |-\n    x\n    y: z\n");
 }
 
 #[test]

@@ -207,7 +207,7 @@ proptest! {
     #[test]
     fn a_question_mark_in_a_flow_collection_is_quoted(
         value in "[a-z:/=&. ]{0,8}\\?[a-z:/?=&. ]{0,8}",
-        template in prop::sample::select(vec!["a: [{{ v }}]\n", "a: [x{{ v }}, b]\n", "a: {k: {{ v }}}\n", "{{{ v }}: b}\n", "a: [x\n  {{ v }}]\n", "a: {{ l }}\n"]),
+        template in prop::sample::select(vec!["a: [{{ v }}]\n", "a: [x{{ v }}, b]\n", "a: {k: {{ v }}}\n", "a: { {{ v }}: b}\n", "a: [x\n  {{ v }}]\n", "a: {{ l }}\n"]),
     ) {
         let Value::Object(map) = json!({"v": value, "l": [value]}) else { unreachable!("an object") };
         let text = Engine::new().render("f.yaml", template, Some(Format::Yaml), &Values::new(&map)).expect("rendered");

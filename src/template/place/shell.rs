@@ -221,6 +221,11 @@ impl Tracker {
         self.stack.last().unwrap_or(&Frame::Comment)
     }
 
+    /// The words are the items of `NAME=(…)`.
+    fn in_array(&self) -> bool {
+        matches!(self.stack.as_slice(), [.., Frame::Words(around), Frame::Words(_)] if around.word().ends_with('='))
+    }
+
     fn in_here(&self) -> bool {
         self.stack.iter().any(|frame| matches!(frame, Frame::Here(_)))
     }
@@ -284,6 +289,10 @@ impl Tracker {
     }
 
     fn words(&mut self, c: char, before: char) {
+        let is_operator = matches!(c, ';' | '&' | '|' | '<' | '>') || (c == '(' && before != '$');
+        if is_operator && self.in_array() {
+            return self.lose("shells disagree where an array with an operator in it ends");
+        }
         let Some(Frame::Words(words)) = self.stack.last_mut() else { return };
         match c {
             '\'' => {
