@@ -75,7 +75,7 @@ impl Command {
             Kind::Other => false,
             Kind::All => true,
             Kind::Condition => !BEFORE_TEXT.contains(&self.last.as_str()),
-            Kind::Names => !redirected && !(self.last.starts_with('-') && self.last.ends_with('p')),
+            Kind::Names => !(redirected || self.last.starts_with('-') && self.last.ends_with('p')),
             Kind::Option => !redirected && (matches!(self.last.as_str(), "-v" | "-R") || word.starts_with("-v")),
             Kind::Declaration => !redirected && is_name,
             Kind::Array => !redirected && (is_name || !is_array),
