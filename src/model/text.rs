@@ -3,26 +3,57 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use url::Url;
+
 /// Schemes after which a browser reads a host, however many slashes there are.
 const WEB: [&str; 5] = ["http", "https", "ftp", "ws", "wss"];
 
-/// Parameters of a URL that let in whoever has them.
-const TOKENS: [&str; 15] = [
-    "access_token",
-    "api_key",
+/// Parameters of a URL that let in whoever has them, in lower case and without `-` and `_`.
+const TOKENS: [&str; 31] = [
+    "accesstoken",
     "apikey",
-    "auth_token",
-    "client_secret",
-    "id_token",
+    "auth",
+    "authorization",
+    "authtoken",
+    "bearer",
+    "clientsecret",
+    "idtoken",
+    "jobtoken",
+    "jwt",
+    "oauthtoken",
+    "pass",
     "passwd",
     "password",
-    "private_token",
+    "personalaccesstoken",
+    "privatetoken",
+    "pwd",
+    "refreshtoken",
     "secret",
+    "secretkey",
+    "securitytoken",
     "sig",
     "signature",
+    "subscriptionkey",
     "token",
-    "x-amz-signature",
-    "x-goog-signature",
+    "xamzsecuritytoken",
+    "xamzsignature",
+    "xapikey",
+    "xauthtoken",
+    "xgoogsignature",
+    "xvaulttoken",
+];
+
+/// What tokens of well-known services begin with, and how many letters and digits follow at the least.
+const KNOWN: [(&str, usize); 9] = [
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 20),
+    ("glpat-", 16),
+    ("xoxb-", 10),
+    ("hooks.slack.com/services/", 8),
 ];
 
 /// Whether `c` steers a terminal, ends a line, or changes the direction of what follows it (Unicode annex 9).
@@ -99,38 +130,62 @@ pub fn has_user(text: &str) -> bool {
     }) || text.strip_prefix("//").and_then(|after| user_end("", after)).is_some()
 }
 
-/// Whether `text` is, as a whole, an address without a scheme that holds a password: `user:password@host:path`.
-fn is_scheme_less(text: &str) -> bool {
-    let secret = |(user, rest): (&str, &str)| {
-        let (password, host) = rest.split_once('@')?;
-        let is_user = !user.is_empty() && !user.eq_ignore_ascii_case("mailto") && !user.contains(['/', '@', '.', '\\']);
-        Some(is_user && !password.contains('/') && !host.is_empty())
+/// Whether `text` is, as a whole, an address with a password, as it is or as a reader of URLs takes it:
+/// `user:password@host:path`, or a password with a space or a quote in it.
+fn is_with_password(text: &str) -> bool {
+    if let Ok(url) = Url::parse(text) {
+        let has_name = !url.username().is_empty() && !url.scheme().eq_ignore_ascii_case("ssh");
+        if url.has_host() && (has_name || url.password().is_some()) {
+            return true;
+        }
+    }
+    let authority = text.split('/').next().unwrap_or_default();
+    let secret = |at: usize| {
+        let (user, _) = authority[..at].split_once(':')?;
+        Some(!user.is_empty() && !user.eq_ignore_ascii_case("mailto") && at + 1 < authority.len())
     };
-    !text.contains(char::is_whitespace) && text.split_once(':').and_then(secret).unwrap_or(false)
+    !text.contains(char::is_whitespace) && authority.rfind('@').and_then(secret).unwrap_or(false)
 }
 
-/// Whether a URL in `text` holds a parameter that lets its reader in.
-fn has_token(text: &str) -> bool {
-    text.match_indices("://").any(|(at, mark)| {
+/// Whether a URL in `text` holds a parameter that lets its reader in; `is_address` says that the whole text is a URL.
+fn has_token(text: &str, is_address: bool) -> bool {
+    let within = text.match_indices("://").map(|(at, mark)| {
         let after = &text[at + mark.len()..];
-        let word = &after[..after.find(ends_word).unwrap_or(after.len())];
-        let parameters = word.split(['?', '&', '#', ';']).skip(1).filter_map(|parameter| parameter.split_once('='));
-        parameters
-            .into_iter()
-            .any(|(name, value)| !value.is_empty() && TOKENS.iter().any(|token| name.eq_ignore_ascii_case(token)))
+        &after[..after.find(ends_word).unwrap_or(after.len())]
+    });
+    let whole = is_address.then_some(text);
+    within.chain(whole).any(|url| {
+        let parameters = url.split(['?', '&', '#', ';']).skip(1).filter_map(|parameter| parameter.split_once('='));
+        parameters.into_iter().any(|(name, value)| !value.is_empty() && is_token(name))
+    })
+}
+
+/// Whether a parameter's name, which may be percent-encoded, is one of [`TOKENS`].
+fn is_token(name: &str) -> bool {
+    // The one decoder that reads URLs: a name without `=` is decoded as a whole.
+    let decoded = url::form_urlencoded::parse(name.as_bytes()).next();
+    let decoded = decoded.map(|(name, _)| name.to_ascii_lowercase().replace(['-', '_'], "")).unwrap_or_default();
+    TOKENS.contains(&decoded.as_str())
+}
+
+/// Whether `text` holds a token of a well-known service.
+fn has_known_token(text: &str) -> bool {
+    KNOWN.iter().any(|(prefix, least)| {
+        text.match_indices(prefix).any(|(at, _)| {
+            let rest = text[at + prefix.len()..].bytes();
+            rest.take_while(|byte| byte.is_ascii_alphanumeric() || b"_-/".contains(byte)).count() >= *least
+        })
     })
 }
 
 /// The kind of secret that a URL in `text` holds; the secret itself is not repeated. `is_address` says that the whole text
 /// is an address.
 pub fn secret(text: &str, is_address: bool) -> Option<&'static str> {
-    if !text.contains(['@', '=']) {
-        None
-    } else if has_user(text) || is_address && is_scheme_less(text) {
-        Some("a user or a password")
-    } else {
-        has_token(text).then_some("an access token")
+    if text.contains('@') && (has_user(text) || is_address && is_with_password(text)) {
+        return Some("a user or a password");
     }
+    let has_token = text.contains('=') && has_token(text, is_address) || has_known_token(text);
+    has_token.then_some("an access token")
 }
 
 #[cfg(test)]
@@ -163,8 +218,31 @@ mod tests {
             assert!(has_user(text), "{text}");
             assert_eq!(secret(text, false), Some("a user or a password"), "{text}");
         }
-        for text in ["me:pw@h:o/r", "me:pw@h/r"] {
+        for text in [
+            "me:pw@h:o/r",
+            "me:pw@h/r",
+            "first.last:pw@h/r",
+            "me@corp.example:pw@h/r",
+            "CORP\\me:pw@h/r",
+            "https://me:p'w@h/r",
+            "https://me:p\"w@h/r",
+            "https://me:p w@h/r",
+            "https://me:p<w@h/r",
+            "https://to ken@h/r",
+        ] {
             assert_eq!(secret(text, true), Some("a user or a password"), "{text}");
+        }
+        for name in TOKENS.iter().map(|name| (*name).to_owned()).chain(
+            ["access_token", "Access-Token", "accessToken", "access%5Ftoken", "%74oken", "X-Amz-Security-Token"]
+                .map(str::to_owned),
+        ) {
+            for text in [format!("h/r?{name}=x"), format!("https:/h/r?{name}=x"), format!("https://h/r?a='&{name}=x")] {
+                assert_eq!(secret(&text, true), Some("an access token"), "{text}");
+            }
+        }
+        for (prefix, _) in KNOWN {
+            let text = format!("see https://h/r and {prefix}{}", "a1".repeat(12));
+            assert_eq!(secret(&text, false), Some("an access token"), "{text}");
         }
         for text in [
             "https://h/r?access_token=x",
@@ -189,6 +267,9 @@ mod tests {
             "https://h/x?a@b",
             "https://h/x?token=",
             "https://h/x?page=token",
+            "https://h/x?tokens=3",
+            "git@h:o/r@v1",
+            "ghp_short",
             "mailto:ada@example.org",
             "Contact: ada@example.org",
             "Ada <ada@example.org>",
