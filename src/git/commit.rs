@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::pack::{self, Id, Kind, Pack};
 use super::{GitError, failed_to_write, index, read};
+use crate::model::refs::{BASE, MAIN};
 use crate::model::tree::Tree;
 
 /// Who did something, and when.
@@ -118,7 +119,7 @@ pub fn finish(folder: &Path, tree: &Tree, begun: Begun) -> Result<String, GitErr
         write_config(&git, cfg!(unix))?;
     }
     let commit = pack::hex(&begun.commit);
-    for name in ["refs/apiscaffold/base", "refs/heads/main"] {
+    for name in [BASE, MAIN] {
         write(&git.join(name), format!("{commit}\n").as_bytes(), false)?;
     }
     for name in ["logs/HEAD", "logs/refs/heads/main"] {

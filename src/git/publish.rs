@@ -12,13 +12,14 @@ use super::push::{Push, Pushed};
 use super::transport::{Address, Session};
 use super::{pack, read};
 use crate::error::{Blame, Fault, shell_quoted};
-use crate::model::text::has_user;
+use crate::model::refs::{BASE, MAIN};
+use crate::model::text::{has_user, without_user};
 use crate::net::printable;
 
 pub use super::transport::{Network, NetworkError};
 
 /// What every first push holds: the branch, and the pristine render beside it.
-pub const REFERENCES: [&str; 2] = ["refs/heads/main", "refs/apiscaffold/base"];
+pub const REFERENCES: [&str; 2] = [MAIN, BASE];
 
 /// What is pushed, and where to.
 #[derive(Clone, Debug)]
@@ -199,7 +200,7 @@ pub fn connect(folder: &Path, url: &str) -> Result<(), PublishError> {
         Err(error) if error.code() == ErrorCode::Exists => return Ok(()),
         Err(error) => return Err(here(error)),
     }
-    let main = repository.refname_to_id("refs/heads/main").map_err(here)?;
+    let main = repository.refname_to_id(MAIN).map_err(here)?;
     repository.reference("refs/remotes/origin/main", main, true, "push").map_err(here)?;
     let mut config = repository.config().map_err(here)?;
     config.set_str("branch.main.remote", "origin").map_err(here)?;
@@ -217,8 +218,8 @@ pub fn origin(folder: &Path) -> Option<String> {
 /// Where a URL leads, when it is one that can be pushed to.
 fn checked(url: &str) -> Result<Address, PublishError> {
     match Address::of(url) {
-        Address::Unknown => Err(PublishError::Url(without_secret(url))),
-        _ if has_user(url) => Err(PublishError::Url(without_secret(url))),
+        Address::Unknown => Err(PublishError::Url(without_user(url))),
+        _ if has_user(url) => Err(PublishError::Url(without_user(url))),
         address => Ok(address),
     }
 }
@@ -228,10 +229,6 @@ fn opened(folder: &Path) -> Result<Repository, PublishError> {
         let source = git2::Error::from_str(&error.to_string());
         PublishError::Here { folder: folder.to_owned(), source }
     })
-}
-
-fn without_secret(url: &str) -> String {
-    url.rsplit_once('@').map_or(url, |(_, rest)| rest).to_owned()
 }
 
 #[cfg(test)]

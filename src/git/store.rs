@@ -23,6 +23,7 @@ use std::time::Duration;
 use git2::{ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use super::pack::{Id, Pack};
+use crate::model::refs::MAIN;
 use lock::Turn;
 
 pub use edit::Writer;
@@ -30,9 +31,6 @@ pub use error::StoreError;
 pub use lock::PATIENCE;
 pub use remote::Remote;
 pub use snapshot::{FileId, FolderId, Snapshot, Unknown};
-
-/// The one branch a store reads and writes.
-const MAIN: &str = "refs/heads/main";
 
 /// The file in the copy whose time says when the copy was last like the store.
 const SEEN: &str = "apiscaffold.seen";

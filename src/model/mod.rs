@@ -8,6 +8,7 @@ pub mod phase;
 pub mod question;
 pub mod receipt;
 pub mod record;
+pub mod refs;
 pub mod repository;
 pub mod setting;
 pub mod settings;

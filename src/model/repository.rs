@@ -21,12 +21,12 @@ pub enum OwnerKind {
 /// Who may see a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Visibility {
-    /// Everybody.
+    /// Anyone.
     Public,
-    /// Who is let in.
+    /// People with access.
     #[default]
     Private,
-    /// The enterprise.
+    /// Everyone in the enterprise.
     Internal,
 }
 

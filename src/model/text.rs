@@ -116,6 +116,15 @@ fn ends_word(c: char) -> bool {
     c.is_whitespace() || "\"'`<>".contains(c)
 }
 
+/// A URL without what stands before its host, which may be a secret.
+pub fn without_user(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        (None, Some((_, rest))) => rest.to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
 /// Whether a URL in `text` holds a password, or a user that may be one.
 pub fn has_user(text: &str) -> bool {
     text.match_indices(':').any(|(at, _)| {

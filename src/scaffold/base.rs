@@ -6,10 +6,8 @@ use std::path::Path;
 use crate::error::Failure;
 use crate::git::{commit, read};
 use crate::model::receipt::{self, Receipt};
+use crate::model::refs::BASE;
 use crate::model::tree::Tree;
-
-/// The ref that keeps it.
-const REF: &str = "refs/apiscaffold/base";
 
 /// How many files a message names.
 const NAMED: usize = 5;
@@ -19,10 +17,10 @@ const NAMED: usize = 5;
 /// # Errors
 /// The repository cannot be read.
 pub(crate) fn files(folder: &Path) -> Result<Option<Tree>, Failure> {
-    if commit::tree_of(folder, REF)?.is_none() {
+    if commit::tree_of(folder, BASE)?.is_none() {
         return Ok(None);
     }
-    Ok(Some(read::tree_at(folder, Some(REF), None)?.0))
+    Ok(Some(read::tree_at(folder, Some(BASE), None)?.0))
 }
 
 /// The receipt among the files of a base.

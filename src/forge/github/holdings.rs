@@ -9,6 +9,7 @@ use super::call::{below, path};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
 use crate::model::receipt;
+use crate::model::refs;
 use crate::model::repository::{OwnerKind, Target};
 
 /// What must be known of a repository in a list.
@@ -82,7 +83,7 @@ impl Github {
             if has(below(target, &["contents", receipt::FILE_NAME]), &[("sha", Kind::Text)])? {
                 return Ok(true);
             }
-            match has(below(target, &["git", "ref", "apiscaffold/base"]), &[("object.sha", Kind::Text)]) {
+            match has(below(target, &["git", "ref", refs::short(refs::BASE)]), &[("object.sha", Kind::Text)]) {
                 Ok(found) => Ok(found),
                 // "Git Repository is empty."
                 Err(error) if error.status() == Some(409) => Ok(false),

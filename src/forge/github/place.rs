@@ -4,6 +4,7 @@ use reqwest::Url;
 
 use super::error::ForgeError;
 use crate::model::repository::Target;
+use crate::model::text::without_user;
 
 /// GitHub's own API.
 const PUBLIC_API: &str = "https://api.github.com";
@@ -81,7 +82,7 @@ impl Place {
 
 /// An address that a token may be sent to.
 fn address(variable: &'static str, text: &str) -> Result<Url, ForgeError> {
-    let bad = |reason| ForgeError::Address { variable, value: without_secret(text), reason };
+    let bad = |reason| ForgeError::Address { variable, value: without_user(text), reason };
     let url = Url::parse(text.trim()).map_err(|_| bad("it is no URL"))?;
     let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
@@ -91,13 +92,6 @@ fn address(variable: &'static str, text: &str) -> Result<Url, ForgeError> {
         "https" => Ok(url),
         "http" if here => Ok(url),
         _ => Err(bad("a token is sent over `https` only")),
-    }
-}
-
-fn without_secret(text: &str) -> String {
-    match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => text.to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::ensure::SETTLES_IN;
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
 use super::retry::{Why, backoff};
+use crate::model::refs;
 use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
 
 /// Clocks differ: a repository this much older than our reservation may still be ours.
@@ -211,7 +212,7 @@ impl Github {
 
     /// What is in a repository.
     pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
-        let path = below(target, &["git", "ref", "apiscaffold/base"]);
+        let path = below(target, &["git", "ref", refs::short(refs::BASE)]);
         let base = match self.find(path.clone()) {
             Ok(answer) => answer,
             // "Git Repository is empty."
