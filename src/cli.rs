@@ -77,7 +77,7 @@ pub struct Global {
 pub enum Command {
     /// Make the repository of a new API and record it
     New(NewArgs),
-    /// Look whether a repository on GitHub is as its template asks
+    /// Compare a repository's GitHub settings with its template
     Check(CheckArgs),
     /// Look for everything that would stop `new`, before anything is written
     Doctor(DoctorArgs),
@@ -170,7 +170,7 @@ pub struct TemplateArgs {
     pub at: Option<String>,
 }
 
-/// Look whether a repository on GitHub is as its template asks
+/// Compare a repository's GitHub settings with its template
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     /// Compare its settings on GitHub

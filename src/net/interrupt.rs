@@ -30,7 +30,7 @@ struct Shared {
     /// How many wait here, who hear of a press by themselves.
     waits: AtomicUsize,
     state: Mutex<State>,
-    /// What is of no use once the process has ended.
+    /// Files to delete when the process ends.
     leftovers: Mutex<Vec<PathBuf>>,
 }
 
