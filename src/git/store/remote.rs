@@ -126,6 +126,8 @@ impl Remote {
             download(&mut remote, if seen.is_some() { BETWEEN } else { NEWEST }).map_err(failed)?;
         }
         if let Some(seen) = seen.filter(|seen| !lineage::follows(&store.repository, main, *seen)) {
+            // git itself works on both when the files are restored, and looks for no parents of either.
+            shorten(&store.folder, &[seen, main])?;
             return Err(lost(Some(main), seen));
         }
         if packs::cleared(store)? {
@@ -134,7 +136,7 @@ impl Remote {
             fs::write(&path, "").map_err(|source| StoreError::Disk { path, source })?;
             download(&mut remote, NEWEST).map_err(failed)?;
         }
-        shorten(&store.folder, main)?;
+        shorten(&store.folder, &[main])?;
         // The copy is up to date: that packs cannot be merged now is nothing to fail for.
         let _ = packs::tidy(store);
         set_main(store, turn, Some(main))?;
@@ -222,12 +224,13 @@ fn touch(folder: &Path, moment: SystemTime) -> Result<(), StoreError> {
     touched.map_err(|source| StoreError::Disk { path, source })
 }
 
-/// Lets git's list of commits without parents hold the newest alone: it is sent with each fetch, and would only grow. A
-/// copy that has no such list has its whole history.
-fn shorten(folder: &Path, newest: Oid) -> Result<(), StoreError> {
+/// Lets git's list of commits without parents hold these alone: it is sent with each fetch, and would only grow. A copy
+/// that has no such list has its whole history.
+fn shorten(folder: &Path, ends: &[Oid]) -> Result<(), StoreError> {
     let path = folder.join("shallow");
+    let list: String = ends.iter().map(|end| format!("{end}\n")).collect();
     let written = match fs::read_to_string(&path) {
-        Ok(text) if !text.is_empty() && text != format!("{newest}\n") => fs::write(&path, format!("{newest}\n")),
+        Ok(text) if !text.is_empty() && text != list => fs::write(&path, list),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
