@@ -204,7 +204,7 @@ pub fn connect(folder: &Path, url: &str) -> Result<(), PublishError> {
     repository.reference("refs/remotes/origin/main", main, true, "push").map_err(here)?;
     let mut config = repository.config().map_err(here)?;
     config.set_str("branch.main.remote", "origin").map_err(here)?;
-    config.set_str("branch.main.merge", "refs/heads/main").map_err(here)
+    config.set_str("branch.main.merge", MAIN).map_err(here)
 }
 
 /// The URL of the remote `origin`, without what may be a secret.
