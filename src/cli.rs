@@ -176,9 +176,12 @@ pub struct CheckArgs {
     /// Compare its settings on GitHub
     #[arg(long, required = true)]
     pub settings: bool,
-    /// Mend what differs; what people made stricter than the template asks is named and left as it is
+    /// Change what differs; what people made stricter than the template asks is named and left as it is
     #[arg(long)]
     pub fix: bool,
+    /// Print what `--fix` would change, with every call of GitHub's API, and do nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
     /// Lower what is stricter than the template asks, too
     #[arg(long, requires = "fix")]
     pub lower: bool,
@@ -243,10 +246,17 @@ pub enum RegistryCommand {
     /// Record APIs that exist: all of them in one commit, or none
     Import(ImportArgs),
     /// Give up a reservation of yours, so that its name and its keys are free again
-    Release {
-        /// The API's name
-        name: String,
-    },
+    Release(ReleaseArgs),
+}
+
+/// Give up a reservation of yours, so that its name and its keys are free again
+#[derive(Args, Debug)]
+pub struct ReleaseArgs {
+    /// The API's name
+    pub name: String,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Print every record as JSON, as CSV or as entities for Backstage; or make a site of them

@@ -78,7 +78,7 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("std::io::stdout", &["terminal/"]),
     ("std::io::stderr", &["terminal/"]),
     // The time of day; how long something takes is everybody's to measure.
-    ("jiff::Timestamp::now", &["world.rs", "scaffold/apply/hosting.rs", "forge/github/"]),
+    ("jiff::Timestamp::now", &["world.rs", "scaffold/apply/real.rs", "forge/github/"]),
 ];
 
 /// Macros that print, which only the terminal does.

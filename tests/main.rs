@@ -44,4 +44,5 @@ mod shared;
 mod small_http;
 mod sources;
 mod specs;
+mod steps;
 mod workflow;

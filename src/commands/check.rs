@@ -1,4 +1,4 @@
-//! `apiscaffold check --settings`: whether a repository on the forge is as its template asks, and mending it.
+//! `apiscaffold check --settings`: whether a repository on the forge is as its template asks, and making it so.
 
 mod subject;
 
@@ -9,13 +9,16 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{ForgeError, Github, Lower, Made, Secrets, Wish};
+use crate::forge::github::{ForgeError, Github, Lower};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
 use crate::model::value;
-use crate::scaffold::{open, secrets};
+use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
+use crate::scaffold::open;
+use crate::scaffold::plan::{Configure, Plan, Status, Step};
+use crate::scaffold::report::{Report, say, steps};
 use crate::world::World;
 use subject::{Search, Subject};
 
@@ -35,8 +38,6 @@ pub(super) enum CheckError {
     Unread { page: String, count: usize, fault: Fault, document: Map<String, Value> },
     #[error("{count} of the settings of {page} are stricter than the template asks, and were left so")]
     Stricter { page: String, count: usize, document: Map<String, Value> },
-    #[error("{count} settings of {page} could not be mended")]
-    Unmended { page: String, count: usize, document: Map<String, Value> },
 }
 
 impl Blame for CheckError {
@@ -45,7 +46,6 @@ impl Blame for CheckError {
             Self::NoReceipt { .. } | Self::NoTemplate(_) | Self::Answered(_) | Self::NotHosted(_) => Fault::Input,
             Self::Drift { .. } | Self::Stricter { .. } => Fault::Conflict,
             Self::Unread { fault, .. } => *fault,
-            Self::Unmended { .. } => Fault::Partial,
         }
     }
 
@@ -59,14 +59,14 @@ impl Blame for CheckError {
             Self::Answered(_) => "leave out `--set`, `--answers` and `--spec`".to_owned(),
             Self::NotHosted(_) => "add the remote: `git remote add origin URL`".to_owned(),
             Self::Drift { .. } => {
-                "mend it with `apiscaffold check --settings --fix`, or have the template ask for what is there"
+                "fix it with `apiscaffold check --settings --fix`, or have the template ask for what is there"
                     .to_owned()
             }
             Self::Stricter { .. } => {
                 "lower them with `apiscaffold check --settings --fix --lower`, or have the template ask for what is there"
                     .to_owned()
             }
-            Self::Unread { .. } | Self::Unmended { .. } => {
+            Self::Unread { .. } => {
                 "do what is said above, then run the same command again".to_owned()
             }
         })
@@ -74,10 +74,9 @@ impl Blame for CheckError {
 
     fn document(&self) -> Map<String, Value> {
         match self {
-            Self::Drift { document, .. }
-            | Self::Stricter { document, .. }
-            | Self::Unread { document, .. }
-            | Self::Unmended { document, .. } => document.clone(),
+            Self::Drift { document, .. } | Self::Stricter { document, .. } | Self::Unread { document, .. } => {
+                document.clone()
+            }
             _ => Map::new(),
         }
     }
@@ -85,7 +84,8 @@ impl Blame for CheckError {
 
 pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let folder = world.absolute(&arguments.folder);
-    let registry = open::registry::open(&open::registry::location(global.registry.as_deref(), world)?, world)?;
+    let location = open::registry::location(global.registry.as_deref(), world)?;
+    let registry = open::registry::open(&location, world)?;
     let place = open::github::place(world)?;
     let search = Search { arguments, folder: &folder, registry: registry.as_ref(), place: &place, world };
     let Subject { target, record, settings } = search.subject()?;
@@ -96,18 +96,22 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     let differing = github.compare(&target, &settings);
     drop(bar);
     github.interrupt().check().map_err(ForgeError::from)?;
-    let check = Check { github: &github, target: &target, settings: &settings, page: &page, world };
-    if arguments.fix
-        && let Some(error) =
-            differing.iter().filter_map(|(_, found)| found.as_ref().err()).find(|error| error.ends_all())
-    {
+    let check = Check { target: &target, settings: &settings, page: &page, world };
+    if !arguments.fix {
+        return check.report_differences(&differing);
+    }
+    if let Some(error) = differing.iter().filter_map(|(_, found)| found.as_ref().err()).find(|error| error.ends_all()) {
         return Err(error.clone().into());
     }
-    if arguments.fix && !differing.is_empty() {
-        let some = differing.iter().map(|(at, _)| settings[*at].clone()).collect();
-        return check.mend(some, arguments);
-    }
-    check.tell(&differing)
+    let plan = check.plan(&differing, arguments);
+    let outcome = if arguments.dry_run {
+        apply(&plan, &mut DryRun::new(Some(&github), world))?
+    } else {
+        let (author, mut registry) = (open::author(world), LazyRegistry::new(location, registry));
+        let _bar = world.terminal.bar("changing settings");
+        apply(&plan, &mut Real::new(&mut registry, Some(&github), &author, world))?
+    };
+    check.report_fixes(outcome)
 }
 
 /// The receipt of the repository in `folder`.
@@ -143,7 +147,6 @@ fn known(
 }
 
 struct Check<'c> {
-    github: &'c Github,
     target: &'c Target,
     settings: &'c [Setting],
     page: &'c str,
@@ -153,43 +156,40 @@ struct Check<'c> {
 type Found = (usize, Result<Vec<Difference>, ForgeError>);
 
 impl Check<'_> {
-    fn tell(&self, differing: &[Found]) -> Result<(), Failure> {
-        let mut told = Vec::new();
-        let mut lines = Vec::new();
+    fn report_differences(&self, differing: &[Found]) -> Result<(), Failure> {
+        let mut differences = Vec::new();
+        let mut lines = String::new();
         for (at, found) in differing {
-            let words = self.settings[*at].words();
+            let setting = self.settings[*at].words();
             match found {
-                Ok(differences) => {
-                    for difference in differences {
+                Ok(found) => {
+                    for difference in found {
                         let Difference { what, wanted, found, lowers, .. } = difference;
-                        lines.push(format!("  {}", difference.words()));
-                        told.push(
-                            json!({"setting": words, "what": what, "wanted": wanted, "found": found, "lowers": lowers}),
-                        );
+                        lines += &format!("\n  {}", difference.words());
+                        differences.push(json!({
+                            "setting": setting, "what": what, "wanted": wanted, "found": found, "lowers": lowers,
+                        }));
                     }
                 }
                 Err(error) => {
                     let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-                    lines.push(format!("  {words}: {error}{hint}"));
-                    told.push(json!({"setting": words, "error": error.to_string(), "hint": error.hint()}));
+                    lines += &format!("\n  {setting}: {error}{hint}");
+                    differences.push(json!({"setting": setting, "error": error.to_string(), "hint": error.hint()}));
                 }
             }
         }
-        let document = self.document("differences", told);
+        let document = self.document(differences);
+        let unread: Vec<&ForgeError> = differing.iter().filter_map(|(_, found)| found.as_ref().err()).collect();
+        let page = self.page.to_owned();
         if differing.is_empty() {
-            self.done(
-                &format!("{}: all {} settings are as the template asks", self.page, self.settings.len()),
-                document,
-            );
+            let text = format!("{page}: all {} settings are as the template asks", self.settings.len());
+            say(&text, &document, self.world);
             return Ok(());
         }
-        let unread: Vec<&ForgeError> = differing.iter().filter_map(|(_, found)| found.as_ref().err()).collect();
         if !self.world.terminal.json() {
             let what = if unread.is_empty() { "differs from" } else { "could not be compared wholly with" };
-            let text = format!("{} {what} what the template asks:\n{}", self.page, lines.join("\n"));
-            self.world.terminal.result(&text);
+            self.world.terminal.result(&format!("{page} {what} what the template asks:{lines}"));
         }
-        let page = self.page.to_owned();
         Err(match unread.first() {
             Some(error) => CheckError::Unread { page, count: unread.len(), fault: error.fault(), document },
             None => CheckError::Drift { page, count: differing.len(), document },
@@ -197,83 +197,37 @@ impl Check<'_> {
         .into())
     }
 
-    fn mend(&self, settings: Vec<Setting>, arguments: &CheckArgs) -> Result<(), Failure> {
-        let mut values = Secrets::default();
-        let bar = self.world.terminal.bar("asking GitHub what is there");
-        let missing = self.github.secrets_missing(self.target, &settings)?;
-        drop(bar);
-        secrets::gather(&missing, &mut values, self.world)?;
-        let bar = self.world.terminal.bar("mending");
-        let total = settings.len() as u64;
-        let progress = |done: usize, words: &str| self.world.terminal.progress(done as u64, total, words);
-        let wish = Wish {
-            target: self.target,
-            settings: &settings,
-            fresh: None,
-            create_teams: arguments.create_teams,
-            lower: if arguments.lower { Lower::Yes } else { Lower::No },
-            secrets: Some(&values),
-        };
-        let made = self.github.make(&wish, &progress);
-        drop(bar);
-        self.github.interrupt().check().map_err(ForgeError::from)?;
-        self.mended(&settings, made)
+    /// Makes the settings so that differ, or that could not be read.
+    fn plan(&self, differing: &[Found], arguments: &CheckArgs) -> Plan {
+        let settings: Vec<Setting> = differing.iter().map(|(at, _)| self.settings[*at].clone()).collect();
+        let lower = if arguments.lower { Lower::Yes } else { Lower::No };
+        let (target, create_teams) = (self.target.clone(), arguments.create_teams);
+        let configure = Step::Configure(Configure { target, settings, create_teams, lower });
+        Plan { steps: if differing.is_empty() { Vec::new() } else { vec![configure] }, is_begun: false }
     }
 
-    /// Says how mending went.
-    fn mended(&self, settings: &[Setting], made: Vec<Made>) -> Result<(), Failure> {
-        let (mut told, mut lines, mut left, mut kept) = (Vec::new(), Vec::new(), 0, 0);
-        for (setting, made) in settings.iter().zip(made) {
-            let words = setting.words();
-            match made {
-                Made::Done | Made::AlreadySo => {
-                    lines.push(format!("  mended: {words}"));
-                    told.push(json!({"setting": words, "status": "done"}));
-                }
-                Made::Kept(error) => {
-                    kept += 1;
-                    lines.push(format!("  kept: {words}: {error}"));
-                    told.push(json!({"setting": words, "status": "kept", "error": error.to_string()}));
-                }
-                Made::Failed(error) | Made::Left(error) => {
-                    left += 1;
-                    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-                    lines.push(format!("  left: {words}: {error}{hint}"));
-                    told.push(
-                        json!({"setting": words, "status": "failed", "error": error.to_string(), "hint": error.hint()}),
-                    );
-                }
-            }
-        }
-        let document = self.document("mended", told);
-        if left == 0 && kept == 0 {
-            self.done(&format!("{}\n{}", self.page, lines.join("\n")), document);
-            return Ok(());
+    fn report_fixes(&self, outcome: Outcome) -> Result<(), Failure> {
+        let page = self.page.to_owned();
+        let count = outcome.steps.iter().filter(|step| step.status == Status::Kept).count();
+        let is_fixed = outcome.is_complete() && !outcome.is_dry_run;
+        let text = match outcome.steps.len() {
+            0 => format!("{page}: all {} settings are as the template asks", self.settings.len()),
+            _ => format!("{page}{}", steps(&outcome)),
+        };
+        let facts = self.document(Vec::new()).into();
+        let report = Report { subject: page.clone(), outcome, facts, text, ..Report::default() };
+        if count == 0 || !is_fixed {
+            return report.tell(self.world);
         }
         if !self.world.terminal.json() {
-            self.world.terminal.result(&format!("{}\n{}", self.page, lines.join("\n")));
+            self.world.terminal.result(&report.text);
         }
-        let page = self.page.to_owned();
-        Err(match left {
-            0 => CheckError::Stricter { page, count: kept, document },
-            _ => CheckError::Unmended { page, count: left, document },
-        }
-        .into())
+        Err(CheckError::Stricter { page, count, document: report.document() }.into())
     }
 
-    fn document(&self, key: &str, told: Vec<Value>) -> Map<String, Value> {
-        let mut document = Map::new();
-        document.insert("repository".to_owned(), self.page.into());
-        document.insert("settings".to_owned(), self.settings.len().into());
-        document.insert(key.to_owned(), told.into());
-        document
-    }
-
-    fn done(&self, text: &str, document: Map<String, Value>) {
-        if self.world.terminal.json() {
-            self.world.terminal.result_json(&document);
-        } else {
-            self.world.terminal.result(text);
-        }
+    fn document(&self, differences: Vec<Value>) -> Map<String, Value> {
+        let count = self.settings.len();
+        let document = json!({"repository": self.page, "settings": count, "differences": differences});
+        document.as_object().cloned().unwrap_or_default()
     }
 }

@@ -6,7 +6,6 @@ mod rules;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{DoctorArgs, Global};
-use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record};
@@ -14,6 +13,7 @@ use crate::model::settings::Settings;
 use crate::model::text::one_line;
 use crate::registry::{self, Location, RegistryError};
 use crate::scaffold::render::{self, Rendered};
+use crate::scaffold::report::counted;
 use crate::scaffold::request::Material;
 use crate::scaffold::{address, open, warnings};
 use crate::world::World;

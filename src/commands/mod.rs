@@ -97,8 +97,3 @@ fn man(folder: &Path) -> Result<(), Failure> {
     written.map_err(|source| DiskError::Write { path: folder.to_owned(), source })?;
     Ok(())
 }
-
-/// `1 file`, `2 files`.
-fn counted(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-}

@@ -33,6 +33,13 @@ pub struct Head {
     pub branch: String,
 }
 
+impl Head {
+    /// The branch's name without `refs/heads/`.
+    pub fn name(&self) -> &str {
+        self.branch.trim_start_matches("refs/heads/")
+    }
+}
+
 /// A file that is to be different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {

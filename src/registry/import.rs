@@ -3,9 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
+
 use super::entry;
 use super::exchange::Flaw;
 use super::{By, Registry, RegistryError, holder, layout, write};
+use crate::error::{Blame, Fault};
 use crate::git::store::{Edit, Snapshot};
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record};
@@ -34,7 +37,36 @@ pub struct Intake {
     pub flaws: Vec<Flaw>,
 }
 
+/// What is to be imported cannot be recorded: everything that stands against it.
+#[derive(Debug, thiserror::Error)]
+#[error("{} problem{} in what is to be imported:\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, listed(.0))]
+pub struct Flawed(pub Vec<Flaw>);
+
+fn listed(flaws: &[Flaw]) -> String {
+    flaws.iter().map(|flaw| format!("  {flaw}")).collect::<Vec<_>>().join("\n")
+}
+
+impl Blame for Flawed {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("nothing was imported; fix these, then run the same command again".to_owned())
+    }
+
+    fn document(&self) -> Map<String, Value> {
+        let flaw = |flaw: &Flaw| json!({"path": flaw.file, "line": flaw.line, "message": flaw.message});
+        Map::from_iter([("problems".to_owned(), self.0.iter().map(flaw).collect())])
+    }
+}
+
 impl Intake {
+    /// The same, if nothing stands against it.
+    pub fn accepted(self) -> Result<Self, Flawed> {
+        if self.flaws.is_empty() { Ok(self) } else { Err(Flawed(self.flaws)) }
+    }
+
     /// What taking in these records into a registry that is not there yet would mean.
     pub fn of(incoming: &[Incoming]) -> Result<Self, RegistryError> {
         intake(None, incoming)

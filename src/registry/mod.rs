@@ -20,15 +20,17 @@ mod update;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::git::store::{Edit, Snapshot, Store};
+use crate::model::author::Author;
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record, State};
 
 pub use crate::git::store::{By, Location, Remote, StoreError};
 pub use error::{Claim, RegistryError};
-pub use import::{Incoming, Intake};
+pub use import::{Flawed, Incoming, Intake};
 pub use listing::{Listing, Problem};
 pub use rules::{check, link_fault};
 
@@ -56,6 +58,13 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_8d52_0b3e_4c7a_9e25_41d7_a860_f39
 pub fn guids(name: &ApiName) -> (Uuid, Uuid) {
     let guid = |of: &str| Uuid::new_v5(&NAMESPACE, format!("{of}:{name}").as_bytes());
     (guid("api"), guid("spec"))
+}
+
+impl By {
+    /// `author`, at `now`.
+    pub fn of(author: &Author, now: Timestamp) -> Self {
+        Self { name: author.name.clone(), email: author.email.clone(), seconds: now.as_second() }
+    }
 }
 
 /// Where a registry keeps the record of an API.

@@ -1,210 +1,159 @@
-//! Does what a plan says. Each step asks first whether the world is already so.
+//! Does what a plan says. A dry run is the same walk, over effects that only report.
 
-mod hosting;
+mod dry;
+mod real;
 
-use super::plan::{Plan, Status, Step};
-use crate::disk::{self, Staging};
+use super::plan::{Plan, Push, Status, Step};
 use crate::error::Failure;
-use crate::git::commit::{self, NewCommit, Signature};
-use crate::model::author::Author;
-use crate::model::record::Record;
-use crate::registry::{By, Change, Location, Registry};
-use crate::world::World;
+use crate::forge::github::call::Call;
+use crate::forge::github::{ForgeError, Made};
+use crate::git::change::Edit;
+use crate::model::setting::Setting;
+use crate::model::text::one_line;
+use crate::registry::Intake;
 
-pub(crate) use hosting::Hosting;
+pub(crate) use dry::DryRun;
+pub(crate) use real::{LazyRegistry, Real};
 
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     /// How each step went; the settings of a repository one by one.
-    pub(crate) steps: Vec<Went>,
-    /// The first commit, when one was made.
-    pub(crate) commit: Option<String>,
+    pub(crate) steps: Vec<StepOutcome>,
     /// What ended it early, after something was done on the forge.
     pub(crate) stopped: Option<Failure>,
+    /// What an import recorded.
+    pub(crate) intake: Option<Intake>,
+    /// Whether it was a dry run.
+    pub(crate) is_dry_run: bool,
 }
 
 /// How a step went.
 #[derive(Debug)]
-pub(crate) struct Went {
+pub(crate) struct StepOutcome {
     /// One word for the step.
     pub(crate) step: &'static str,
     /// The step in words.
     pub(crate) words: String,
     /// How it went.
     pub(crate) status: Status,
-    /// Why it is not done.
+    /// Why it is not done, or what was kept.
     pub(crate) failure: Option<Failure>,
+    /// What it made: the id of a commit, or the page of a pull request.
+    pub(crate) result: Option<String>,
+    /// The files that it changes; a path ends in ` (goes)` when the file is deleted.
+    pub(crate) files: Vec<String>,
+    /// What a dry run would send to GitHub's API.
+    pub(crate) calls: Vec<Call>,
+    /// The git command that does the same, of a dry run.
+    pub(crate) command: Option<String>,
+}
+
+impl StepOutcome {
+    /// A step that went so.
+    pub(crate) fn new(step: &Step, status: Status) -> Self {
+        let files = match step {
+            Step::Commit { edits, .. } | Step::Push(Push { edits, .. }) => edits.iter().map(file).collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            step: step.word(),
+            words: step.words(),
+            status,
+            failure: None,
+            result: None,
+            files,
+            calls: Vec::new(),
+            command: None,
+        }
+    }
+
+    /// A setting that went so.
+    fn setting(step: &Step, setting: &Setting, made: Made, calls: Vec<Call>) -> Self {
+        let (status, failure) = match made {
+            Made::Done => (Status::Done, None),
+            Made::AlreadySo => (Status::AlreadySo, None),
+            Made::Kept(error) => (Status::Kept, Some(error)),
+            Made::Failed(error @ ForgeError::NoValue { .. }) => (Status::Waiting, Some(error)),
+            Made::Failed(error) => (Status::Failed, Some(error)),
+            Made::Left(error @ ForgeError::NoEnvironment { .. }) => (Status::Left, Some(error)),
+            Made::Left(_) => (Status::Left, None),
+        };
+        let failure = failure.map(Failure::from);
+        Self { words: setting.words(), failure, calls, ..Self::new(step, status) }
+    }
 }
 
 impl Outcome {
-    /// The steps that are not done.
-    pub(crate) fn left(&self) -> impl Iterator<Item = &Went> {
-        self.steps.iter().filter(|went| !went.status.is_good())
+    /// The steps that remain to be done.
+    pub(crate) fn remaining(&self) -> impl Iterator<Item = &StepOutcome> {
+        self.steps.iter().filter(|step| !step.status.is_good())
     }
+
+    /// Whether everything is done.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.stopped.is_none() && self.remaining().next().is_none()
+    }
+
+    /// Whether there was nothing to do.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.steps.iter().all(|step| step.status == Status::AlreadySo)
+    }
+
+    /// What the step of this word made.
+    pub(crate) fn result(&self, word: &str) -> Option<&str> {
+        self.steps.iter().find(|step| step.step == word)?.result.as_deref()
+    }
+
+    /// A secret that waits for its value is no failure of the repository.
+    fn has_failed(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.status, Status::Failed | Status::Left))
+    }
+}
+
+/// A file that changes, on one line.
+fn file(edit: &Edit) -> String {
+    format!("{}{}", one_line(edit.path.as_str()), if edit.file.is_some() { "" } else { " (goes)" })
+}
+
+/// What steps do.
+pub(crate) trait Effects {
+    /// Whether nothing is changed.
+    fn is_dry_run(&self) -> bool;
+
+    /// Finds out what is needed from a person before the first step is done, and whether the plan can be done at all.
+    fn prepare(&mut self, plan: &Plan) -> Result<(), Failure>;
+
+    /// Does a step, and adds how it went.
+    ///
+    /// # Errors
+    /// What failed.
+    fn take(&mut self, step: &Step, outcome: &mut Outcome) -> Result<(), Failure>;
 }
 
 /// Does the steps in order. One that fails stops the others, except settings on a forge, which are tried each on its
 /// own. To go on, the same command is run again.
 ///
-/// The registry is made when it is not there yet.
-///
 /// # Errors
-/// What failed, when nothing was done on a forge before; afterwards the outcome tells.
-pub(crate) fn apply(
-    plan: Plan,
-    registry: &mut LazyRegistry,
-    hosting: Option<&mut Hosting<'_>>,
-    author: &Author,
-    world: &World,
-) -> Result<Outcome, Failure> {
-    let mut run = Run { registry, hosting, author, world, staging: None, record: None, outcome: Outcome::default() };
-    for step in plan.steps {
-        run.take(step)?;
-    }
-    Ok(run.outcome)
-}
-
-struct Run<'r, 'h> {
-    registry: &'r mut LazyRegistry,
-    hosting: Option<&'r mut Hosting<'h>>,
-    author: &'r Author,
-    world: &'r World,
-    staging: Option<Staging>,
-    /// The record as it stands in the registry.
-    record: Option<Record>,
-    outcome: Outcome,
-}
-
-impl Run<'_, '_> {
-    fn take(&mut self, step: Step) -> Result<(), Failure> {
-        let (word, words) = (step.word(), step.words());
-        if self.outcome.stopped.is_some() || (word == "activate" && self.has_failed()) {
-            self.outcome.steps.push(Went { step: word, words, status: Status::Left, failure: None });
-            return Ok(());
+/// What failed, when nothing was done on a forge before; afterwards the outcome says it.
+pub(crate) fn apply(plan: &Plan, effects: &mut dyn Effects) -> Result<Outcome, Failure> {
+    effects.prepare(plan)?;
+    let mut outcome = Outcome { is_dry_run: effects.is_dry_run(), ..Outcome::default() };
+    let mut is_begun = plan.is_begun;
+    for step in &plan.steps {
+        let needs_all = matches!(step, Step::Activate { .. });
+        if outcome.stopped.is_some() || (needs_all && outcome.has_failed()) {
+            outcome.steps.push(StepOutcome::new(step, Status::Left));
+            continue;
         }
-        self.world.terminal.detail(&words);
-        if let Step::Configure { settings } = &step {
-            let went = self.hosting.as_mut().map(|hosting| hosting.configure(settings, self.world));
-            let (went, stopped) = went.unwrap_or_default();
-            self.outcome.steps.extend(went);
-            self.outcome.stopped = stopped;
-            return Ok(());
-        }
-        let touched = self.hosting.as_ref().is_some_and(|hosting| hosting.is_touched());
-        match self.step(step) {
-            Ok(status) => self.outcome.steps.push(Went { step: word, words, status, failure: None }),
-            Err(failure) if touched => {
-                self.outcome.steps.push(Went { step: word, words, status: Status::Failed, failure: None });
-                self.outcome.stopped = Some(failure);
+        match effects.take(step, &mut outcome) {
+            Ok(()) => is_begun |= step.is_on_forge(),
+            Err(failure) if is_begun && !outcome.is_dry_run => {
+                outcome.steps.push(StepOutcome::new(step, Status::Failed));
+                outcome.stopped = Some(failure);
             }
             Err(failure) => return Err(failure),
         }
-        Ok(())
     }
-
-    /// A secret that waits for its value is no failure of the repository.
-    fn has_failed(&self) -> bool {
-        self.outcome.steps.iter().any(|went| matches!(went.status, Status::Failed | Status::Left))
-    }
-
-    fn step(&mut self, step: Step) -> Result<Status, Failure> {
-        match step {
-            Step::Commit { target, tree, message, author, seconds } => {
-                let parent = target.parent().unwrap_or(&target);
-                let name = target.file_name().unwrap_or_default().to_string_lossy();
-                let staging = Staging::new(parent, &name)?;
-                self.world.interrupt.leftover(staging.path());
-                let Author { name, email } = author;
-                let new = NewCommit { author: Signature { name, email, seconds }, message };
-                let (written, begun) =
-                    rayon::join(|| disk::write(&tree, staging.path()), || commit::begin(staging.path(), &tree, &new));
-                written?;
-                self.outcome.commit = Some(commit::finish(staging.path(), &tree, begun?)?);
-                self.staging = Some(staging);
-                Ok(Status::Done)
-            }
-            Step::Reserve { record } => {
-                let status = self.reserve(&record)?;
-                self.record = Some(*record);
-                Ok(status)
-            }
-            Step::Create { new } => self.create(&new),
-            Step::Push { .. } => {
-                let staging = self.staging.as_ref().map(Staging::path);
-                self.hosting.as_ref().map_or(Ok(Status::AlreadySo), |hosting| hosting.push(staging))
-            }
-            // Done before, each setting on its own.
-            Step::Configure { .. } => Ok(Status::AlreadySo),
-            Step::Place { target } => {
-                if let Some(staging) = self.staging.take() {
-                    if let Some(hosting) = &self.hosting {
-                        hosting.connect(staging.path())?;
-                    }
-                    staging.put(&target)?;
-                }
-                Ok(Status::Done)
-            }
-            Step::Activate { mut record } => {
-                let id = self.hosting.as_ref().and_then(|hosting| hosting.id());
-                record.repository.id = id.or(record.repository.id);
-                let by = self.by();
-                Ok(status(self.registry.make()?.activate(&record, &by)?))
-            }
-        }
-    }
-
-    fn reserve(&mut self, record: &Record) -> Result<Status, Failure> {
-        let by = self.by();
-        Ok(status(self.registry.make()?.add(record, &by)?))
-    }
-
-    /// Makes the repository on the forge and notes its number: by that a later run knows it again.
-    fn create(&mut self, new: &crate::model::repository::NewRepository) -> Result<Status, Failure> {
-        let Some(hosting) = &mut self.hosting else { return Ok(Status::AlreadySo) };
-        let status = hosting.create(new)?;
-        let id = hosting.id();
-        if let Some(mut record) = self.record.take() {
-            record.repository.id = id;
-            self.reserve(&record)?;
-        }
-        Ok(status)
-    }
-
-    fn by(&self) -> By {
-        let Author { name, email } = self.author.clone();
-        By { name, email, seconds: self.world.now.as_second() }
-    }
-}
-
-/// A registry that is opened once, and made when it is first needed.
-pub(crate) struct LazyRegistry {
-    location: Location,
-    opened: Option<Registry>,
-}
-
-impl LazyRegistry {
-    /// The registry at `location`, which is `opened` when it is there; nothing is made.
-    pub(crate) const fn new(location: Location, opened: Option<Registry>) -> Self {
-        Self { location, opened }
-    }
-
-    /// The registry, if there is one.
-    pub(crate) const fn get(&self) -> Option<&Registry> {
-        self.opened.as_ref()
-    }
-
-    fn make(&mut self) -> Result<&Registry, Failure> {
-        match &mut self.opened {
-            Some(registry) => Ok(registry),
-            opened => Ok(opened.insert(Registry::open_or_create(&self.location)?)),
-        }
-    }
-}
-
-fn status(change: Change) -> Status {
-    match change {
-        Change::Done => Status::Done,
-        Change::AlreadySo => Status::AlreadySo,
-    }
+    Ok(outcome)
 }

@@ -10,12 +10,15 @@
 //! | `place` | where a repository is to be, and what is there already |
 //! | `access` | answers that let in more callers than the specification does |
 //! | `address` | base path and standard: what they were taken from, and where they differ from the specification |
+//! | `keys` | keys of a new API that are free |
+//! | `hosting` | a new repository on the forge → the steps that remain there |
 //! | `naming` | names that an API must not have |
 //! | `variables` | variables of the environment that are misspelt |
 //! | `secrets` | values of secrets, from the environment or a person |
 //! | `plan` | steps, decided before anything is done |
 //! | `push` | commits → a repository on the forge |
-//! | `apply` | a plan → its effects |
+//! | `apply` | a plan → its effects, or in a dry run what they would be → how each step went |
+//! | `report` | how each step went → words and JSON |
 
 use crate::answers::Answers;
 use crate::model::record::Record;
@@ -24,12 +27,15 @@ pub(crate) mod access;
 pub(crate) mod address;
 pub(crate) mod apply;
 pub(crate) mod base;
+pub(crate) mod hosting;
+pub(crate) mod keys;
 pub(crate) mod naming;
 pub(crate) mod open;
 pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod push;
 pub(crate) mod render;
+pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod secrets;
 pub(crate) mod template;

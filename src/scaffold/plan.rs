@@ -2,98 +2,226 @@
 
 use std::path::PathBuf;
 
-use crate::model::author::Author;
+use crate::forge::github::{Claim, Lower, NewPull};
+use crate::git::change::{Edit, Head};
+use crate::git::commit::NewCommit;
 use crate::model::record::Record;
-use crate::model::repository::NewRepository;
+use crate::model::repository::{NewRepository, Target};
 use crate::model::setting::Setting;
 use crate::model::tree::Tree;
+use crate::registry::Incoming;
+use crate::scaffold::push::Commits;
 
 /// Steps in the order in which they are done.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     /// The steps.
     pub(crate) steps: Vec<Step>,
+    /// Whether an earlier run has begun this on the forge, so that a failure leaves something unfinished.
+    pub(crate) is_begun: bool,
 }
 
-/// One effect on the world. Each asks first whether the world is already so.
+/// One effect on the world, with all that it needs. Each asks first whether the world is already so.
+///
+/// What only an earlier step of the same plan can find out is none here: the number and the address of a repository that
+/// it makes.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Write the files and the first commit beside the place where the repository will be.
-    Commit {
+    FirstCommit {
         /// Where the repository will be.
         target: PathBuf,
         /// Its files.
         tree: Tree,
-        /// The commit's message.
-        message: String,
-        /// Author and committer. The same author and time give the same commit again.
-        author: Author,
-        /// Seconds since 1970, UTC.
-        seconds: i64,
+        /// The same author and time give the same commit again.
+        commit: NewCommit,
     },
     /// Take the API's keys in the registry.
     Reserve {
         /// The record, not yet active.
         record: Box<Record>,
     },
-    /// Make the repository on the forge, empty.
+    /// Make the repository on the forge, empty, and note its number in the record.
     Create {
         /// The repository.
         new: NewRepository,
+        /// What the record of an earlier run says of it; none when there was no record before this run.
+        claim: Option<Claim>,
+        /// The id of the first commit's tree.
+        tree: String,
+        /// The record, as it was reserved.
+        record: Box<Record>,
     },
-    /// Push the first commit to the forge.
-    Push {
-        /// The repository's page.
-        page: String,
-    },
-    /// Make the repository's settings so, and read them back.
-    Configure {
-        /// The settings, in the order in which they are made.
-        settings: Vec<Setting>,
-    },
+    /// Push commits to the repository on the forge.
+    Push(Push),
+    /// Make the repository's settings so, each on its own, and read them back.
+    Configure(Configure),
     /// Let the repository appear in its place, by one rename.
     Place {
         /// The place.
         target: PathBuf,
+        /// The address on the forge, if the repository is there already.
+        origin: Option<String>,
     },
     /// Say in the registry that the repository is complete.
     Activate {
         /// The record, active.
         record: Box<Record>,
     },
+    /// Add a commit to the branch that is checked out.
+    Commit {
+        /// The repository.
+        folder: PathBuf,
+        /// The branch, and the commit that it is at.
+        head: Head,
+        /// The files that change.
+        edits: Vec<Edit>,
+        /// Author, time and message.
+        commit: NewCommit,
+    },
+    /// Open a pull request.
+    PullRequest {
+        /// The repository.
+        target: Target,
+        /// The pull request.
+        new: NewPull,
+        /// The page of the one that is open already.
+        open: Option<String>,
+    },
+    /// Archive the repository on the forge: it can be read, and not changed.
+    Archive {
+        /// The repository.
+        target: Target,
+        /// Its page.
+        page: String,
+    },
+    /// Change a record.
+    Record {
+        /// The record as it was read.
+        old: Box<Record>,
+        /// The record as it shall be.
+        new: Box<Record>,
+        /// The step in words.
+        words: String,
+        /// The message of the registry's commit.
+        message: String,
+    },
+    /// Record APIs that exist, all in one commit.
+    Import {
+        /// The records, as files say them.
+        incoming: Vec<Incoming>,
+        /// How many of them the registry does not have yet.
+        new: usize,
+    },
+    /// Give up a reservation.
+    Release {
+        /// The record.
+        record: Box<Record>,
+    },
+}
+
+/// A push.
+#[derive(Clone, Debug)]
+pub(crate) struct Push {
+    /// The repository on the forge.
+    pub(crate) target: Target,
+    /// Its page.
+    pub(crate) page: String,
+    /// The address that git pushes to; none when an earlier step makes the repository.
+    pub(crate) url: Option<String>,
+    /// Whether over ssh, with the user's own keys.
+    pub(crate) ssh: bool,
+    /// Where the commits are, unless an earlier step makes them.
+    pub(crate) folder: PathBuf,
+    /// What is pushed.
+    pub(crate) commits: Commits,
+    /// The files that a branch's commit changes.
+    pub(crate) edits: Vec<Edit>,
+    /// Whether an earlier run has pushed the same.
+    pub(crate) is_there: bool,
+}
+
+/// Settings of a repository.
+#[derive(Clone, Debug)]
+pub(crate) struct Configure {
+    /// The repository on the forge.
+    pub(crate) target: Target,
+    /// The settings, in the order in which they are made.
+    pub(crate) settings: Vec<Setting>,
+    /// Whether missing teams are made.
+    pub(crate) create_teams: bool,
+    /// Whether what is stricter there is lowered.
+    pub(crate) lower: Lower,
 }
 
 impl Step {
     /// The step in words, beginning with a verb.
     pub(crate) fn words(&self) -> String {
         match self {
-            Self::Commit { tree, message, .. } => format!("commit {} files on main: {message}", tree.len()),
-            Self::Reserve { record } => {
-                format!(
-                    "reserve `{}` (short name `{}`, base path `{}`)",
-                    record.name, record.short_name, record.base_path
-                )
+            Self::FirstCommit { tree, commit, .. } => {
+                format!("commit {} files on main: {}", tree.len(), commit.message.trim_end())
             }
-            Self::Create { new } => {
+            Self::Reserve { record } => {
+                let Record { name, short_name, base_path, .. } = &**record;
+                format!("reserve `{name}` (short name `{short_name}`, base path `{base_path}`)")
+            }
+            Self::Create { new, .. } => {
                 format!("make the {} repository {}/{}", new.visibility.word(), new.target.owner, new.target.name)
             }
-            Self::Push { page } => format!("push the first commit to {page}"),
-            Self::Configure { settings } => format!("make {} settings so", settings.len()),
-            Self::Place { target } => format!("put the repository at {}", target.display()),
+            Self::Push(Push { page, commits: Commits::First, .. }) => format!("push the first commit to {page}"),
+            Self::Push(Push { page, commits: Commits::Branch { name, .. }, edits, .. }) => {
+                format!("push a commit of {} files to branch {name} of {page}", edits.len())
+            }
+            Self::Configure(Configure { settings, .. }) => format!("make {} settings so", settings.len()),
+            Self::Place { target, .. } => format!("put the repository at {}", target.display()),
             Self::Activate { record } => format!("record `{}` as active", record.name),
+            Self::Commit { folder, head, edits, .. } => {
+                format!("commit {} files on {} in {}", edits.len(), head.name(), folder.display())
+            }
+            Self::PullRequest { new, open, .. } => {
+                let page = open.iter().map(|page| format!(", {page}")).collect::<String>();
+                format!("open a pull request: {}{page}", new.title)
+            }
+            Self::Archive { page, .. } => format!("archive {page}"),
+            Self::Record { words, .. } => words.clone(),
+            Self::Import { new: 1, .. } => "record 1 API".to_owned(),
+            Self::Import { new, .. } => format!("record {new} APIs"),
+            Self::Release { record } => format!("give up the reservation of `{}`", record.name),
         }
     }
 
     /// One word for the step, for machines.
     pub(crate) const fn word(&self) -> &'static str {
         match self {
-            Self::Commit { .. } => "commit",
+            Self::FirstCommit { .. } | Self::Commit { .. } => "commit",
             Self::Reserve { .. } => "reserve",
             Self::Create { .. } => "create",
-            Self::Push { .. } => "push",
-            Self::Configure { .. } => "configure",
+            Self::Push(_) => "push",
+            Self::Configure(_) => "configure",
             Self::Place { .. } => "place",
             Self::Activate { .. } => "activate",
+            Self::PullRequest { .. } => "pull-request",
+            Self::Archive { .. } => "archive",
+            Self::Record { .. } => "record",
+            Self::Import { .. } => "import",
+            Self::Release { .. } => "release",
+        }
+    }
+
+    /// Whether it changes the forge: after it a failure leaves something unfinished there.
+    pub(crate) const fn is_on_forge(&self) -> bool {
+        matches!(
+            self,
+            Self::Create { .. } | Self::Push(_) | Self::Configure(_) | Self::PullRequest { .. } | Self::Archive { .. }
+        )
+    }
+
+    /// Whether it changes the registry.
+    pub(crate) const fn is_in_registry(&self) -> bool {
+        match self {
+            Self::Reserve { .. } | Self::Activate { .. } | Self::Import { .. } | Self::Release { .. } => true,
+            Self::Record { .. } => true,
+            _ => false,
         }
     }
 }
@@ -105,6 +233,10 @@ pub(crate) enum Status {
     Done,
     /// The world was already so.
     AlreadySo,
+    /// The world is so, or was made so, but for what is stricter there, which stays.
+    Kept,
+    /// It would be done: this is a dry run.
+    Planned,
     /// It could not be done.
     Failed,
     /// Something is needed from a person first.
@@ -114,9 +246,9 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// Whether the world is as it should be.
+    /// Whether nothing remains to be done.
     pub(crate) const fn is_good(self) -> bool {
-        matches!(self, Self::Done | Self::AlreadySo)
+        matches!(self, Self::Done | Self::AlreadySo | Self::Kept | Self::Planned)
     }
 
     /// One word for it.
@@ -124,6 +256,8 @@ impl Status {
         match self {
             Self::Done => "done",
             Self::AlreadySo => "already so",
+            Self::Kept => "kept",
+            Self::Planned => "planned",
             Self::Failed => "failed",
             Self::Waiting => "waiting",
             Self::Left => "left",

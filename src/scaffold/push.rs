@@ -34,6 +34,14 @@ pub(crate) enum Commits {
 }
 
 impl Commits {
+    /// The full names of the references that are pushed.
+    pub(crate) fn references(&self) -> Vec<String> {
+        match self {
+            Self::First => publish::REFERENCES.map(str::to_owned).to_vec(),
+            Self::Branch { name, .. } => vec![format!("refs/heads/{name}")],
+        }
+    }
+
     fn send(&self, request: &Publish) -> Result<(), PublishError> {
         match self {
             Self::First => publish::publish(request),

@@ -8,6 +8,15 @@ use crate::model::token::Token;
 use crate::terminal::ask;
 use crate::world::World;
 
+/// The secrets among settings.
+pub(crate) fn of(settings: &[Setting]) -> Vec<Secret> {
+    let secret = |setting: &Setting| match setting {
+        Setting::Secret(secret) => Some(secret.clone()),
+        _ => None,
+    };
+    settings.iter().filter_map(secret).collect()
+}
+
 /// Adds the values of `missing` as far as they are known, and names the variables of the others.
 pub(crate) fn gather(missing: &[Secret], secrets: &mut Secrets, world: &World) -> Result<(), Failure> {
     let mut unknown = Vec::new();

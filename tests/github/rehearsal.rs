@@ -16,7 +16,8 @@ fn rehearsed(story: &Story, command: &[&str]) -> Value {
 
 /// Runs the command, whose calls must be those that were told, in that order.
 fn done_as_told(story: &Story, command: &[&str], told: &Value) {
-    story.done(command);
+    let run = story.done(&[command, &["--json"]].concat()).json();
+    assert_eq!(same_steps(told), same_steps(&run));
     let log = story.requests();
     let made: Vec<&Entry> = log.iter().filter(|entry| entry.is_write() && !entry.is_git()).collect();
     let calls: Vec<&Value> = steps(told).flat_map(|step| step["calls"].as_array().into_iter().flatten()).collect();
@@ -34,6 +35,11 @@ fn done_as_told(story: &Story, command: &[&str], told: &Value) {
 
 fn steps(told: &Value) -> impl Iterator<Item = &Value> {
     told["steps"].as_array().into_iter().flatten()
+}
+
+/// The steps, without how they went.
+fn same_steps(document: &Value) -> Vec<(&Value, &Value)> {
+    steps(document).map(|step| (&step["step"], &step["words"])).collect()
 }
 
 /// Whether what was told is what was sent; words in brackets stand for what only GitHub knows.
@@ -88,12 +94,49 @@ fn a_dry_run_tells_the_teams_that_would_be_made_and_what_fails_without_them() {
     let story = Story::new();
     story.github.organization("nhs", |nhs| nhs.teams.clear());
     let told = rehearsed(&story, &Story::NEW);
-    let failing: Vec<&Value> = steps(&told).flat_map(|step| step["failing"].as_array().into_iter().flatten()).collect();
+    let failing: Vec<&Value> = steps(&told).filter(|step| !step["error"].is_null()).collect();
     let ran = story.done(&[&Story::NEW[..], &["--dry-run"]].concat());
-    assert!(ran.stdout.contains("would fail: team `platform`") && ran.stdout.contains("--create-teams"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("team `platform` (maintain)\n      would fail: `nhs` has no team `platform`")
+            && ran.stdout.contains("--create-teams"),
+        "{ran:?}"
+    );
     let create = [&Story::NEW[..], &["--create-teams"]].concat();
     let all = rehearsed(&story, &create);
     // Without the team neither it nor the environment that it reviews, nor what is in that, can be made.
     assert_eq!(failing.len(), 3, "{failing:#?}");
     done_as_told(&story, &create, &all);
+}
+
+/// Every command that changes something on GitHub.
+#[test]
+fn a_dry_run_has_the_steps_of_a_run() {
+    let story = super::phase::story();
+    story.github.state().repositories[0].topics.clear();
+    let (dates, kick_off) =
+        (["--deprecation=2099-01-01", "--sunset=2100-01-01"], "--evidence=kick-off=https://example.org/1");
+    let retired = ["phase", "my-api", "retired", "--waive=dates=x", "--waive=sunset=x", "--json"];
+    let commands: [&[&str]; 8] = [
+        &["new", "other", "--owner", "nhs", "--visibility", "public", "--template", "template"],
+        &["check", "--settings", "--fix", "my-api"],
+        &["phase", "my-api", "discovery", kick_off],
+        &["phase", "my-api", "alpha"],
+        &["phase", "my-api", "beta"],
+        &["phase", "my-api", "live"],
+        &["phase", "my-api", "deprecated", dates[0], dates[1]],
+        &retired[..4],
+    ];
+    for command in commands {
+        let told = rehearsed(&story, command);
+        let run = story.done(&[command, &["--json"]].concat()).json();
+        assert_eq!(same_steps(&told), same_steps(&run), "{command:?}");
+        assert!(!same_steps(&told).is_empty(), "{command:?}");
+        for pull in 0..story.github.state().repositories[0].pulls.len() {
+            story.github.state().end_pull(pull, true);
+        }
+    }
+    let told = rehearsed(&story, &retired[..4]);
+    assert_eq!(steps(&told).next().map(|step| &step["step"]), Some(&json!("archive")), "{told:#}");
+    let run = story.done(&retired).json();
+    assert_eq!(same_steps(&told), same_steps(&run));
 }

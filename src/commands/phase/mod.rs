@@ -18,24 +18,26 @@ use jiff::tz::TimeZone;
 use super::show;
 use crate::cli::{Global, PhaseArgs};
 use crate::error::Failure;
+use crate::forge::github::Github;
 use crate::git::change as git_change;
 use crate::git::commit::Signature;
 use crate::model::author::Author;
 use crate::model::ending::{self, Ending};
 use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Record, State};
-use crate::registry::{self, By, Change, Registry};
-use crate::scaffold::plan::Status;
+use crate::registry::{self, Location, Registry};
+use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
+use crate::scaffold::plan::{Plan, Step};
+use crate::scaffold::report::Report;
 use crate::scaffold::template::Template;
 use crate::scaffold::{open, request, variables};
 use crate::world::World;
-use change::{Changed, Changing};
+use change::{Changing, Steps};
 use checks::Facts;
 use error::PhaseError;
 use gates::Standing;
-use report::{Moved, Report, Took};
 use shift::{Moving, Shift};
-use sight::Sight;
+use sight::{Home, Sight};
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let location = open::registry::location(global.registry.as_deref(), world)?;
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     let gates = &template.manifest.gates;
     let new = given::add(&record, arguments, gates, (&author.to_string(), world.now))?;
     registry::check(&new, Some(&record))?;
-    let call = Call { arguments, world, registry, template, author };
+    let call = Call { arguments, world, location, registry, template, author };
     if goal.moves() && !arguments.dry_run {
         call.resume(&record)?;
     }
@@ -71,14 +73,14 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
             call.ask(&record, new, sight.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
         }
         Goal::Again(phase) if record.ending.same_dates(&new.ending) => {
-            call.go(Step { record: &record, new, to: phase }, &sight?, &[])
+            call.go(Move { record: &record, new, to: phase }, &sight?, &[])
         }
         Goal::Again(phase) | Goal::Move(phase) => {
             let sight = sight?;
-            let step = Step { record: &record, new, to: phase };
+            let step = Move { record: &record, new, to: phase };
             let standings = call.asked(&step, &sight);
             if standings.iter().any(|standing| !standing.is_open()) {
-                return Err(Report { record: &step.new, world }.unmet(&step, &standings).into());
+                return Err(report::unmet(&step, &standings).into());
             }
             call.go(step, &sight, &standings)
         }
@@ -136,7 +138,7 @@ fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<Rc<
 }
 
 /// A step in an API's life: the move to a phase, or a change within it.
-struct Step<'s> {
+struct Move<'s> {
     /// The record as it was read.
     record: &'s Record,
     /// With what the command line adds to it.
@@ -144,7 +146,7 @@ struct Step<'s> {
     to: Phase,
 }
 
-impl Step<'_> {
+impl Move<'_> {
     /// Whether the API stays in its phase, and the dates of its end change.
     fn changes_dates(&self) -> bool {
         self.record.phase == self.to && !self.record.ending.same_dates(&self.new.ending)
@@ -176,6 +178,7 @@ impl Step<'_> {
 struct Call<'c> {
     arguments: &'c PhaseArgs,
     world: &'c World,
+    location: Location,
     registry: Registry,
     template: Rc<Template>,
     author: Author,
@@ -191,8 +194,8 @@ impl Call<'_> {
     }
 
     /// How the API stands before a step.
-    fn asked(&self, step: &Step<'_>, sight: &Sight) -> Vec<Standing> {
-        let Step { record: old, new, to } = step;
+    fn asked(&self, step: &Move<'_>, sight: &Sight) -> Vec<Standing> {
+        let Move { record: old, new, to } = step;
         if !step.changes_dates() {
             return self.standings(new, *to, Ok(sight));
         }
@@ -219,25 +222,25 @@ impl Call<'_> {
     }
 
     /// Says how the API stands before its next phase, and keeps evidence and waivers that were given.
-    fn ask(&self, record: &Record, new: Record, sight: Result<&Sight, &str>) -> Result<(), Failure> {
+    fn ask(self, record: &Record, new: Record, sight: Result<&Sight, &str>) -> Result<(), Failure> {
         let standings = record.phase.next().map(|to| self.standings(&new, to, sight)).unwrap_or_default();
-        let mut took = Vec::new();
-        if new != *record {
-            let words = format!("keep evidence and waivers of `{}`", record.name);
-            let bar = self.world.terminal.bar("writing");
-            let status = self.keep(record, &new, &format!("Keep evidence for {}", record.name))?;
-            drop(bar);
-            took.push(Took { step: "record", words, status });
-        }
-        Report { record: &new, world: self.world }.standing(&standings, &took);
-        Ok(())
+        let (words, message) =
+            (format!("keep evidence and waivers of `{}`", record.name), format!("Keep evidence for {}", record.name));
+        let keep = Step::Record { old: Box::new(record.clone()), new: Box::new(new.clone()), words, message };
+        let steps = if new == *record { Vec::new() } else { vec![keep] };
+        let world = self.world;
+        let outcome = self.apply(Plan { steps, is_begun: false }, None)?;
+        let text = report::standing(&new, &standings);
+        let (subject, details) = (new.name.to_string(), format!("\n\n{text}"));
+        let facts = report::facts(&new, &standings, &[]);
+        Report { subject, outcome, facts, text, details, ..Report::default() }.tell(world)
     }
 
     /// Moves the API, repository first: the registry says last that it is there.
-    fn go(&self, step: Step<'_>, sight: &Sight, standings: &[Standing]) -> Result<(), Failure> {
+    fn go(self, step: Move<'_>, sight: &Sight, standings: &[Standing]) -> Result<(), Failure> {
         let title = step.title();
         let dates = step.changes_dates().then(|| ending::change(&step.record.ending, &step.new.ending));
-        let Step { record, mut new, to } = step;
+        let Move { record, mut new, to } = step;
         let shift = self.shift(record, &new, to, sight)?;
         self.enter(&mut new, to, &shift, dates);
         let Author { name, email } = self.author.clone();
@@ -248,22 +251,33 @@ impl Call<'_> {
             sight,
             shift: &shift,
             author: Signature { name, email, seconds: self.world.now.as_second() },
-            planned: self.arguments.dry_run,
         };
-        let bar = self.world.terminal.bar("writing");
-        let Changed { mut took, next } = changing.make()?;
+        let Steps { mut steps, next } = changing.steps()?;
         let words = format!("record `{}` in phase {}", record.name, to.word());
-        let status = if new == *record { Status::AlreadySo } else { self.keep(record, &new, &title)? };
-        drop(bar);
-        took.push(Took { step: "record", words, status });
-        Report { record: &new, world: self.world }.moved(&Moved {
-            shift: &shift,
-            took: &took,
-            standings,
-            planned: self.arguments.dry_run,
-            next: next.as_deref(),
-        });
-        Ok(())
+        let (old, recorded) = (Box::new(record.clone()), Box::new(new.clone()));
+        steps.push(Step::Record { old, new: recorded, words, message: title.clone() });
+        let github = match &sight.home {
+            Home::Forge(hosted) => Some(&hosted.github),
+            Home::Here | Home::Elsewhere => None,
+        };
+        let world = self.world;
+        let outcome = self.apply(Plan { steps, is_begun: false }, github)?;
+        let next = next.or_else(|| outcome.result("pull-request").map(|page| changing.review(page)));
+        let text = report::moved(&new, &outcome, standings, next.as_deref());
+        let facts = report::facts(&new, standings, &shift.notes);
+        let details = report::waived(standings);
+        let subject = new.name.to_string();
+        Report { subject, outcome, facts, warnings: shift.notes, text, details }.tell(world)
+    }
+
+    fn apply(self, plan: Plan, github: Option<&Github>) -> Result<Outcome, Failure> {
+        let Self { arguments, world, location, registry, author, .. } = self;
+        if arguments.dry_run {
+            return apply(&plan, &mut DryRun::new(github, world));
+        }
+        let _bar = world.terminal.bar("writing");
+        let mut registry = LazyRegistry::new(location, Some(registry));
+        apply(&plan, &mut Real::new(&mut registry, github, &author, world))
     }
 
     fn shift(&self, record: &Record, new: &Record, to: Phase, sight: &Sight) -> Result<Shift, Failure> {
@@ -298,17 +312,5 @@ impl Call<'_> {
             by: self.author.to_string(),
             note: (!note.is_empty()).then(|| note.join(": ")),
         });
-    }
-
-    fn keep(&self, old: &Record, new: &Record, message: &str) -> Result<Status, Failure> {
-        if self.arguments.dry_run {
-            return Ok(Status::Left);
-        }
-        let Author { name, email } = self.author.clone();
-        let by = By { name, email, seconds: self.world.now.as_second() };
-        Ok(match self.registry.update(old, new, message, &by)? {
-            Change::Done => Status::Done,
-            Change::AlreadySo => Status::AlreadySo,
-        })
     }
 }

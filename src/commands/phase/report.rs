@@ -1,143 +1,82 @@
-//! What the user is told.
+//! What `phase` says.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Step;
+use super::Move;
 use super::error::PhaseError;
 use super::gates::{Standing, State};
-use super::shift::Shift;
 use crate::model::record::Record;
 use crate::model::text::one_line;
-use crate::scaffold::plan::Status;
-use crate::world::World;
+use crate::scaffold::apply::Outcome;
+use crate::scaffold::report::steps;
 
-/// A step, and how it went.
-pub(super) struct Took {
-    pub(super) step: &'static str,
-    pub(super) words: String,
-    /// `Left` when it was only planned.
-    pub(super) status: Status,
+/// What the next phase asks for.
+pub(super) fn standing(record: &Record, standings: &[Standing]) -> String {
+    let Record { name, phase, .. } = record;
+    let Some(next) = phase.next() else {
+        return format!("{name} is in phase {}, the last one", phase.word());
+    };
+    let closed = standings.iter().filter(|standing| !standing.is_open()).count();
+    let asks = match (standings.len(), closed) {
+        (0, _) => "which asks for nothing".to_owned(),
+        (all, 0) => format!("which asks for {all} gates, all met or waived"),
+        (all, closed) => {
+            format!("which asks for {all} gates; {closed} {} not met", if closed == 1 { "is" } else { "are" })
+        }
+    };
+    let mut text = format!("{name} is in phase {}; the next is {}, {asks}", phase.word(), next.word());
+    let width = standings.iter().map(|standing| standing.gate.id.len()).max().unwrap_or_default();
+    for standing in standings {
+        text += &line(standing, width);
+    }
+    text += &match closed {
+        0 => format!("\n\nnext: apiscaffold phase {name} {}", next.word()),
+        _ => format!("\n\nnext: apiscaffold phase {name} --evidence GATE=LINK, or --waive GATE=REASON"),
+    };
+    text
 }
 
-/// A move.
-pub(super) struct Moved<'m> {
-    pub(super) shift: &'m Shift,
-    pub(super) took: &'m [Took],
-    pub(super) standings: &'m [Standing],
-    /// Whether it was only planned.
-    pub(super) planned: bool,
-    /// What is for people to do now.
-    pub(super) next: Option<&'m str>,
+/// The refusal of a move, or of a change of dates.
+pub(super) fn unmet(step: &Move<'_>, standings: &[Standing]) -> PhaseError {
+    let closed = standings.iter().filter(|standing| !standing.is_open());
+    let unmet = closed.map(|Standing { gate, state, .. }| {
+        one_line(&format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)).into_owned()
+    });
+    PhaseError::Unmet {
+        name: step.new.name.to_string(),
+        to: step.to,
+        changes_dates: step.changes_dates(),
+        all: standings.len(),
+        unmet: unmet.collect(),
+        document: Box::new(facts(&step.new, standings, &[]).as_object().cloned().unwrap_or_default()),
+    }
 }
 
-pub(super) struct Report<'r> {
-    pub(super) record: &'r Record,
-    pub(super) world: &'r World,
+/// A move that was made.
+pub(super) fn moved(record: &Record, outcome: &Outcome, standings: &[Standing], next: Option<&str>) -> String {
+    let Record { name, phase, .. } = record;
+    let already = if outcome.is_unchanged() { " already: nothing to do" } else { "" };
+    let next = next.map(|next| format!("\n\nnext: {next}")).unwrap_or_default();
+    format!("{name} is in phase {}{already}{}{}{next}", phase.word(), steps(outcome), waived(standings))
 }
 
-impl Report<'_> {
-    /// What the next phase asks for.
-    pub(super) fn standing(&self, standings: &[Standing], took: &[Took]) {
-        let Record { name, phase, .. } = self.record;
-        let Some(next) = phase.next() else {
-            let text = format!("{name} is in phase {}, the last one", phase.word());
-            return self.tell(&text, self.document(standings, took, &[]));
-        };
-        let closed = standings.iter().filter(|standing| !standing.is_open()).count();
-        let asks = match (standings.len(), closed) {
-            (0, _) => "which asks for nothing".to_owned(),
-            (all, 0) => format!("which asks for {all} gates, all met or waived"),
-            (all, closed) => {
-                format!("which asks for {all} gates; {closed} {} not met", if closed == 1 { "is" } else { "are" })
-            }
-        };
-        let mut text = format!("{name} is in phase {}; the next is {}, {asks}", phase.word(), next.word());
-        let width = standings.iter().map(|standing| standing.gate.id.len()).max().unwrap_or_default();
-        for standing in standings {
-            text += &line(standing, width);
-        }
-        text += &match closed {
-            0 => format!("\n\nnext: apiscaffold phase {name} {}", next.word()),
-            _ => format!("\n\nnext: apiscaffold phase {name} --evidence GATE=LINK, or --waive GATE=REASON"),
-        };
-        self.tell(&text, self.document(standings, took, &[]));
-    }
+/// The gates that are passed by a waiver, a line each.
+pub(super) fn waived(standings: &[Standing]) -> String {
+    let waived = standings.iter().filter_map(|standing| match &standing.state {
+        State::Waived(reason) => Some(format!("\n  waived {}: {}", standing.gate.id, one_line(reason))),
+        State::Met(_) | State::Unmet(_) => None,
+    });
+    waived.collect()
+}
 
-    /// The refusal of a move, or of a change of dates.
-    pub(super) fn unmet(&self, step: &Step<'_>, standings: &[Standing]) -> PhaseError {
-        let closed = standings.iter().filter(|standing| !standing.is_open());
-        let unmet = closed.map(|Standing { gate, state, .. }| {
-            one_line(&format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)).into_owned()
-        });
-        PhaseError::Unmet {
-            name: self.record.name.to_string(),
-            to: step.to,
-            changes_dates: step.changes_dates(),
-            all: standings.len(),
-            unmet: unmet.collect(),
-            document: Box::new(self.document(standings, &[], &[])),
-        }
-    }
-
-    /// A move that was made, or what it would do.
-    pub(super) fn moved(&self, moved: &Moved<'_>) {
-        let Record { name, phase, .. } = self.record;
-        let Moved { shift, took, standings, planned, next } = *moved;
-        let document = self.document(standings, took, &shift.notes);
-        let mut text = match (planned, took.iter().all(|took| took.status == Status::AlreadySo)) {
-            (true, _) => "would do:".to_owned(),
-            (false, true) => format!("{name} is in phase {} already: nothing to do", phase.word()),
-            (false, false) => format!("{name} is in phase {}", phase.word()),
-        };
-        for (number, Took { words, status, .. }) in took.iter().enumerate() {
-            text += &if planned {
-                format!("\n  {} {words}", number + 1)
-            } else {
-                format!("\n  {}: {words}", status.word())
-            };
-        }
-        for edit in &shift.edits {
-            text += &format!(
-                "\n      {}{}",
-                one_line(edit.path.as_str()),
-                if edit.file.is_some() { "" } else { " (goes)" }
-            );
-        }
-        for standing in standings {
-            if let State::Waived(reason) = &standing.state {
-                text += &format!("\n  waived {}: {}", standing.gate.id, one_line(reason));
-            }
-        }
-        if let Some(next) = next.filter(|_| !planned) {
-            text += &format!("\n\nnext: {next}");
-        }
-        self.tell(&text, document);
-        for note in &shift.notes {
-            self.world.terminal.warn(note);
-        }
-    }
-
-    fn tell(&self, text: &str, document: Map<String, Value>) {
-        if self.world.terminal.json() {
-            self.world.terminal.result_json(&document);
-        } else {
-            self.world.terminal.result(text);
-        }
-    }
-
-    fn document(&self, standings: &[Standing], took: &[Took], notes: &[String]) -> Map<String, Value> {
-        let Record { name, phase, ending, environments, waivers, .. } = self.record;
-        let gates: Vec<Value> = standings.iter().map(gate).collect();
-        let steps: Vec<Value> = took
-            .iter()
-            .map(|took| json!({"step": took.step, "words": took.words, "status": took.status.word()}))
-            .collect();
-        let document = json!({
-            "name": name, "phase": phase, "next": phase.next(), "gates": gates, "ending": ending,
-            "environments": environments, "waivers": waivers, "steps": steps, "notes": notes,
-        });
-        document.as_object().cloned().unwrap_or_default()
-    }
+/// What is known of the API beside the steps.
+pub(super) fn facts(record: &Record, standings: &[Standing], notes: &[String]) -> Value {
+    let Record { name, phase, ending, environments, waivers, .. } = record;
+    let gates: Vec<Value> = standings.iter().map(gate).collect();
+    json!({
+        "name": name, "phase": phase, "next": phase.next(), "gates": gates, "ending": ending,
+        "environments": environments, "waivers": waivers, "notes": notes,
+    })
 }
 
 fn gate(standing: &Standing) -> Value {

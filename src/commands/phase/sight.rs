@@ -52,7 +52,6 @@ pub(super) struct Hosted {
     pub(super) target: Target,
     /// The URL that git pushes to.
     pub(super) url: String,
-    pub(super) network: Network,
 }
 
 /// Looks at the repository of `record`, or at the one in the folder `given`.
@@ -102,7 +101,7 @@ fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Resul
     let is_home = github.place().is_home_of(&url);
     let token = if is_home { Some(github.token()?) } else { None };
     let network = Network { token, ..open::github::network(world)? };
-    let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone(), network: network.clone() }));
+    let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone() }));
     fetched(record, (&url, Some(branch)), &network, home, world)
 }
 

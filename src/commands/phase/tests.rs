@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 use jiff::{Span, ToSpan as _};
 use proptest::prelude::*;
 
-use super::Step;
+use super::Move;
 use super::checks::Facts;
 use super::gates::standings;
 use crate::model::ending::Ending;
@@ -51,7 +51,7 @@ template = { name = "t", source = "builtin", revision = "1" }
 }
 
 /// Whether every gate of a step is open on a day.
-fn is_open(step: &Step<'_>, told: &Ending, today: Date) -> bool {
+fn is_open(step: &Move<'_>, told: &Ending, today: Date) -> bool {
     let record = step.counting();
     let facts = Facts {
         record: &record,
@@ -99,7 +99,7 @@ proptest! {
                 new.evidence.push(Evidence { gate, link, by: String::new(), date: today.to_string() });
             }
             let before = if record.phase == Phase::Live { Ending::default() } else { record.ending.clone() };
-            let step = Step { record: &record, new, to: Phase::Deprecated };
+            let step = Move { record: &record, new, to: Phase::Deprecated };
             let is_same = record.phase == Phase::Deprecated && step.new.ending.same_dates(&record.ending);
             if is_same || !is_open(&step, &before, today) {
                 continue;
@@ -123,7 +123,7 @@ proptest! {
             record = new;
             // Retired on no day before the sunset that was told half a year before.
             let retires = |today| is_open(
-                &Step { record: &record, new: record.clone(), to: Phase::Retired },
+                &Move { record: &record, new: record.clone(), to: Phase::Retired },
                 &Ending::default(),
                 today,
             );

@@ -9,12 +9,12 @@ use url::Url;
 
 use super::{Problem, forge};
 use crate::cli::Global;
-use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
 use crate::model::record::{Record, State};
 use crate::registry::{Listing, Location};
 use crate::scaffold::open;
+use crate::scaffold::report::counted;
 use crate::world::World;
 
 /// What was found.

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Problem;
-use crate::commands::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Holding, Place};
 use crate::model::phase::Phase;
@@ -14,6 +13,7 @@ use crate::model::record::{Record, State};
 use crate::model::repository::Target;
 use crate::registry;
 use crate::scaffold::open;
+use crate::scaffold::report::counted;
 use crate::world::World;
 
 /// Of each owner at most so many repositories are looked at by themselves, for each of the two questions.

@@ -4,15 +4,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::cli::{Global, ImportArgs};
 use crate::error::{Blame, Failure, Fault};
+use crate::model::author::Author;
+use crate::model::record::Record;
 use crate::model::text::one_line;
 use crate::openapi::document;
 use crate::registry::exchange::{Draft, Flaw, backstage, csv};
-use crate::registry::{By, Incoming, Intake, Location, Registry};
+use crate::registry::{Incoming, Intake};
+use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::open;
+use crate::scaffold::plan::{Plan, Step};
+use crate::scaffold::report::Report;
 use crate::world::World;
 
 /// Largest file, in bytes.
@@ -23,8 +28,6 @@ const MAX_DEPTH: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
 enum ImportError {
-    #[error("{} problem{} in what is to be imported:\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, listed(.0))]
-    Flawed(Vec<Flaw>),
     #[error("`{}` holds no record: no CSV, no TOML and no `catalog-info.yaml` with an API", .0.display())]
     Nothing(PathBuf),
     #[error("cannot read `{}`", path.display())]
@@ -35,87 +38,63 @@ enum ImportError {
     },
 }
 
-fn listed(flaws: &[Flaw]) -> String {
-    flaws.iter().map(|flaw| format!("  {flaw}")).collect::<Vec<_>>().join("\n")
-}
-
 impl Blame for ImportError {
     fn fault(&self) -> Fault {
         Fault::Input
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Flawed(_) => Some("nothing was imported; mend these, then run the same command again".to_owned()),
-            Self::Nothing(_) | Self::Unreadable { .. } => None,
-        }
-    }
-
-    fn document(&self) -> Map<String, Value> {
-        let Self::Flawed(flaws) = self else { return Map::new() };
-        let flaw = |flaw: &Flaw| json!({"path": flaw.file, "line": flaw.line, "message": flaw.message});
-        Map::from_iter([("problems".to_owned(), flaws.iter().map(flaw).collect())])
     }
 }
 
 pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let author = open::author(world);
-    let by = By { name: author.name, email: author.email, seconds: world.now.as_second() };
     let location = open::registry::location(global.registry.as_deref(), world)?;
-    let (incoming, flaws) = read(&world.absolute(&arguments.path), &by, world)?;
+    let (incoming, flaws) = read(&world.absolute(&arguments.path), &author, world)?;
     if incoming.is_empty() && flaws.is_empty() {
         return Err(ImportError::Nothing(arguments.path.clone()).into());
     }
-    let before = plan(&location, &incoming, world)?;
-    let flaws: Vec<Flaw> = flaws.into_iter().chain(before.flaws.iter().cloned()).collect();
-    if !flaws.is_empty() {
-        return Err(ImportError::Flawed(flaws).into());
-    }
-    if arguments.dry_run || before.new.is_empty() {
-        report(&before, arguments.dry_run, world);
-        return Ok(());
-    }
-    location.may_change()?;
-    // What others took meanwhile stands against it as anything before, or gives a derived key another number.
+    let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
+    let mut intake = match registry.get() {
+        Some(registry) => registry.intake(&incoming)?,
+        None => Intake::of(&incoming)?,
+    };
+    intake.flaws.splice(0..0, flaws);
+    let mut intake = intake.accepted()?;
+    let new = intake.new.len();
+    let steps = if new == 0 { Vec::new() } else { vec![Step::Import { incoming, new }] };
+    let plan = Plan { steps, is_begun: false };
     let bar = world.terminal.bar("writing");
-    let recorded = Registry::open_or_create(&location)?.import(&incoming, &by)?;
+    let mut outcome = if arguments.dry_run {
+        apply(&plan, &mut DryRun::new(None, world))?
+    } else {
+        apply(&plan, &mut Real::new(&mut registry, None, &author, world))?
+    };
     drop(bar);
-    if !recorded.flaws.is_empty() {
-        return Err(ImportError::Flawed(recorded.flaws).into());
+    if let Some(recorded) = outcome.intake.take() {
+        intake = recorded;
     }
-    report(&recorded, false, world);
-    Ok(())
+    report(&intake, outcome).tell(world)
 }
 
-fn plan(location: &Location, incoming: &[Incoming], world: &World) -> Result<Intake, Failure> {
-    match open::registry::open(location, world)? {
-        Some(registry) => Ok(registry.intake(incoming)?),
-        None => Ok(Intake::of(incoming)?),
-    }
-}
-
-fn report(intake: &Intake, dry_run: bool, world: &World) {
-    if world.terminal.json() {
-        world.terminal.result_json(&json!({"imported": intake.new, "known": intake.known, "dry_run": dry_run}));
-        return;
-    }
-    let known = match intake.known.len() {
+fn report(Intake { new, known, .. }: &Intake, outcome: Outcome) -> Report {
+    let in_registry = match known.len() {
         0 => String::new(),
         known => format!(", {known} in the registry already"),
     };
-    let verb = if dry_run { "would import" } else { "imported" };
-    let lines: Vec<String> = intake
-        .new
-        .iter()
-        .map(|record| {
-            format!("\n  {} ({}, {})", record.name, one_line(&record.short_name), one_line(&record.base_path))
-        })
-        .collect();
-    world.terminal.result(&format!("{verb} {}{known}{}", intake.new.len(), lines.concat()));
+    let line = |record: &Record| {
+        format!("\n  {} ({}, {})", record.name, one_line(&record.short_name), one_line(&record.base_path))
+    };
+    let lines: String = new.iter().map(line).collect();
+    Report {
+        subject: "the import".to_owned(),
+        facts: json!({"imported": new, "known": known, "dry_run": outcome.is_dry_run}),
+        text: format!("imported {}{in_registry}{lines}", new.len()),
+        details: format!("{lines}{}", in_registry.replacen(", ", "\n", 1)),
+        outcome,
+        ..Report::default()
+    }
 }
 
 /// Everything that the file or folder at `path` says, and everything that is wrong there.
-fn read(path: &Path, by: &By, world: &World) -> Result<(Vec<Incoming>, Vec<Flaw>), Failure> {
+fn read(path: &Path, author: &Author, world: &World) -> Result<(Vec<Incoming>, Vec<Flaw>), Failure> {
     let mut files = Vec::new();
     if path.is_dir() {
         collect(path, 0, &mut files)?;
@@ -123,7 +102,7 @@ fn read(path: &Path, by: &By, world: &World) -> Result<(Vec<Incoming>, Vec<Flaw>
         files.push(path.to_owned());
     }
     let (mut incoming, mut flaws) = (Vec::new(), Vec::new());
-    let signature = format!("{} <{}>", by.name, by.email);
+    let signature = author.to_string();
     let date = jiff::Timestamp::from_second(world.now.as_second()).unwrap_or(world.now).to_string();
     for file in files {
         let shown = file.strip_prefix(&world.folder).unwrap_or(&file).display().to_string();

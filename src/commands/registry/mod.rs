@@ -19,7 +19,7 @@ pub(super) fn run(command: &RegistryCommand, global: &Global, world: &World) -> 
         RegistryCommand::Check => check::run(global, world),
         RegistryCommand::Export(arguments) => export::run(arguments, global, world),
         RegistryCommand::Import(arguments) => import::run(arguments, global, world),
-        RegistryCommand::Release { name } => release::run(name, global, world),
+        RegistryCommand::Release(arguments) => release::run(arguments, global, world),
     }
 }
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::commands::counted;
 use crate::disk::{self, Staging};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::record::Record;
 use crate::page::{APIS, INDEX, MARK, SCRIPT, STYLE, site};
+use crate::scaffold::report::counted;
 use crate::world::World;
 
 /// Something stands in the way.

@@ -2,11 +2,15 @@
 
 use serde_json::json;
 
-use crate::cli::Global;
+use crate::cli::{Global, ReleaseArgs};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
+use crate::model::record::Record;
 use crate::registry::{By, RegistryError};
+use crate::scaffold::apply::{DryRun, LazyRegistry, Real, apply};
 use crate::scaffold::open;
+use crate::scaffold::plan::{Plan, Step};
+use crate::scaffold::report::Report;
 use crate::terminal::ask;
 use crate::world::World;
 
@@ -24,29 +28,35 @@ impl Blame for NotAgreed {
     }
 }
 
-pub(super) fn run(name: &str, global: &Global, world: &World) -> Result<(), Failure> {
-    let name = ApiName::new(name)?;
+pub(super) fn run(arguments: &ReleaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
+    let name = ApiName::new(arguments.name.clone())?;
     let location = open::registry::location(global.registry.as_deref(), world)?;
-    location.may_change()?;
-    let Some(registry) = open::registry::open(&location, world)? else {
-        return Err(RegistryError::NotReserved { name: name.to_string() }.into());
-    };
+    let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
     let author = open::author(world);
-    let by = By { name: author.name, email: author.email, seconds: world.now.as_second() };
-    let record = registry.releasable(&name, &by)?;
-    if !world.terminal.yes() {
-        let question = format!("Give up `{name}` (for {}) and all its keys?", record.repository.url);
-        if !world.terminal.can_ask() || !ask::confirm(&question)? {
-            return Err(NotAgreed(name).into());
-        }
-    }
-    let bar = world.terminal.bar("writing");
-    registry.release(&name, &by)?;
-    drop(bar);
-    if world.terminal.json() {
-        world.terminal.result_json(&json!({"released": record}));
+    let record = match registry.get() {
+        Some(registry) => registry.releasable(&name, &By::of(&author, world.now))?,
+        None => return Err(RegistryError::NotReserved { name: name.to_string() }.into()),
+    };
+    let plan = Plan { steps: vec![Step::Release { record: Box::new(record.clone()) }], is_begun: false };
+    let outcome = if arguments.dry_run {
+        apply(&plan, &mut DryRun::new(None, world))?
     } else {
-        world.terminal.result(&format!("`{name}` is free again"));
+        location.may_change()?;
+        agree(&record, world)?;
+        let _bar = world.terminal.bar("writing");
+        apply(&plan, &mut Real::new(&mut registry, None, &author, world))?
+    };
+    let text = format!("`{name}` is free again");
+    let facts = json!({"released": record});
+    Report { subject: name.to_string(), outcome, facts, text, ..Report::default() }.tell(world)
+}
+
+/// # Errors
+/// `NotAgreed` without `--yes`, when nobody can be asked or the answer is no.
+fn agree(record: &Record, world: &World) -> Result<(), Failure> {
+    let question = format!("Give up `{}` (for {}) and all its keys?", record.name, record.repository.url);
+    if world.terminal.yes() || (world.terminal.can_ask() && ask::confirm(&question)?) {
+        return Ok(());
     }
-    Ok(())
+    Err(NotAgreed(record.name.clone()).into())
 }

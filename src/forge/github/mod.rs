@@ -43,7 +43,7 @@ pub use ensure::{Made, Secrets, Wish};
 pub use error::ForgeError;
 pub use holdings::Holding;
 pub use place::Place;
-pub use pull::{NewPull, Pull, PullState};
+pub use pull::{NewPull, Pull, PullState, archive_call, pull_call};
 pub use refusal::Refusal;
 pub use rehearsal::{Rehearsed, as_made, rehearse};
 pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};

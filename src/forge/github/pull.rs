@@ -69,7 +69,7 @@ impl Pull {
 }
 
 /// The call that makes a pull request.
-fn pull_call(target: &Target, new: &NewPull) -> Call {
+pub fn pull_call(target: &Target, new: &NewPull) -> Call {
     let NewPull { branch, base, title, body } = new;
     Call::with(
         Method::Post,
@@ -79,7 +79,7 @@ fn pull_call(target: &Target, new: &NewPull) -> Call {
 }
 
 /// The call that archives a repository.
-fn archive_call(target: &Target) -> Call {
+pub fn archive_call(target: &Target) -> Call {
     Call::with(Method::Patch, below(target, &[]), json!({"archived": true}))
 }
 

@@ -28,13 +28,13 @@ impl Blame for SaidAndTaken {
 }
 
 /// The keys of a new API: given ones must be free, derived ones take the next free value.
-pub(super) struct Keys<'k> {
-    pub(super) registry: Option<&'k Registry>,
-    pub(super) standing: &'k Standing,
+pub(crate) struct Keys<'k> {
+    pub(crate) registry: Option<&'k Registry>,
+    pub(crate) standing: &'k Standing,
 }
 
 impl Keys<'_> {
-    pub(super) fn settle(&self, material: &mut Material, world: &World) -> Result<(Answers, Record), Failure> {
+    pub(crate) fn settle(&self, material: &mut Material, world: &World) -> Result<(Answers, Record), Failure> {
         let propose = |question: &Question, proposed: Option<Value>| self.propose(question, proposed);
         let mut answers = material.first_answers(world, &propose)?;
         let mut record = render::draft(material, &answers);
