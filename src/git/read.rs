@@ -1,6 +1,6 @@
 //! A commit's files as a tree, straight from the object database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
@@ -52,6 +52,51 @@ pub fn tree_at(repository: &Path, revision: Option<&str>, subfolder: Option<&str
         tree.insert(file.path, File { bytes: bytes.into(), executable: file.executable })?;
     }
     Ok((tree, id))
+}
+
+/// The files of one commit, each read when it is asked for: what a repository holds beside them costs nothing. The
+/// repository is opened once.
+pub struct CommitFiles {
+    repository: Repository,
+    root: Oid,
+    place: PathBuf,
+}
+
+impl CommitFiles {
+    /// Those of the commit with this id (hex) of the repository in `place`.
+    ///
+    /// # Errors
+    /// There is no repository, or no such commit.
+    pub fn open(place: &Path, commit: &str) -> Result<Self, GitError> {
+        let repository = open(place)?;
+        let root = commit_at(&repository, place, Some(commit))?.tree_id();
+        Ok(Self { repository, root, place: place.to_owned() })
+    }
+
+    /// The file at `path`, `/` between names; none when nothing is there, or something that is no plain file.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn get(&self, path: &str) -> Result<Option<File>, GitError> {
+        let unreadable = |source| GitError::Unreadable { path: self.place.clone(), source };
+        // libgit2 takes an empty path for a fault.
+        if path.is_empty() {
+            return Ok(None);
+        }
+        let root = self.repository.find_tree(self.root).map_err(unreadable)?;
+        let entry = match root.get_path(Path::new(path)) {
+            Ok(entry) => entry,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let executable = match entry.filemode() {
+            0o100_755 => true,
+            0o100_644 | 0o100_664 => false,
+            _ => return Ok(None),
+        };
+        let blob = self.repository.find_blob(entry.id()).map_err(unreadable)?;
+        Ok(Some(File { bytes: blob.content().to_vec().into(), executable }))
+    }
 }
 
 /// Opens the repository in `path` itself, not in a folder above.

@@ -6,6 +6,7 @@
 //! | `template` | where a template is → the template |
 //! | `request` | name, specification and answers of one API |
 //! | `render` | a template and a request → a repository's files, settings and record |
+//! | `checkout` | a repository as it is, on this machine or on GitHub |
 //! | `base` | a repository as it was when the tool made it |
 //! | `place` | where a repository is to be, and what is there already |
 //! | `access` | answers that let in more callers than the specification does |
@@ -24,6 +25,7 @@ pub(crate) mod access;
 pub(crate) mod address;
 pub(crate) mod apply;
 pub(crate) mod base;
+pub(crate) mod checkout;
 pub(crate) mod naming;
 pub(crate) mod open;
 pub(crate) mod place;

@@ -1,15 +1,17 @@
 //! What is done to a repository: a commit where it is on this machine, a pull request where it is on the forge.
 
+use std::path::Path;
+
 use super::error::PhaseError;
 use super::report::Took;
 use super::shift::Shift;
-use super::sight::{Home, Hosted, Sight};
 use crate::error::{Failure, shell_quoted};
 use crate::forge::github::{NewPull, PullState};
 use crate::git::change;
 use crate::git::commit::{NewCommit, Signature};
 use crate::model::phase::Phase;
 use crate::model::record::Record;
+use crate::scaffold::checkout::{Checkout, CheckoutError, Home, Hosted};
 use crate::scaffold::plan::Status;
 use crate::scaffold::push::{Commits, Remote};
 
@@ -21,7 +23,7 @@ pub(super) struct Changing<'c> {
     pub(super) title: &'c str,
     /// Whether a pull request that waits already may be taken for this one, whatever its files are.
     pub(super) may_wait: bool,
-    pub(super) sight: &'c Sight,
+    pub(super) checkout: &'c Checkout,
     pub(super) shift: &'c Shift,
     pub(super) author: Signature,
     /// Whether it is only planned.
@@ -39,26 +41,26 @@ pub(super) struct Changed {
 impl Changing<'_> {
     /// Makes the change, and where the API is retired already archives its repository on the forge.
     pub(super) fn make(&self) -> Result<Changed, Failure> {
-        match (&self.sight.home, self.shift.edits.is_empty()) {
-            (Home::Here, false) => self.commit(),
+        match (&self.checkout.home, self.shift.edits.is_empty()) {
+            (Home::Here(folder), false) => self.commit(folder),
             (Home::Forge(hosted), false) => self.propose(hosted),
             (Home::Forge(hosted), true) if self.record.phase == Phase::Retired => self.archive(hosted),
             (Home::Elsewhere, false) => {
                 let reason = format!("`{}` is neither on this machine nor on GitHub", self.record.repository.url);
-                Err(PhaseError::Unseen { name: self.record.name.to_string(), reason }.into())
+                Err(CheckoutError::Unseen { name: self.record.name.to_string(), reason }.into())
             }
             (_, true) => Ok(Changed::default()),
         }
     }
 
     fn prepare(&self) -> Result<String, Failure> {
-        let Sight { git, head, .. } = self.sight;
+        let Checkout { git, head, .. } = self.checkout;
         let new = NewCommit { author: self.author.clone(), message: format!("{}\n", self.title) };
         Ok(change::prepare(git, &head.commit, &self.shift.edits, &new)?)
     }
 
-    fn commit(&self) -> Result<Changed, Failure> {
-        let Sight { folder, git, head, .. } = self.sight;
+    fn commit(&self, folder: &Path) -> Result<Changed, Failure> {
+        let Checkout { git, head, .. } = self.checkout;
         let branch = head.branch.trim_start_matches("refs/heads/");
         let words = format!("commit {} files on {branch} in {}", self.shift.edits.len(), folder.display());
         change::must_be_clean(git)?;
@@ -74,7 +76,7 @@ impl Changing<'_> {
 
     /// The id of the tree that the repository is to have.
     fn tree(&self) -> Result<String, Failure> {
-        Ok(change::tree_of(&self.sight.git, &self.prepare()?)?)
+        Ok(change::tree_of(&self.checkout.git, &self.prepare()?)?)
     }
 
     /// The branch that the pull request is from: the same for every run, so that it is found again.
@@ -104,7 +106,7 @@ impl Changing<'_> {
             let took = vec![took("push", push, Status::Left), took("pull-request", pull, Status::Left)];
             return Ok(Changed { took, next: None });
         }
-        let base = self.sight.head.branch.trim_start_matches("refs/heads/").to_owned();
+        let base = self.checkout.head.branch.trim_start_matches("refs/heads/").to_owned();
         let new = NewPull { branch, base, title: self.title.to_owned(), body: self.body() };
         let opened = github.open_pull(target, &new)?;
         let next = Some(self.then(&opened.page));
@@ -117,7 +119,7 @@ impl Changing<'_> {
         let Hosted { github, target, url, network } = hosted;
         let commit = self.prepare()?;
         match github.branch_tree(target, branch)? {
-            Some(tree) if tree == change::tree_of(&self.sight.git, &commit)? => return Ok(Status::AlreadySo),
+            Some(tree) if tree == change::tree_of(&self.checkout.git, &commit)? => return Ok(Status::AlreadySo),
             Some(_) => {
                 let (page, branch) = (github.place().page(target), branch.to_owned());
                 return Err(PhaseError::StaleBranch { page, branch }.into());
@@ -126,7 +128,7 @@ impl Changing<'_> {
             None => {}
         }
         Remote { github, target, url, network, ssh: false }
-            .push(&self.sight.git, &Commits::Branch { name: branch.to_owned(), commit })?;
+            .push(&self.checkout.git, &Commits::Branch { name: branch.to_owned(), commit })?;
         Ok(Status::Done)
     }
 

@@ -7,7 +7,6 @@ mod gates;
 mod given;
 mod report;
 mod shift;
-mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -25,17 +24,17 @@ use crate::model::ending::{self, Ending};
 use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{self, By, Change, Registry};
+use crate::scaffold::checkout::{self, Checkout};
 use crate::scaffold::plan::Status;
 use crate::scaffold::template::Template;
 use crate::scaffold::{open, request, variables};
 use crate::world::World;
 use change::{Changed, Changing};
-use checks::Facts;
+use checks::Inspection;
 use error::PhaseError;
 use gates::Standing;
 use report::{Moved, Report, Took};
 use shift::{Moving, Shift};
-use sight::Sight;
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let location = open::registry::location(global.registry.as_deref(), world)?;
@@ -64,23 +63,24 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     if goal.moves() && !arguments.dry_run {
         call.resume(&record)?;
     }
-    let sight = sight::look(&record, arguments.repository.as_deref(), world);
+    let checkout = checkout::look(&record, arguments.repository.as_deref(), world);
     match goal {
         Goal::Ask => {
-            let reason = sight.as_ref().err().map(ToString::to_string);
-            call.ask(&record, new, sight.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
+            let reason = checkout.as_ref().err().map(ToString::to_string);
+            call.ask(&record, new, checkout.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
         }
         Goal::Again(phase) if record.ending.same_dates(&new.ending) => {
-            call.go(Step { record: &record, new, to: phase }, &sight?, &[])
+            call.go(Step { record: &record, new, to: phase }, &checkout?, &[])
         }
         Goal::Again(phase) | Goal::Move(phase) => {
-            let sight = sight?;
+            let checkout = checkout?;
             let step = Step { record: &record, new, to: phase };
-            let standings = call.asked(&step, &sight);
+            let standings = call.asked(&step, &checkout);
             if standings.iter().any(|standing| !standing.is_open()) {
+                checkout.tell_uncommitted(world)?;
                 return Err(Report { record: &step.new, world }.unmet(&step, &standings).into());
             }
-            call.go(step, &sight, &standings)
+            call.go(step, &checkout, &standings)
         }
     }
 }
@@ -184,43 +184,49 @@ struct Call<'c> {
 impl Call<'_> {
     /// Finishes a commit that a run that was killed has left half in place.
     fn resume(&self, record: &Record) -> Result<(), Failure> {
-        if let Some(folder) = sight::folder(record, self.arguments.repository.as_deref(), self.world) {
+        if let Some(folder) = checkout::folder(record, self.arguments.repository.as_deref(), self.world) {
             git_change::resume(&folder)?;
         }
         Ok(())
     }
 
     /// How the API stands before a step.
-    fn asked(&self, step: &Step<'_>, sight: &Sight) -> Vec<Standing> {
+    fn asked(&self, step: &Step<'_>, checkout: &Checkout) -> Vec<Standing> {
         let Step { record: old, new, to } = step;
         if !step.changes_dates() {
-            return self.standings(new, *to, Ok(sight));
+            return self.standings(new, *to, Ok(checkout));
         }
-        self.standings_after(&old.ending, &step.counting(), *to, Ok(sight))
+        self.standings_after(&old.ending, &step.counting(), *to, Ok(checkout))
     }
 
-    fn standings(&self, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
-        self.standings_after(&Ending::default(), record, to, sight)
+    fn standings(&self, record: &Record, to: Phase, checkout: Result<&Checkout, &str>) -> Vec<Standing> {
+        self.standings_after(&Ending::default(), record, to, checkout)
     }
 
-    /// `told` are the dates that users know.
-    fn standings_after(&self, told: &Ending, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
+    /// `announced` are the dates that users know.
+    fn standings_after(
+        &self,
+        announced: &Ending,
+        record: &Record,
+        to: Phase,
+        checkout: Result<&Checkout, &str>,
+    ) -> Vec<Standing> {
         let manifest = &self.template.manifest;
-        let facts = Facts {
+        let inspection = Inspection {
             record,
             rules: &manifest.lifecycle,
             platform: &manifest.environments,
-            sight,
+            checkout,
             today: self.world.now.to_zoned(TimeZone::UTC).date(),
-            told,
+            announced,
             may_run: self.arguments.run_checks,
         };
-        gates::standings(&manifest.gates, to, record, &|name| facts.check(name))
+        gates::standings(&manifest.gates, to, record, &|name| inspection.check(name))
     }
 
     /// Says how the API stands before its next phase, and keeps evidence and waivers that were given.
-    fn ask(&self, record: &Record, new: Record, sight: Result<&Sight, &str>) -> Result<(), Failure> {
-        let standings = record.phase.next().map(|to| self.standings(&new, to, sight)).unwrap_or_default();
+    fn ask(&self, record: &Record, new: Record, checkout: Result<&Checkout, &str>) -> Result<(), Failure> {
+        let standings = record.phase.next().map(|to| self.standings(&new, to, checkout)).unwrap_or_default();
         let mut took = Vec::new();
         if new != *record {
             let words = format!("keep evidence and waivers of `{}`", record.name);
@@ -230,22 +236,22 @@ impl Call<'_> {
             took.push(Took { step: "record", words, status });
         }
         Report { record: &new, world: self.world }.standing(&standings, &took);
-        Ok(())
+        checkout.map_or(Ok(()), |checkout| checkout.tell_uncommitted(self.world))
     }
 
     /// Moves the API, repository first: the registry says last that it is there.
-    fn go(&self, step: Step<'_>, sight: &Sight, standings: &[Standing]) -> Result<(), Failure> {
+    fn go(&self, step: Step<'_>, checkout: &Checkout, standings: &[Standing]) -> Result<(), Failure> {
         let title = step.title();
         let dates = step.changes_dates().then(|| ending::change(&step.record.ending, &step.new.ending));
         let Step { record, mut new, to } = step;
-        let shift = self.shift(record, &new, to, sight)?;
+        let shift = self.shift(record, &new, to, checkout)?;
         self.enter(&mut new, to, &shift, dates);
         let Author { name, email } = self.author.clone();
         let changing = Changing {
             record: &new,
             title: &title,
             may_wait: record.ending.same_dates(&new.ending),
-            sight,
+            checkout,
             shift: &shift,
             author: Signature { name, email, seconds: self.world.now.as_second() },
             planned: self.arguments.dry_run,
@@ -266,8 +272,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn shift(&self, record: &Record, new: &Record, to: Phase, sight: &Sight) -> Result<Shift, Failure> {
-        let Some(receipt) = &sight.receipt else {
+    fn shift(&self, record: &Record, new: &Record, to: Phase, checkout: &Checkout) -> Result<Shift, Failure> {
+        let Some(receipt) = &checkout.receipt else {
             let note = "the repository was not made by apiscaffold, so what the phase changes there is yours to do";
             return Ok(Shift { notes: vec![note.to_owned()], ..Shift::default() });
         };
@@ -276,7 +282,7 @@ impl Call<'_> {
             let name = record.name.to_string();
             return Err(PhaseError::OutOfStep { name, there: receipt.phase, here: record.phase }.into());
         }
-        let moving = Moving { sight, receipt, template: &self.template, world: self.world };
+        let moving = Moving { checkout, receipt, template: &self.template, world: self.world };
         moving.shift(to, &new.ending)
     }
 

@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 
 use super::checks;
 use super::error::PhaseError;
-use super::sight::Sight;
 use crate::error::Failure;
-use crate::git::change::{self, Edit};
+use crate::git::change::Edit;
 use crate::git::merge::merge;
 use crate::model::ending::Ending;
 use crate::model::phase::Phase;
 use crate::model::receipt::{self, Receipt};
 use crate::model::tree::{File, Tree, TreePath};
+use crate::scaffold::checkout::Checkout;
 use crate::scaffold::render;
 use crate::scaffold::request::Material;
 use crate::scaffold::template::Template;
@@ -37,7 +37,7 @@ pub(super) struct Shift {
 
 /// A repository that moves.
 pub(super) struct Moving<'m> {
-    pub(super) sight: &'m Sight,
+    pub(super) checkout: &'m Checkout,
     pub(super) receipt: &'m Receipt,
     pub(super) template: &'m Rc<Template>,
     pub(super) world: &'m World,
@@ -55,9 +55,9 @@ impl Moving<'_> {
     /// # Errors
     /// `Meets` when people have changed what programs read in a way that does not go together with it.
     pub(super) fn shift(&self, to: Phase, ending: &Ending) -> Result<Shift, Failure> {
-        let Self { receipt, sight, world, .. } = self;
+        let Self { receipt, checkout, world, .. } = self;
         let template = Rc::clone(self.template);
-        let mut material = Material::of_receipt((*receipt).clone(), &sight.folder, template, world)?;
+        let mut material = Material::of_receipt((*receipt).clone(), &checkout.files, template, world)?;
         let before = self.stage(&mut material, (receipt.phase, &receipt.ending))?;
         let opened = self.opened(&material, to);
         if !opened.is_empty() {
@@ -106,7 +106,7 @@ impl Moving<'_> {
             return Vec::new();
         }
         let file = manifest.lifecycle.environments.as_deref();
-        let listed = file.map(|file| checks::listed(&self.sight.folder, file)).unwrap_or_default();
+        let listed = file.map(|file| checks::listed(&self.checkout.files, file)).unwrap_or_default();
         let chosen = answered(&self.receipt.answers);
         let opens = |environment: &Map<String, Value>| {
             let name = environment.get("name").and_then(Value::as_str)?;
@@ -124,7 +124,9 @@ impl Moving<'_> {
         vital: bool,
         shift: &mut Shift,
     ) -> Result<(), Failure> {
-        let mine = change::file(&self.sight.git, &self.sight.head.commit, path)?;
+        let mine = self.checkout.files.get(path.as_str()).map_err(|source| {
+            crate::scaffold::checkout::CheckoutError::Unreadable { path: path.to_string(), source }
+        })?;
         if mine.as_ref() == new {
             return Ok(());
         }
@@ -152,7 +154,9 @@ impl Moving<'_> {
         (old, new): (Option<&File>, Option<&File>),
         shift: &mut Shift,
     ) -> Result<(), Failure> {
-        let mine = change::file(&self.sight.git, &self.sight.head.commit, path)?;
+        let mine = self.checkout.files.get(path.as_str()).map_err(|source| {
+            crate::scaffold::checkout::CheckoutError::Unreadable { path: path.to_string(), source }
+        })?;
         match merged(mine.as_ref(), old, new) {
             Some(file) if Some(&file) == mine.as_ref() => {}
             Some(file) => shift.edits.push(Edit { path: path.clone(), file: Some(file) }),
