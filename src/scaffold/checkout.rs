@@ -23,7 +23,7 @@ use crate::git::remote::{self, Fetch, Network};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
-use crate::model::tree::File;
+use crate::model::tree::{File, Tree, TreePath};
 use crate::model::value;
 use crate::openapi::{self, Spec, SpecError};
 use crate::world::World;
@@ -115,6 +115,17 @@ impl Files {
                 Err(error) => Err(error),
             },
         }
+    }
+
+    /// Those of these files that are there.
+    pub(crate) fn pick<'p>(&self, paths: impl Iterator<Item = &'p TreePath>) -> Result<Tree, CheckoutError> {
+        let read = |path: &TreePath| {
+            let file = self.get(path.as_str());
+            let file = file.map_err(|source| CheckoutError::Unreadable { path: path.to_string(), source })?;
+            Ok(file.map(|file| (path.clone(), file)))
+        };
+        let files = paths.filter_map(|path| read(path).transpose()).collect::<Result<_, _>>()?;
+        Ok(Tree::of(files).unwrap_or_default())
     }
 
     /// The specification at `path`; none when no file is there.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::PhaseError;
 use super::report::Took;
-use super::shift::Shift;
+use super::stage::StageChange;
 use crate::error::{Failure, shell_quoted};
 use crate::forge::github::{NewPull, PullState};
 use crate::git::change;
@@ -24,7 +24,7 @@ pub(super) struct Changing<'c> {
     /// Whether a pull request that waits already may be taken for this one, whatever its files are.
     pub(super) may_wait: bool,
     pub(super) checkout: &'c Checkout,
-    pub(super) shift: &'c Shift,
+    pub(super) change: &'c StageChange,
     pub(super) author: Signature,
     /// Whether it is only planned.
     pub(super) planned: bool,
@@ -41,7 +41,7 @@ pub(super) struct Changed {
 impl Changing<'_> {
     /// Makes the change, and where the API is retired already archives its repository on the forge.
     pub(super) fn make(&self) -> Result<Changed, Failure> {
-        match (&self.checkout.home, self.shift.edits.is_empty()) {
+        match (&self.checkout.home, self.change.edits.is_empty()) {
             (Home::Here(folder), false) => self.commit(folder),
             (Home::Forge(hosted), false) => self.propose(hosted),
             (Home::Forge(hosted), true) if self.record.phase == Phase::Retired => self.archive(hosted),
@@ -56,13 +56,13 @@ impl Changing<'_> {
     fn prepare(&self) -> Result<String, Failure> {
         let Checkout { git, head, .. } = self.checkout;
         let new = NewCommit { author: self.author.clone(), message: format!("{}\n", self.title) };
-        Ok(change::prepare(git, &head.commit, &self.shift.edits, &new)?)
+        Ok(change::prepare(git, &head.commit, &self.change.edits, &new)?)
     }
 
     fn commit(&self, folder: &Path) -> Result<Changed, Failure> {
         let Checkout { git, head, .. } = self.checkout;
         let branch = head.branch.trim_start_matches("refs/heads/");
-        let words = format!("commit {} files on {branch} in {}", self.shift.edits.len(), folder.display());
+        let words = format!("commit {} files on {branch} in {}", self.change.edits.len(), folder.display());
         change::must_be_clean(git)?;
         let status = if self.planned {
             Status::Left
@@ -87,7 +87,7 @@ impl Changing<'_> {
     fn propose(&self, hosted: &Hosted) -> Result<Changed, Failure> {
         let Hosted { github, target, .. } = hosted;
         let (branch, page) = (self.branch(), github.place().page(target));
-        let push = format!("push a commit of {} files to branch {branch} of {page}", self.shift.edits.len());
+        let push = format!("push a commit of {} files to branch {branch} of {page}", self.change.edits.len());
         let pull = format!("open a pull request: {}", self.title);
         let found = github.pull(target, &branch)?;
         if let Some(open) = found.as_ref().filter(|pull| pull.state == PullState::Open) {
@@ -146,8 +146,8 @@ impl Changing<'_> {
     fn body(&self) -> String {
         let Record { phase, waivers, .. } = self.record;
         let mut body = format!("`apiscaffold phase` moves the API to phase **{}**.\n", phase.word());
-        if !self.shift.opened.is_empty() {
-            let names = self.shift.opened.join("`, `");
+        if !self.change.opened.is_empty() {
+            let names = self.change.opened.join("`, `");
             body += &format!(
                 "\nIt opens `{names}`: after merging, `apiscaffold check --settings --fix` makes what GitHub needs for it.\n"
             );
@@ -158,7 +158,7 @@ impl Changing<'_> {
                 body += &format!("- `{}`: {}\n", waiver.gate, escaped(&waiver.reason));
             }
         }
-        for note in &self.shift.notes {
+        for note in &self.change.notes {
             body += &format!("\n{note}\n");
         }
         body += "\nIf the workflow says that something is stale, run `make generate` on this branch, and commit.\n";

@@ -6,7 +6,7 @@ mod error;
 mod gates;
 mod given;
 mod report;
-mod shift;
+mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -32,9 +32,9 @@ use crate::world::World;
 use change::{Changed, Changing};
 use checks::Inspection;
 use error::PhaseError;
-use gates::Standing;
+use gates::GateStatus;
 use report::{Moved, Report, Took};
-use shift::{Moving, Shift};
+use stage::{StageChange, Stages};
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let location = open::registry::location(global.registry.as_deref(), world)?;
@@ -191,7 +191,7 @@ impl Call<'_> {
     }
 
     /// How the API stands before a step.
-    fn asked(&self, step: &Step<'_>, checkout: &Checkout) -> Vec<Standing> {
+    fn asked(&self, step: &Step<'_>, checkout: &Checkout) -> Vec<GateStatus> {
         let Step { record: old, new, to } = step;
         if !step.changes_dates() {
             return self.standings(new, *to, Ok(checkout));
@@ -199,7 +199,7 @@ impl Call<'_> {
         self.standings_after(&old.ending, &step.counting(), *to, Ok(checkout))
     }
 
-    fn standings(&self, record: &Record, to: Phase, checkout: Result<&Checkout, &str>) -> Vec<Standing> {
+    fn standings(&self, record: &Record, to: Phase, checkout: Result<&Checkout, &str>) -> Vec<GateStatus> {
         self.standings_after(&Ending::default(), record, to, checkout)
     }
 
@@ -210,7 +210,7 @@ impl Call<'_> {
         record: &Record,
         to: Phase,
         checkout: Result<&Checkout, &str>,
-    ) -> Vec<Standing> {
+    ) -> Vec<GateStatus> {
         let manifest = &self.template.manifest;
         let inspection = Inspection {
             record,
@@ -240,19 +240,19 @@ impl Call<'_> {
     }
 
     /// Moves the API, repository first: the registry says last that it is there.
-    fn go(&self, step: Step<'_>, checkout: &Checkout, standings: &[Standing]) -> Result<(), Failure> {
+    fn go(&self, step: Step<'_>, checkout: &Checkout, standings: &[GateStatus]) -> Result<(), Failure> {
         let title = step.title();
         let dates = step.changes_dates().then(|| ending::change(&step.record.ending, &step.new.ending));
         let Step { record, mut new, to } = step;
-        let shift = self.shift(record, &new, to, checkout)?;
-        self.enter(&mut new, to, &shift, dates);
+        let change = self.change(record, &new, to, checkout)?;
+        self.enter(&mut new, to, &change, dates);
         let Author { name, email } = self.author.clone();
         let changing = Changing {
             record: &new,
             title: &title,
             may_wait: record.ending.same_dates(&new.ending),
             checkout,
-            shift: &shift,
+            change: &change,
             author: Signature { name, email, seconds: self.world.now.as_second() },
             planned: self.arguments.dry_run,
         };
@@ -263,7 +263,7 @@ impl Call<'_> {
         drop(bar);
         took.push(Took { step: "record", words, status });
         Report { record: &new, world: self.world }.moved(&Moved {
-            shift: &shift,
+            change: &change,
             took: &took,
             standings,
             planned: self.arguments.dry_run,
@@ -272,23 +272,22 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn shift(&self, record: &Record, new: &Record, to: Phase, checkout: &Checkout) -> Result<Shift, Failure> {
+    fn change(&self, record: &Record, new: &Record, to: Phase, checkout: &Checkout) -> Result<StageChange, Failure> {
         let Some(receipt) = &checkout.receipt else {
             let note = "the repository was not made by apiscaffold, so what the phase changes there is yours to do";
-            return Ok(Shift { notes: vec![note.to_owned()], ..Shift::default() });
+            return Ok(StageChange { notes: vec![note.to_owned()], ..StageChange::default() });
         };
         let lags = to != record.phase && receipt.phase < record.phase;
         if lags || receipt.phase > to {
             let name = record.name.to_string();
             return Err(PhaseError::OutOfStep { name, there: receipt.phase, here: record.phase }.into());
         }
-        let moving = Moving { checkout, receipt, template: &self.template, world: self.world };
-        moving.shift(to, &new.ending)
+        Stages { checkout, receipt, template: &self.template, world: self.world }.change(to, &new.ending)
     }
 
     /// Writes down the phase entered, or how the dates changed.
-    fn enter(&self, new: &mut Record, to: Phase, shift: &Shift, dates: Option<String>) {
-        for name in &shift.opened {
+    fn enter(&self, new: &mut Record, to: Phase, change: &StageChange, dates: Option<String>) {
+        for name in &change.opened {
             if !new.environments.contains(name) {
                 new.environments.push(name.clone());
             }

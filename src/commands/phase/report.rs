@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::Step;
 use super::error::PhaseError;
-use super::gates::{Standing, State};
-use super::shift::Shift;
+use super::gates::{GateStatus, State};
+use super::stage::StageChange;
 use crate::model::record::Record;
 use crate::model::text::one_line;
 use crate::scaffold::plan::Status;
@@ -21,9 +21,9 @@ pub(super) struct Took {
 
 /// A move.
 pub(super) struct Moved<'m> {
-    pub(super) shift: &'m Shift,
+    pub(super) change: &'m StageChange,
     pub(super) took: &'m [Took],
-    pub(super) standings: &'m [Standing],
+    pub(super) standings: &'m [GateStatus],
     /// Whether it was only planned.
     pub(super) planned: bool,
     /// What is for people to do now.
@@ -37,7 +37,7 @@ pub(super) struct Report<'r> {
 
 impl Report<'_> {
     /// What the next phase asks for.
-    pub(super) fn standing(&self, standings: &[Standing], took: &[Took]) {
+    pub(super) fn standing(&self, standings: &[GateStatus], took: &[Took]) {
         let Record { name, phase, .. } = self.record;
         let Some(next) = phase.next() else {
             let text = format!("{name} is in phase {}, the last one", phase.word());
@@ -64,9 +64,9 @@ impl Report<'_> {
     }
 
     /// The refusal of a move, or of a change of dates.
-    pub(super) fn unmet(&self, step: &Step<'_>, standings: &[Standing]) -> PhaseError {
+    pub(super) fn unmet(&self, step: &Step<'_>, standings: &[GateStatus]) -> PhaseError {
         let closed = standings.iter().filter(|standing| !standing.is_open());
-        let unmet = closed.map(|Standing { gate, state, .. }| {
+        let unmet = closed.map(|GateStatus { gate, state, .. }| {
             one_line(&format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)).into_owned()
         });
         PhaseError::Unmet {
@@ -82,8 +82,8 @@ impl Report<'_> {
     /// A move that was made, or what it would do.
     pub(super) fn moved(&self, moved: &Moved<'_>) {
         let Record { name, phase, .. } = self.record;
-        let Moved { shift, took, standings, planned, next } = *moved;
-        let document = self.document(standings, took, &shift.notes);
+        let Moved { change, took, standings, planned, next } = *moved;
+        let document = self.document(standings, took, &change.notes);
         let mut text = match (planned, took.iter().all(|took| took.status == Status::AlreadySo)) {
             (true, _) => "would do:".to_owned(),
             (false, true) => format!("{name} is in phase {} already: nothing to do", phase.word()),
@@ -96,7 +96,7 @@ impl Report<'_> {
                 format!("\n  {}: {words}", status.word())
             };
         }
-        for edit in &shift.edits {
+        for edit in &change.edits {
             text += &format!(
                 "\n      {}{}",
                 one_line(edit.path.as_str()),
@@ -112,7 +112,7 @@ impl Report<'_> {
             text += &format!("\n\nnext: {next}");
         }
         self.tell(&text, document);
-        for note in &shift.notes {
+        for note in &change.notes {
             self.world.terminal.warn(note);
         }
     }
@@ -125,7 +125,7 @@ impl Report<'_> {
         }
     }
 
-    fn document(&self, standings: &[Standing], took: &[Took], notes: &[String]) -> Map<String, Value> {
+    fn document(&self, standings: &[GateStatus], took: &[Took], notes: &[String]) -> Map<String, Value> {
         let Record { name, phase, ending, environments, waivers, .. } = self.record;
         let gates: Vec<Value> = standings.iter().map(gate).collect();
         let steps: Vec<Value> = took
@@ -140,16 +140,16 @@ impl Report<'_> {
     }
 }
 
-fn gate(standing: &Standing) -> Value {
-    let Standing { gate, state, evidence, waivers } = standing;
+fn gate(standing: &GateStatus) -> Value {
+    let GateStatus { gate, state, evidence, waivers } = standing;
     json!({
         "id": gate.id, "phase": gate.to, "title": gate.title, "how": gate.how, "check": gate.check,
         "state": state.word(), "why": state.why(), "evidence": evidence, "waivers": waivers,
     })
 }
 
-fn line(standing: &Standing, width: usize) -> String {
-    let Standing { gate, state, .. } = standing;
+fn line(standing: &GateStatus, width: usize) -> String {
+    let GateStatus { gate, state, .. } = standing;
     let mut text =
         format!("\n  {:6} {:width$}  {}: {}", state.word(), gate.id, one_line(&gate.title), one_line(state.why()));
     if !standing.is_open() {

@@ -62,7 +62,7 @@ fn is_open(step: &Step<'_>, told: &Ending, today: Date) -> bool {
         announced: told,
         may_run: false,
     };
-    standings(&gates(), step.to, &record, &|name| inspection.check(name)).iter().all(super::Standing::is_open)
+    standings(&gates(), step.to, &record, &|name| inspection.check(name)).iter().all(super::GateStatus::is_open)
 }
 
 /// What users were told last: when, and of which sunset.
