@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::GitError;
 use crate::error::nearest;
+use crate::model::refs;
 use crate::model::tree::{File, Tree, TreePath};
 
 /// Fewest files that are worth another thread, which opens the repository anew.
@@ -97,6 +98,25 @@ impl CommitFiles {
         let blob = self.repository.find_blob(entry.id()).map_err(unreadable)?;
         Ok(Some(File { bytes: blob.content().to_vec().into(), executable }))
     }
+}
+
+/// The name of the newest base of the repository in `folder`; none when it has none, or when there is no repository.
+///
+/// # Errors
+/// The repository cannot be read.
+pub fn base(folder: &Path) -> Result<Option<String>, GitError> {
+    let repository = match open(folder) {
+        Ok(repository) => repository,
+        Err(GitError::NotARepository { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    base_of(&repository).map_err(|source| GitError::Unreadable { path: folder.to_owned(), source })
+}
+
+pub(super) fn base_of(repository: &Repository) -> Result<Option<String>, git2::Error> {
+    let mut references = repository.references_glob(&format!("{}*", refs::OLD_BASE))?;
+    let names: Vec<String> = references.names().filter_map(|name| name.ok().map(str::to_owned)).collect();
+    Ok(refs::newest_base(names.iter().map(String::as_str)).map(str::to_owned))
 }
 
 /// Opens the repository in `path` itself, not in a folder above.
