@@ -55,7 +55,7 @@ const HOMES: [(&str, &[&str]); 23] = [
         "rayon",
         &["commands/mod.rs", "disk.rs", "git/", "model/tree.rs", "registry/", "scaffold/", "template/", "terminal/"],
     ),
-    ("tempfile", &["answers/file.rs", "commands/phase/", "disk.rs", "git/", "template/"]),
+    ("tempfile", &["answers/file.rs", "disk.rs", "git/", "scaffold/checkout.rs", "template/"]),
     (
         "std::fs",
         &["answers/", "commands/", "disk.rs", "git/", "net/interrupt.rs", "openapi/", "scaffold/", "template/"],

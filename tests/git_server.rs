@@ -249,3 +249,9 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
 }
+
+/// Gives the repository in `folder` the base that earlier versions of the tool wrote.
+pub(crate) fn old_base(folder: &Path) {
+    git(folder, &["update-ref", "-d", "refs/apiscaffold/base/1"]);
+    git(folder, &["update-ref", "refs/apiscaffold/base", "refs/heads/main"]);
+}

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
+use crate::git_server::old_base;
 use crate::program::{Program, Ran, files};
 
 const SPEC: &str = "openapi: 3.0.3\ninfo: {title: Prescriptions, version: 1.0.0, description: What was prescribed}\npaths:\n  /items/{id}:\n    get:\n      operationId: getItem\n      responses: {'200': {description: ok}}\n    delete:\n      responses: {'204': {description: gone}}\n";
@@ -21,7 +22,7 @@ fn a_spec_becomes_a_committed_and_registered_repository() {
     assert_eq!(program.git("my-api", &["status", "--porcelain"]), "");
     assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), "1");
     assert_eq!(program.git("my-api", &["symbolic-ref", "HEAD"]), "refs/heads/main");
-    let base = program.git("my-api", &["rev-parse", "refs/apiscaffold/base"]);
+    let base = program.git("my-api", &["rev-parse", "refs/apiscaffold/base/1"]);
     assert_eq!(program.git("my-api", &["rev-parse", "HEAD"]), base);
     assert_eq!(fs::read_to_string(program.folder().join("my-api/specification/my-api.yaml")).expect("there"), SPEC);
     assert_eq!(program.records(), [("my-api".to_owned(), "active".to_owned())]);
@@ -72,6 +73,24 @@ fn the_same_command_again_has_nothing_to_do() {
     assert_eq!(ran.stdout, "my-api is complete already in my-api: nothing to do\n");
     assert_eq!(files(&program.folder()), before);
     assert_eq!(program.git("my-api", &["rev-parse", "HEAD"]), commit);
+}
+
+#[test]
+fn a_base_of_an_earlier_version_counts() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    old_base(&program.folder().join("my-api"));
+    let again = program.done(&["new", "my-api"]);
+    assert_eq!(again.stdout, "my-api is complete already in my-api: nothing to do\n");
+    let refused = program.run(&["new", "my-api", "--set", "title=Other"]);
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(refused.stderr.contains("what is different: the answer to `title`"), "{refused:?}");
+    program.done(&["phase", "my-api", "discovery", "--waive", "kick-off=x"]);
+    assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), "2");
+    assert_eq!(
+        program.git("my-api", &["for-each-ref", "--format=%(refname)", "refs/apiscaffold"]),
+        "refs/apiscaffold/base"
+    );
 }
 
 #[test]

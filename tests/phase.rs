@@ -236,6 +236,7 @@ fn the_tool_looks_at_the_repository_itself() {
     let edit = |path: &str, change: &dyn Fn(&str) -> String| {
         let text = fs::read_to_string(folder.join(path)).expect("readable");
         fs::write(folder.join(path), change(&text)).expect("written");
+        program.git("my-api", &["commit", "-qam", "edited"]);
     };
     edit("specification/my-api.yaml", &|text| {
         let content = "{application/json: {schema: {type: string}}}";
@@ -250,9 +251,42 @@ fn the_tool_looks_at_the_repository_itself() {
     let lint = program.run(&["phase", "my-api", "beta", "--evidence", &format!("examples={LINK}")]);
     assert!(lint.stderr.contains("has no example for"), "a link does not replace a check: {lint:?}");
     assert!(lint.stderr.contains("lint: The repository passes its own checks; not looked at"), "{lint:?}");
-    fs::write(folder.join("specification/my-api.yaml"), "openapi: 3.1\n").expect("written");
+    edit("specification/my-api.yaml", &|_| "openapi: 3.1\n".to_owned());
     let told = unmet(&program, "beta");
     assert!(told.contains("examples: "), "{told}");
+    fs::remove_file(folder.join("specification/my-api.yaml")).expect("removed");
+    program.git("my-api", &["commit", "-qam", "gone"]);
+    let told = unmet(&program, "beta");
+    assert!(told.contains("examples: ") && told.contains("the last commit has no file `spec"), "{told}");
+}
+
+#[test]
+fn what_is_not_committed_does_not_count_and_is_named() {
+    let program = Program::new();
+    until(&program, "live");
+    let path = program.folder().join("my-api/environments.toml");
+    let text = fs::read_to_string(&path).expect("readable");
+    let unlimited = text.replacen("quota_per_minute = 300", "quota_per_minute = 0", 1);
+    fs::write(&path, &unlimited).expect("written");
+    let limits = |ran: &Ran| {
+        let gates = ran.json()["gates"].as_array().cloned().expect("a list");
+        gates.into_iter().find(|gate| gate["id"] == "rate-limits").expect("a gate")["state"].clone()
+    };
+    let ask = ["phase", "my-api", "--json"];
+    let asked = program.done(&ask);
+    assert_eq!(limits(&asked), "met", "as the commit has it");
+    let named = "was looked at as its last commit has it, without the changes in `environments.toml`";
+    assert!(asked.stderr.contains(named), "{asked:?}");
+    assert!(unmet(&program, "live").contains(named));
+
+    program.git("my-api", &["commit", "-qam", "no limits"]);
+    fs::write(&path, &text).expect("written");
+    let asked = program.done(&ask);
+    assert_eq!(limits(&asked), "unmet", "what is only in the work tree opens no gate");
+    assert!(asked.stderr.contains(named), "{asked:?}");
+    program.git("my-api", &["commit", "-qam", "limits"]);
+    let asked = program.done(&ask);
+    assert_eq!((limits(&asked), asked.stderr.as_str()), (json!("met"), ""));
 }
 
 #[test]
@@ -262,6 +296,7 @@ fn limits_of_every_environment_are_looked_at() {
     let path = program.folder().join("my-api/environments.toml");
     let text = fs::read_to_string(&path).expect("readable");
     fs::write(&path, text.replacen("quota_per_minute = 300", "quota_per_minute = 0", 1)).expect("written");
+    program.git("my-api", &["commit", "-qam", "no limits"]);
     let told = unmet(&program, "live");
     assert!(told.contains("has no quota_per_minute and no spike_per_minute for internal-dev"), "{told}");
 }

@@ -27,7 +27,7 @@ fn a_dry_run_has_the_steps_of_a_run_and_changes_nothing() {
     let program = Program::new();
     program.write("template/apiscaffold.toml", GATES);
     program.write("template/state.txt", "{{ api.phase }}\n");
-    program.write("apis.csv", "name,phase,repository\nold,live,https://example.org/old\n");
+    program.write("apis.csv", "name,phase,repository_url\nold,live,https://example.org/old\n");
     let evidence = "--evidence=kick-off=https://example.org/1";
     let commands: [&[&str]; 5] = [
         &["new", "my-api", "--template", "template"],

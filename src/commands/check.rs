@@ -2,19 +2,17 @@
 
 mod subject;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Lower};
-use crate::model::receipt::{self, Receipt};
+use crate::model::receipt;
 use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
-use crate::model::value;
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::open;
 use crate::scaffold::plan::{Configure, Plan, Status, Step};
@@ -24,8 +22,6 @@ use subject::{Search, Subject};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckError {
-    #[error("`{}` was not made by apiscaffold: it has no `{}` that can be read: {reason}", folder.display(), receipt::FILE_NAME)]
-    NoReceipt { folder: PathBuf, reason: String },
     #[error("`{}` has no `{}`, and the registry does not say from which template it was made", .0.display(), receipt::FILE_NAME)]
     NoTemplate(PathBuf),
     #[error("`{}` has a `{}`, which holds its answers", .0.display(), receipt::FILE_NAME)]
@@ -43,7 +39,7 @@ pub(super) enum CheckError {
 impl Blame for CheckError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NoReceipt { .. } | Self::NoTemplate(_) | Self::Answered(_) | Self::NotHosted(_) => Fault::Input,
+            Self::NoTemplate(_) | Self::Answered(_) | Self::NotHosted(_) => Fault::Input,
             Self::Drift { .. } | Self::Stricter { .. } => Fault::Conflict,
             Self::Unread { fault, .. } => *fault,
         }
@@ -51,7 +47,6 @@ impl Blame for CheckError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoReceipt { .. } => "name the folder of a repository that `apiscaffold new` made".to_owned(),
             Self::NoTemplate(_) => {
                 "say which template's settings it is to have: `--template SOURCE`, and its answers as for `new`"
                     .to_owned()
@@ -112,14 +107,6 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
         apply(&plan, &mut Real::new(&mut registry, Some(&github), &author, world))?
     };
     check.report_fixes(outcome)
-}
-
-/// The receipt of the repository in `folder`.
-pub(super) fn read(folder: &Path) -> Result<Receipt, CheckError> {
-    let no = |reason: String| CheckError::NoReceipt { folder: folder.to_owned(), reason };
-    let text = fs::read_to_string(folder.join(receipt::FILE_NAME)).map_err(|error| no(error.to_string()))?;
-    // The file may be another one, and hold secrets: no value of it is repeated.
-    toml::from_str(&text).map_err(|error| no(value::complaint(&text, &error)))
 }
 
 /// The repository, as it is there, and the settings that it can have. First issues are not among them: they are posted

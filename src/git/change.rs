@@ -14,15 +14,15 @@ use git2::{Commit, Delta, ErrorCode, FileMode, Oid, Repository, StatusOptions};
 
 use super::GitError;
 use super::commit::{NewCommit, Signature};
-use super::read;
+use super::read::{self, CommitFiles};
 use crate::error::{Blame, Fault, shell_quoted};
 use crate::model::tree::{File, TreePath};
 
 /// The file in git's folder that names a commit that is being put in place. It is no reference: a process that is killed
 /// while it writes one leaves a lock behind.
 const MOVING: &str = "apiscaffold-moving";
-/// How many changed files an error names.
-const TOLD: usize = 5;
+/// How many changed files a message names.
+const NAMED: usize = 5;
 
 /// The commit that a branch is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct Edit {
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// Files differ from the last commit.
-    #[error("`{}` has changes that are not committed: `{}`", folder.display(), told(files))]
+    #[error("`{}` has changes that are not committed: {}", folder.display(), named(files))]
     Dirty {
         /// The repository.
         folder: PathBuf,
@@ -80,12 +80,11 @@ pub enum ChangeError {
     Git(#[from] GitError),
 }
 
-fn told(files: &[String]) -> String {
-    let mut text = files.iter().take(TOLD).map(|file| file.escape_debug().to_string()).collect::<Vec<_>>().join("`, `");
-    if files.len() > TOLD {
-        text += &format!("` and {} more, `…", files.len() - TOLD);
-    }
-    text
+/// The first of these files, for a message, and how many more there are.
+pub fn named(files: &[String]) -> String {
+    let first: Vec<String> = files.iter().take(NAMED).map(|file| format!("`{}`", file.escape_debug())).collect();
+    let more = files.len().saturating_sub(NAMED);
+    format!("{}{}", first.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
 }
 
 impl Blame for ChangeError {
@@ -132,34 +131,20 @@ pub fn head(folder: &Path) -> Result<Head, ChangeError> {
     Ok(Head { commit, branch: String::from_utf8_lossy(head.name_bytes()).into_owned() })
 }
 
-/// A file as `commit` has it; none when it has none there, or something that is no file.
-pub fn file(folder: &Path, commit: &str, path: &TreePath) -> Result<Option<File>, ChangeError> {
-    let repository = read::open(folder)?;
-    let tree = found(&repository, commit).and_then(|commit| commit.tree()).map_err(at(folder))?;
-    let entry = match tree.get_path(Path::new(path.as_str())) {
-        Ok(entry) => entry,
-        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-        Err(error) => return Err(at(folder)(error)),
-    };
-    let executable = match entry.filemode() {
-        0o100_755 => true,
-        0o100_644 | 0o100_664 => false,
-        _ => return Ok(None),
-    };
-    let blob = repository.find_blob(entry.id()).map_err(at(folder))?;
-    Ok(Some(File { bytes: blob.content().to_vec().into(), executable }))
-}
-
 /// The id (hex) of the tree of a commit.
 pub fn tree_of(folder: &Path, commit: &str) -> Result<String, ChangeError> {
     let repository = read::open(folder)?;
     found(&repository, commit).map(|commit| commit.tree_id().to_string()).map_err(at(folder))
 }
 
-/// Refuses when tracked files differ from the last commit, but for those of a commit that is being put in place.
+/// Refuses when tracked files differ from the last commit.
 pub fn must_be_clean(folder: &Path) -> Result<(), ChangeError> {
-    let repository = read::open(folder)?;
-    clean_but_for(&repository, folder, &[])
+    clean_but_for(&read::open(folder)?, folder, &[])
+}
+
+/// The tracked files that differ from the last commit.
+pub fn uncommitted(folder: &Path) -> Result<Vec<String>, ChangeError> {
+    differing(&read::open(folder)?).map_err(at(folder))
 }
 
 /// Writes a commit on top of `parent` without moving anything; its id (hex).
@@ -189,10 +174,10 @@ pub fn prepare(folder: &Path, parent: &str, edits: &[Edit], new: &NewCommit) -> 
 /// Puts a commit that [`prepare`] made in place: work tree, index and branch. Files that nobody changed stay untouched.
 pub fn advance(folder: &Path, head: &Head, commit: &str) -> Result<(), ChangeError> {
     let repository = read::open(folder)?;
-    let moving = Moving::new(&repository, folder, head, commit)?;
+    let advance = Advance::new(&repository, folder, head, commit)?;
     clean_but_for(&repository, folder, &[])?;
     begin(&repository, commit)?;
-    moving.finish()
+    advance.finish()
 }
 
 /// Finishes what a run that was killed has left, if it left something; says whether it did.
@@ -212,39 +197,10 @@ pub fn resume(folder: &Path) -> Result<bool, ChangeError> {
         end(&repository)?;
         return Ok(false);
     }
-    let moving = Moving::new(&repository, folder, &head, &id.to_string())?;
-    clean_but_for(&repository, folder, &moving.halfway()?)?;
-    moving.finish()?;
+    let advance = Advance::new(&repository, folder, &head, &id.to_string())?;
+    clean_but_for(&repository, folder, &advance.halfway()?)?;
+    advance.finish()?;
     Ok(true)
-}
-
-/// Writes the files of `commit` into `folder`, which is empty: what is no plain file is left out.
-pub fn export(repository: &Path, commit: &str, folder: &Path) -> Result<(), ChangeError> {
-    let opened = read::open(repository)?;
-    let tree = found(&opened, commit).and_then(|commit| commit.tree()).map_err(at(repository))?;
-    let mut failed = None;
-    let walked = tree.walk(git2::TreeWalkMode::PreOrder, |below, entry| {
-        let is_file = matches!(entry.filemode(), 0o100_644 | 0o100_755 | 0o100_664);
-        let name = entry.name().unwrap_or_default();
-        let (Ok(path), true) = (TreePath::new(format!("{below}{name}")), is_file) else { return 0 };
-        let write = || -> Result<(), ChangeError> {
-            let blob = opened.find_blob(entry.id()).map_err(at(repository))?;
-            let target = folder.join(path.as_str());
-            let parent = target.parent().unwrap_or(folder);
-            fs::create_dir_all(parent).and_then(|()| fs::write(&target, blob.content())).map_err(failed_at(&target))
-        };
-        match write() {
-            Ok(()) => 0,
-            Err(error) => {
-                failed = Some(error);
-                -1
-            }
-        }
-    });
-    match failed {
-        Some(error) => Err(error),
-        None => walked.map_err(at(repository)),
-    }
 }
 
 fn at(folder: &Path) -> impl Fn(git2::Error) -> ChangeError {
@@ -289,26 +245,30 @@ fn end(repository: &Repository) -> Result<(), ChangeError> {
 
 /// `allowed` are files that may differ.
 fn clean_but_for(repository: &Repository, folder: &Path, allowed: &[String]) -> Result<(), ChangeError> {
-    let mut options = StatusOptions::new();
-    options.include_untracked(false).include_ignored(false);
-    let statuses = repository.statuses(Some(&mut options)).map_err(at(folder))?;
-    let paths = statuses.iter().map(|status| String::from_utf8_lossy(status.path_bytes()).into_owned());
-    let files: Vec<String> = paths.filter(|path| !allowed.contains(path)).collect();
+    let mut files = differing(repository).map_err(at(folder))?;
+    files.retain(|path| !allowed.contains(path));
     if files.is_empty() { Ok(()) } else { Err(ChangeError::Dirty { folder: folder.to_owned(), files }) }
 }
 
+fn differing(repository: &Repository) -> Result<Vec<String>, git2::Error> {
+    let mut options = StatusOptions::new();
+    options.include_untracked(false).include_ignored(false);
+    let statuses = repository.statuses(Some(&mut options))?;
+    Ok(statuses.iter().map(|status| String::from_utf8_lossy(status.path_bytes()).into_owned()).collect())
+}
+
 /// A commit on its way into the work tree.
-struct Moving<'m> {
-    repository: &'m Repository,
-    folder: &'m Path,
-    head: &'m Head,
+struct Advance<'a> {
+    repository: &'a Repository,
+    folder: &'a Path,
+    head: &'a Head,
     to: Oid,
     /// Each file that it changes: path, before, after.
     files: Vec<(TreePath, Option<File>, Option<File>)>,
 }
 
-impl<'m> Moving<'m> {
-    fn new(repository: &'m Repository, folder: &'m Path, head: &'m Head, to: &str) -> Result<Self, ChangeError> {
+impl<'a> Advance<'a> {
+    fn new(repository: &'a Repository, folder: &'a Path, head: &'a Head, to: &str) -> Result<Self, ChangeError> {
         let paths = || {
             let commit = found(repository, to)?;
             let parent = commit.parent(0)?;
@@ -321,10 +281,11 @@ impl<'m> Moving<'m> {
             Ok((parent.id().to_string(), paths, commit.id()))
         };
         let (parent, paths, to) = paths().map_err(at(folder))?;
+        let (before, after) = (CommitFiles::open(folder, &parent)?, CommitFiles::open(folder, &to.to_string())?);
         let mut files = Vec::new();
         for path in paths {
             let path = TreePath::new(path).map_err(GitError::Path)?;
-            let (before, after) = (file(folder, &parent, &path)?, file(folder, &to.to_string(), &path)?);
+            let (before, after) = (before.get(path.as_str())?, after.get(path.as_str())?);
             files.push((path, before, after));
         }
         Ok(Self { repository, folder, head, to, files })

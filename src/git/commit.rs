@@ -8,8 +8,8 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::pack::{self, Id, Kind, Pack};
-use super::{GitError, failed_to_write, index, read};
-use crate::model::refs::{BASE, MAIN};
+use super::{GitError, failed_to_write, index};
+use crate::model::refs::{FIRST_BASE, MAIN};
 use crate::model::tree::Tree;
 
 /// Who did something, and when.
@@ -58,7 +58,7 @@ pub struct Begun {
 }
 
 /// Makes a repository in `folder`, which holds exactly the files of `tree`: one commit, on branch `main` and at
-/// `refs/apiscaffold/base`. Returns the commit's id (hex). The same tree and commit give the same id.
+/// the first base. Returns the commit's id (hex). The same tree and commit give the same id.
 ///
 /// # Errors
 /// `Write` (with `AlreadyExists` when there is a `.git`), or `Look` when a file of the tree is missing.
@@ -93,7 +93,7 @@ pub fn begin(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<Begun, Gi
 fn write_objects(git: &Path, pack: &Pack) -> Result<(), GitError> {
     for part in ["", "objects", "objects/pack", "refs", "refs/heads", "refs/tags", "refs/apiscaffold"]
         .into_iter()
-        .chain(["logs", "logs/refs", "logs/refs/heads"])
+        .chain(["refs/apiscaffold/base", "logs", "logs/refs", "logs/refs/heads"])
     {
         let path = git.join(part);
         fs::create_dir(&path).map_err(failed_to_write(&path))?;
@@ -119,7 +119,7 @@ pub fn finish(folder: &Path, tree: &Tree, begun: Begun) -> Result<String, GitErr
         write_config(&git, cfg!(unix))?;
     }
     let commit = pack::hex(&begun.commit);
-    for name in [BASE, MAIN] {
+    for name in [FIRST_BASE, MAIN] {
         write(&git.join(name), format!("{commit}\n").as_bytes(), false)?;
     }
     for name in ["logs/HEAD", "logs/refs/heads/main"] {
@@ -133,23 +133,6 @@ pub fn finish(folder: &Path, tree: &Tree, begun: Begun) -> Result<String, GitErr
 pub fn tree_id(tree: &Tree) -> String {
     let folders = folders(tree, &blob_ids(tree));
     folders.last().map(|(id, _)| pack::hex(id)).unwrap_or_default()
-}
-
-/// The id (hex) of the tree of the commit that `reference` (a full name, or `HEAD`) points to.
-///
-/// `None` when there is no repository in `folder`, or no such reference.
-pub fn tree_of(folder: &Path, reference: &str) -> Result<Option<String>, GitError> {
-    let repository = match read::open(folder) {
-        Ok(repository) => repository,
-        Err(GitError::NotARepository { .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let unreadable = |source| GitError::Unreadable { path: folder.to_owned(), source };
-    match repository.find_reference(reference).and_then(|found| found.resolve()) {
-        Ok(found) => Ok(Some(found.peel_to_tree().map_err(unreadable)?.id().to_string())),
-        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-        Err(error) => Err(unreadable(error)),
-    }
 }
 
 /// A NUL would end the message early; git ends every message with a newline.

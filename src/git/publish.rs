@@ -12,14 +12,14 @@ use super::push::{Push, Pushed};
 use super::transport::{Address, Session};
 use super::{pack, read};
 use crate::error::{Blame, Fault, shell_quoted};
-use crate::model::refs::{BASE, MAIN};
+use crate::model::refs::{FIRST_BASE, MAIN};
 use crate::model::text::{has_user, without_user};
 use crate::net::printable;
 
 pub use super::transport::{Network, NetworkError};
 
-/// What every first push holds: the branch, and the pristine render beside it.
-pub const REFERENCES: [&str; 2] = [MAIN, BASE];
+/// What the first push of a new repository holds: the branch, and the pristine render beside it.
+pub const REFERENCES: [&str; 2] = [MAIN, FIRST_BASE];
 
 /// What is pushed, and where to.
 #[derive(Clone, Debug)]
@@ -118,19 +118,23 @@ impl Blame for PublishError {
     }
 }
 
-/// Pushes [`REFERENCES`]. What is there already stays; nothing is ever overwritten.
+/// Pushes [`REFERENCES`], or the branch and the base that the repository has. What is there already stays; nothing is ever overwritten.
 ///
 /// The pack that the first commit was written as goes out as it is, when it is all there is: libgit2 would make another.
 pub fn publish(request: &Publish) -> Result<(), PublishError> {
     let is_here = matches!(checked(&request.url)?, Address::Local(_));
-    let written = if is_here { None } else { sole(&opened(&request.folder)?, &REFERENCES) };
-    written.map_or_else(|| push(request, &REFERENCES), |written| send(request, written))
+    let here = |source| PublishError::Here { folder: request.folder.clone(), source };
+    let repository = opened(&request.folder)?;
+    let base = read::base_of(&repository).map_err(here)?;
+    let references = [MAIN, base.as_deref().unwrap_or(FIRST_BASE)];
+    let written = if is_here { None } else { sole(&repository, &references) };
+    written.map_or_else(|| push(request, &references), |written| send(request, written, &references))
 }
 
 /// Sends the repository's one pack.
-fn send(request: &Publish, Sole { commit, pack }: Sole) -> Result<(), PublishError> {
+fn send(request: &Publish, Sole { commit, pack }: Sole, references: &[&str]) -> Result<(), PublishError> {
     let Publish { network, url, .. } = request;
-    let push = Push { references: &REFERENCES, expected: None, commit: pack::of_git2(commit) };
+    let push = Push { references, expected: None, commit: pack::of_git2(commit) };
     let url = url.clone();
     match push.run(pack, network, &url) {
         Ok(Pushed::Done) => Ok(()),

@@ -1,6 +1,6 @@
 //! A commit's files as a tree, straight from the object database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::GitError;
 use crate::error::nearest;
+use crate::model::refs;
 use crate::model::tree::{File, Tree, TreePath};
 
 /// Fewest files that are worth another thread, which opens the repository anew.
@@ -52,6 +53,70 @@ pub fn tree_at(repository: &Path, revision: Option<&str>, subfolder: Option<&str
         tree.insert(file.path, File { bytes: bytes.into(), executable: file.executable })?;
     }
     Ok((tree, id))
+}
+
+/// The files of one commit, each read when it is asked for: what a repository holds beside them costs nothing. The
+/// repository is opened once.
+pub struct CommitFiles {
+    repository: Repository,
+    root: Oid,
+    place: PathBuf,
+}
+
+impl CommitFiles {
+    /// Those of the commit with this id (hex) of the repository in `place`.
+    ///
+    /// # Errors
+    /// There is no repository, or no such commit.
+    pub fn open(place: &Path, commit: &str) -> Result<Self, GitError> {
+        let repository = open(place)?;
+        let root = commit_at(&repository, place, Some(commit))?.tree_id();
+        Ok(Self { repository, root, place: place.to_owned() })
+    }
+
+    /// The file at `path`, `/` between names; none when nothing is there, or something that is no plain file.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn get(&self, path: &str) -> Result<Option<File>, GitError> {
+        let unreadable = |source| GitError::Unreadable { path: self.place.clone(), source };
+        // libgit2 takes an empty path for a fault.
+        if path.is_empty() {
+            return Ok(None);
+        }
+        let root = self.repository.find_tree(self.root).map_err(unreadable)?;
+        let entry = match root.get_path(Path::new(path)) {
+            Ok(entry) => entry,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let executable = match entry.filemode() {
+            0o100_755 => true,
+            0o100_644 | 0o100_664 => false,
+            _ => return Ok(None),
+        };
+        let blob = self.repository.find_blob(entry.id()).map_err(unreadable)?;
+        Ok(Some(File { bytes: blob.content().to_vec().into(), executable }))
+    }
+}
+
+/// The name of the newest base of the repository in `folder`; none when it has none, or when there is no repository.
+///
+/// # Errors
+/// The repository cannot be read.
+pub fn base(folder: &Path) -> Result<Option<String>, GitError> {
+    let repository = match open(folder) {
+        Ok(repository) => repository,
+        Err(GitError::NotARepository { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    base_of(&repository).map_err(|source| GitError::Unreadable { path: folder.to_owned(), source })
+}
+
+pub(super) fn base_of(repository: &Repository) -> Result<Option<String>, git2::Error> {
+    let mut references = repository.references_glob(&format!("{}*", refs::OLD_BASE))?;
+    let names: Vec<String> = references.names().filter_map(|name| name.ok().map(str::to_owned)).collect();
+    Ok(refs::newest_base(names.iter().map(String::as_str)).map(str::to_owned))
 }
 
 /// Opens the repository in `path` itself, not in a folder above.

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::GitError;
-use super::commit::{NewCommit, Signature, configured_identity, first_commit, tree_id, tree_of};
-use super::read::tree_at;
+use super::commit::{NewCommit, Signature, configured_identity, first_commit, tree_id};
+use super::read::{self, tree_at};
 use crate::error::{Blame as _, Fault};
 use crate::model::tree::{File, Tree, TreePath};
 
@@ -96,7 +96,7 @@ fn git_finds_nothing_wrong_with_the_repository() {
     assert_eq!(git(at, &["fsck", "--strict", "--full", "--no-dangling"]), "");
     assert_eq!(git(at, &["status", "--porcelain"]), "");
     assert_eq!(git(at, &["symbolic-ref", "HEAD"]), "refs/heads/main");
-    assert_eq!(git(at, &["rev-parse", "refs/apiscaffold/base"]), git(at, &["rev-parse", "main"]));
+    assert_eq!(git(at, &["rev-parse", "refs/apiscaffold/base/1"]), git(at, &["rev-parse", "main"]));
     assert_eq!(
         git(at, &["log", "--format=%an|%ae|%cn|%at|%ai|%B"]).trim_end(),
         "A. Producer|a@example.org|A. Producer|1700000000|2023-11-14 22:13:20 +0000|Begin `x`\n\nFrom a template."
@@ -190,17 +190,26 @@ fn words_that_would_break_a_commit_are_cleaned() {
 }
 
 #[test]
-fn the_tree_of_a_reference_is_told() {
+fn the_newest_base_is_found_whatever_its_name() {
     let folder = committed(&sample());
-    let base = tree_of(folder.path(), "refs/apiscaffold/base").expect("read");
-    assert_eq!(base, Some(tree_id(&sample())));
-    assert_eq!(base, tree_of(folder.path(), "HEAD").expect("read"));
-    assert_eq!(tree_of(folder.path(), "refs/heads/other").expect("read"), None);
-    assert_eq!(tree_of(&folder.path().join("bin"), "HEAD").expect("read"), None);
-    assert_eq!(tree_of(&folder.path().join("gone"), "HEAD").expect("read"), None);
-    let fresh = self::folder();
-    git(fresh.path(), &["init", "-q"]);
-    assert_eq!(tree_of(fresh.path(), "HEAD").expect("read"), None);
+    let at = folder.path();
+    let base = |at: &Path| read::base(at).expect("read");
+    let git = |arguments: &[&str]| drop(self::git(at, arguments));
+    assert_eq!(base(at).as_deref(), Some("refs/apiscaffold/base/1"));
+    assert_eq!(tree_at(at, Some("refs/apiscaffold/base/1"), None).expect("read").0, sample());
+    for revision in ["2", "10", "9"] {
+        git(&["update-ref", &format!("refs/apiscaffold/base/{revision}"), "main"]);
+    }
+    assert_eq!(base(at).as_deref(), Some("refs/apiscaffold/base/10"));
+    git(&["pack-refs", "--all"]);
+    assert_eq!(base(at).as_deref(), Some("refs/apiscaffold/base/10"));
+    for revision in ["1", "2", "10", "9"] {
+        git(&["update-ref", "-d", &format!("refs/apiscaffold/base/{revision}")]);
+    }
+    assert_eq!(base(at), None);
+    git(&["update-ref", "refs/apiscaffold/base", "main"]);
+    assert_eq!(base(at).as_deref(), Some("refs/apiscaffold/base"));
+    assert_eq!((base(&at.join("bin")), base(&at.join("gone"))), (None, None));
 }
 
 #[test]
@@ -234,7 +243,7 @@ fn any_name_of_a_commit_finds_its_files() {
     git(at, &["branch", "side"]);
     git(at, &["rm", "-qr", "bin"]);
     git(at, &["commit", "-qm", "second"]);
-    for name in ["v1.0.0", "side", &first, &first[..8], "refs/apiscaffold/base"] {
+    for name in ["v1.0.0", "side", &first, &first[..8], "refs/apiscaffold/base/1"] {
         assert_eq!(tree_at(at, Some(name), None).expect(name), (sample(), first.clone()), "{name}");
     }
     let (head, second) = tree_at(at, None, None).expect("read");

@@ -1,8 +1,11 @@
-//! The folder of a spec: the only place that reads its files, and that keeps a reference inside.
+//! The folder of a spec, on disk or among the files of a commit: the only place that reads its files, and that keeps a
+//! reference inside.
 
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
 
 use super::error::SpecError;
 
@@ -13,32 +16,49 @@ pub const MAX_TREE: u64 = 128 << 20;
 /// Most files a spec may refer to, there or not. The largest public one has 2,900.
 pub const MAX_FILES: usize = 10_000;
 
+/// The bytes of the file at a path, `/` between names; none when no file is there.
+pub type Lookup<'f> = dyn Fn(&str) -> io::Result<Option<Bytes>> + 'f;
+
 /// A folder to read files from, and how much may still be read.
-pub(super) struct Folder {
+pub(super) struct Folder<'f> {
     /// The folder as the user typed it, for messages.
     typed: PathBuf,
-    /// The same, absolute and without symlinks.
-    real: PathBuf,
+    source: Source<'f>,
     bytes: u64,
     files: usize,
 }
 
+/// Where the files are.
+enum Source<'f> {
+    /// In this folder, absolute and without symlinks.
+    Disk(PathBuf),
+    /// Where this finds them, below this folder: empty, or with a `/` at its end.
+    Files(&'f Lookup<'f>, String),
+}
+
 /// What is at a path that a reference names.
 pub(super) enum Found {
-    File(Vec<u8>),
+    File(Bytes),
     /// Nothing that can be read as a file, said as half a sentence.
     Nothing(&'static str),
     /// A symlink leads out of the folder.
     Outside,
 }
 
-impl Folder {
-    /// The folder that holds `document`.
+impl<'f> Folder<'f> {
+    /// The folder that holds `document`, on disk.
     pub(super) fn of(document: &Path) -> Result<Self, SpecError> {
         let typed = document.parent().unwrap_or(Path::new("")).to_owned();
         let folder = if typed.as_os_str().is_empty() { Path::new(".") } else { &typed };
         let real = fs::canonicalize(folder).map_err(|source| SpecError::Read { path: document.to_owned(), source })?;
-        Ok(Self { typed, real, bytes: MAX_TREE, files: MAX_FILES })
+        Ok(Self { typed, source: Source::Disk(real), bytes: MAX_TREE, files: MAX_FILES })
+    }
+
+    /// The folder that holds `document` where `files` finds them.
+    pub(super) fn among(files: &'f Lookup<'f>, document: &str) -> Self {
+        let folder = document.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
+        let typed = PathBuf::from(&folder);
+        Self { typed, source: Source::Files(files, folder), bytes: MAX_TREE, files: MAX_FILES }
     }
 
     /// The path of a file of the spec, as the user would type it.
@@ -46,9 +66,14 @@ impl Folder {
         self.typed.join(path)
     }
 
-    /// Reads the document itself. It was named by the user, so it may be a symlink to anywhere.
-    pub(super) fn document(&mut self, path: &Path) -> Result<Vec<u8>, SpecError> {
+    /// Reads the document itself. It was named by the user, so on disk it may be a symlink to anywhere.
+    pub(super) fn document(&mut self, path: &Path) -> Result<Bytes, SpecError> {
         let failed = |source| SpecError::Read { path: path.to_owned(), source };
+        if let Source::Files(..) = self.source {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let found = self.find(&name)?;
+            return found.ok_or_else(|| failed(io::ErrorKind::NotFound.into()));
+        }
         let metadata = fs::metadata(path).map_err(failed)?;
         match kind(&metadata) {
             Some(what) => Err(SpecError::NotAFile { path: path.to_owned(), what }),
@@ -63,14 +88,17 @@ impl Folder {
             return Err(SpecError::TreeTooLarge { path: shown, limit: format!("{MAX_FILES} files") });
         };
         self.files = files;
-        let real = match fs::canonicalize(self.real.join(path)) {
+        let Source::Disk(folder) = &self.source else {
+            return Ok(self.find(path)?.map_or(Found::Nothing("there is no such file"), Found::File));
+        };
+        let real = match fs::canonicalize(folder.join(path)) {
             Ok(real) => real,
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(SpecError::Read { path: shown, source });
             }
             Err(_) => return Ok(Found::Nothing("there is no such file")),
         };
-        if !real.starts_with(&self.real) {
+        if !real.starts_with(folder) {
             return Ok(Found::Outside);
         }
         let metadata = fs::metadata(&real).map_err(|source| SpecError::Read { path: shown.clone(), source })?;
@@ -80,24 +108,41 @@ impl Folder {
         }
     }
 
+    /// The file at `path` where the files are no folder on disk.
+    fn find(&mut self, path: &str) -> Result<Option<Bytes>, SpecError> {
+        let Source::Files(files, folder) = &self.source else { return Ok(None) };
+        let shown = self.shown(path);
+        let found = files(&format!("{folder}{path}"));
+        let found = found.map_err(|source| SpecError::Read { path: shown.clone(), source })?;
+        found.map(|bytes| self.count(bytes, &shown)).transpose()
+    }
+
     /// Reads the regular file at `real`, called `shown` in messages, when it is not too much.
-    fn take(&mut self, real: &Path, shown: &Path, metadata: &fs::Metadata) -> Result<Vec<u8>, SpecError> {
-        let too_large = |size| SpecError::FileTooLarge { path: shown.to_owned(), size, limit: MAX_FILE };
+    fn take(&mut self, real: &Path, shown: &Path, metadata: &fs::Metadata) -> Result<Bytes, SpecError> {
         if metadata.len() > MAX_FILE {
-            return Err(too_large(metadata.len()));
+            return Err(too_large(shown, metadata.len()));
         }
-        let over = |limit: String| SpecError::TreeTooLarge { path: shown.to_owned(), limit };
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
         fs::File::open(real)
             .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
             .map_err(|source| SpecError::Read { path: shown.to_owned(), source })?;
+        self.count(bytes.into(), shown)
+    }
+
+    /// Counts what was read of the file that messages call `shown`.
+    fn count(&mut self, bytes: Bytes, shown: &Path) -> Result<Bytes, SpecError> {
         let size = bytes.len() as u64;
         if size > MAX_FILE {
-            return Err(too_large(size));
+            return Err(too_large(shown, size));
         }
-        self.bytes = self.bytes.checked_sub(size).ok_or_else(|| over(format!("{MAX_TREE} bytes")))?;
+        let over = || SpecError::TreeTooLarge { path: shown.to_owned(), limit: format!("{MAX_TREE} bytes") };
+        self.bytes = self.bytes.checked_sub(size).ok_or_else(over)?;
         Ok(bytes)
     }
+}
+
+fn too_large(shown: &Path, size: u64) -> SpecError {
+    SpecError::FileTooLarge { path: shown.to_owned(), size, limit: MAX_FILE }
 }
 
 /// What something is when it is not a file. Opening a pipe would wait for ever.

@@ -29,7 +29,8 @@ use serde_json::Value;
 pub use self::description::{Contact, Operation, Summary};
 use self::documents::{At, Documents, scalar};
 pub use self::error::SpecError;
-pub use self::folder::{MAX_FILE, MAX_FILES, MAX_TREE};
+use self::folder::Folder;
+pub use self::folder::{Lookup, MAX_FILE, MAX_FILES, MAX_TREE};
 use self::reference::Target;
 use self::summary::{TooMany, Written, summarise};
 use crate::model::tree::{Tree, TreePath};
@@ -98,9 +99,19 @@ impl fmt::Display for Finding {
 /// the document's folder, and one that leads in a circle without ever coming to a value. The limits
 /// are [`MAX_FILE`], [`MAX_TREE`], [`MAX_FILES`] and, over all files together, [`document::MAX_VALUES`].
 pub fn read(path: &Path) -> Result<Spec, SpecError> {
-    let read::Collected { folder, main, tree, documents, document, mut findings, written, openapi } =
-        read::collect(path)?;
-    let shown = folder.shown(main.as_str());
+    understand(read::collect(path, Folder::of(path)?)?)
+}
+
+/// The same of a document among files that need not lie on disk. `path` is where `files` finds it.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_among(files: &Lookup<'_>, path: &str) -> Result<Spec, SpecError> {
+    understand(read::collect(Path::new(path), Folder::among(files, path))?)
+}
+
+fn understand(collected: read::Collected) -> Result<Spec, SpecError> {
+    let read::Collected { shown, main, tree, documents, document, mut findings, written, openapi } = collected;
     let root = At { file: main.as_str(), value: &document };
     check_paths(&shown, &documents, root)?;
     let (mut summary, misplaced) =

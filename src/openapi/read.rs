@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::document::{self, MAX_VALUES, ParseError};
@@ -19,7 +20,8 @@ use crate::model::tree::{File, Tree, TreePath};
 
 /// Everything that was read, not yet summed up.
 pub(super) struct Collected {
-    pub(super) folder: Folder,
+    /// The document, as messages name it.
+    pub(super) shown: PathBuf,
     pub(super) main: TreePath,
     pub(super) tree: Tree,
     pub(super) documents: Documents,
@@ -32,8 +34,8 @@ pub(super) struct Collected {
     pub(super) openapi: String,
 }
 
-struct Collector {
-    folder: Folder,
+struct Collector<'f> {
+    folder: Folder<'f>,
     tree: Tree,
     documents: Documents,
     /// Values all files together may still have.
@@ -58,9 +60,8 @@ enum Outcome {
     Remote,
 }
 
-/// Reads the document at `path` and all it reaches.
-pub(super) fn collect(path: &Path) -> Result<Collected, SpecError> {
-    let mut folder = Folder::of(path)?;
+/// Reads the document at `path`, which lies in `folder`, and all it reaches.
+pub(super) fn collect(path: &Path, mut folder: Folder<'_>) -> Result<Collected, SpecError> {
     let bytes = folder.document(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let main = TreePath::new(name)?;
@@ -78,19 +79,20 @@ pub(super) fn collect(path: &Path) -> Result<Collected, SpecError> {
     let document = Rc::new(collector.parse(&main, &bytes)?);
     // Until this is known the file may be anything, and nothing that stands in it is to be repeated.
     let written = super::written(&bytes, &document);
-    let openapi = super::version(&collector.folder.shown(main.as_str()), &document, &written)?;
+    let shown = collector.folder.shown(main.as_str());
+    let openapi = super::version(&shown, &document, &written)?;
     collector.add(main.clone(), bytes, Some(Rc::clone(&document)))?;
     while let Some(file) = collector.waiting.pop() {
         collector.references_of(&file)?;
     }
     collector.refuse_circles()?;
     collector.settle();
-    let Collector { folder, tree, documents, mut findings, .. } = collector;
+    let Collector { tree, documents, mut findings, .. } = collector;
     findings.sort_by(|a, b| (a.file != main.as_str(), &a.file).cmp(&(b.file != main.as_str(), &b.file)));
-    Ok(Collected { folder, main, tree, documents, document, findings, written, openapi })
+    Ok(Collected { shown, main, tree, documents, document, findings, written, openapi })
 }
 
-impl Collector {
+impl Collector<'_> {
     fn parse(&self, path: &TreePath, bytes: &[u8]) -> Result<Value, SpecError> {
         let extension = path.extension().unwrap_or_default();
         parse(extension, bytes, &self.left).map_err(|reason| SpecError::Parse {
@@ -102,7 +104,7 @@ impl Collector {
         })
     }
 
-    fn add(&mut self, path: TreePath, bytes: Vec<u8>, value: Option<Rc<Value>>) -> Result<(), SpecError> {
+    fn add(&mut self, path: TreePath, bytes: Bytes, value: Option<Rc<Value>>) -> Result<(), SpecError> {
         if let Some(value) = value {
             self.documents.insert(path.as_str().to_owned(), value);
             self.waiting.push(path.as_str().to_owned());
@@ -138,7 +140,7 @@ impl Collector {
         if must && reference.text.is_empty() {
             return Ok(Outcome::Dangling("it is empty"));
         }
-        let refuse = |folder: &Folder, reason| {
+        let refuse = |folder: &Folder<'_>, reason| {
             let (pointer, reference) = (pointer(steps), shown(reference.text));
             Err(SpecError::Outside { path: folder.shown(file), pointer, reference, reason })
         };

@@ -6,12 +6,68 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::{Blame as _, Fault, render};
+use crate::model::tree::File;
 
 mod corpus;
 
 fn own(name: &str) -> Spec {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(name);
-    super::read(&path).unwrap_or_else(|error| panic!("{}", render(&error)))
+    read_both_ways(&path).unwrap_or_else(|error| panic!("{}", render(&error)))
+}
+
+/// Reads a document on disk, and once more among files in memory: that must come to the same.
+fn read_both_ways(path: &Path) -> Result<Spec, SpecError> {
+    let spec = super::read(path)?;
+    let mut files = Tree::new();
+    for (name, file) in spec.tree.iter() {
+        files.insert(TreePath::new(format!("a/b/{name}")).expect("a path"), file.clone()).expect("new");
+    }
+    let among = read_in(&files, &format!("a/b/{}", spec.main)).expect("read on disk");
+    assert_eq!((&among.main, &among.tree, &among.document), (&spec.main, &spec.tree, &spec.document));
+    assert_eq!(format!("{:?}", among.summary), format!("{:?}", spec.summary));
+    assert_eq!(among.findings, spec.findings, "{}", path.display());
+    Ok(spec)
+}
+
+fn read_in(files: &Tree, path: &str) -> Result<Spec, SpecError> {
+    super::read_among(&|path| Ok(files.get(path).map(|file| file.bytes.clone())), path)
+}
+
+#[test]
+fn among_files_in_memory_a_document_is_read_as_from_disk() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs")];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("listed") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if read_both_ways(&path).is_ok() {
+                read += 1;
+            }
+        }
+    }
+    assert!(read >= 6, "{read} documents");
+}
+
+#[test]
+fn among_files_in_memory_the_same_is_refused() {
+    let refused = |files: &[(&str, &str)], path: &str| {
+        let files = files
+            .iter()
+            .map(|(path, text)| (TreePath::new(*path).expect("a path"), File::plain(text.as_bytes().to_vec())));
+        read_in(&Tree::of(files.collect()).expect("paths"), path).expect_err("this must be refused")
+    };
+    let api = document("x: {$ref: '../outside.yaml'}");
+    let files = [("spec/api.yaml", api.as_str()), ("outside.yaml", "a: 1")];
+    assert!(matches!(refused(&files, "spec/api.yaml"), SpecError::Outside { .. }));
+    let missing = refused(&files, "spec/other.yaml");
+    assert_eq!(missing.to_string(), "cannot read `spec/other.yaml`");
+    assert!(matches!(refused(&files, "outside.yaml"), SpecError::NotOpenApi { .. }));
+    let broken = super::read_among(&|_| Err(std::io::Error::other("no disk")), "spec/api.yaml").expect_err("broken");
+    assert!(render(&broken).contains("no disk"), "{}", render(&broken));
+    let large = " ".repeat(usize::try_from(MAX_FILE).expect("a size") + 1);
+    assert!(matches!(refused(&[("api.yaml", &large)], "api.yaml"), SpecError::FileTooLarge { .. }));
 }
 
 /// A folder with files; the first is the document.

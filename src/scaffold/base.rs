@@ -1,12 +1,11 @@
-//! The pristine render of a repository, as it was when the tool made it.
+//! The newest base of a repository: the pristine render, as it was when the tool made it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::error::Failure;
-use crate::git::{commit, read};
+use crate::git::read;
 use crate::model::receipt::{self, Receipt};
-use crate::model::refs::BASE;
 use crate::model::tree::Tree;
 
 /// How many files a message names.
@@ -17,10 +16,8 @@ const NAMED: usize = 5;
 /// # Errors
 /// The repository cannot be read.
 pub(crate) fn files(folder: &Path) -> Result<Option<Tree>, Failure> {
-    if commit::tree_of(folder, BASE)?.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(read::tree_at(folder, Some(BASE), None)?.0))
+    let Some(base) = read::base(folder)? else { return Ok(None) };
+    Ok(Some(read::tree_at(folder, Some(&base), None)?.0))
 }
 
 /// The receipt among the files of a base.

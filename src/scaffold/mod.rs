@@ -6,6 +6,8 @@
 //! | `template` | where a template is → the template |
 //! | `request` | name, specification and answers of one API |
 //! | `render` | a template and a request → a repository's files, settings and record |
+//! | `checkout` | a repository as it is, on this machine or on GitHub |
+//! | `change` | what becomes of each file when a change of the render is picked onto it |
 //! | `base` | a repository as it was when the tool made it |
 //! | `place` | where a repository is to be, and what is there already |
 //! | `access` | answers that let in more callers than the specification does |
@@ -27,6 +29,8 @@ pub(crate) mod access;
 pub(crate) mod address;
 pub(crate) mod apply;
 pub(crate) mod base;
+pub(crate) mod change;
+pub(crate) mod checkout;
 pub(crate) mod hosting;
 pub(crate) mod keys;
 pub(crate) mod naming;

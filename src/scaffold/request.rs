@@ -1,10 +1,11 @@
 //! From the command line to everything that a render needs: template, spec, answers, values.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
+use super::checkout::Files;
 use super::template::{self, Choice, Template};
 use super::{access, variables};
 use crate::answers::file::{self, AnswersFile};
@@ -70,26 +71,36 @@ impl Material {
     /// Reads spec and answers files; the template is read already.
     pub(crate) fn with(name: ApiName, inputs: &Inputs, template: Rc<Template>, world: &World) -> Result<Self, Failure> {
         let spec = inputs.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
+        Self::of(name, spec, inputs, template, world)
+    }
+
+    /// Reads answers files; template and spec are read already.
+    fn of(
+        name: ApiName,
+        spec: Option<Spec>,
+        inputs: &Inputs,
+        template: Rc<Template>,
+        world: &World,
+    ) -> Result<Self, Failure> {
         let layers = layers(inputs, &template.manifest.questions, spec.as_ref(), world)?;
         let (spec, engine) = (spec.map(Rc::new), Engine::new());
         Ok(Self { name, template, spec, engine, stage: Default::default(), layers })
     }
 
-    /// What the repository in `folder` was made from: its spec as it is now, and the answers of its receipt.
+    /// What a repository of these files was made from: its spec as it is now, and the answers of its receipt.
     pub(crate) fn of_receipt(
         receipt: Receipt,
-        folder: &Path,
+        files: &Files,
         template: Rc<Template>,
         world: &World,
     ) -> Result<Self, Failure> {
-        let path = folder.join(&receipt.spec);
-        let spec = (!receipt.spec.is_empty() && path.is_file()).then_some(path);
-        let mut material = Self::with(receipt.name, &Inputs { spec, ..Inputs::default() }, template, world)?;
+        let spec = if receipt.spec.is_empty() { None } else { files.spec(&receipt.spec)? };
+        let mut material = Self::of(receipt.name, spec, &Inputs::default(), template, world)?;
         material.stage = (receipt.phase, receipt.ending);
         // A template of another revision may ask less.
         let asked = |key: &String| material.template.manifest.questions.iter().any(|question| question.name == *key);
         let values: Map<String, Value> = receipt.answers.into_iter().filter(|(key, _)| asked(key)).collect();
-        material.layers.file = Some(AnswersFile { path: folder.join(receipt::FILE_NAME), values });
+        material.layers.file = Some(AnswersFile { path: receipt::FILE_NAME.into(), values });
         Ok(material)
     }
 

@@ -1,11 +1,13 @@
 //! What is left when something that others need cannot be made.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::server::fault::{Fault, Harm, When};
 use super::server::http::Answer;
 use super::server::state::TokenKind;
+use super::stories::writes;
 use super::story::{Story, undisturbed};
+use crate::git_server::old_base;
 
 #[test]
 fn what_belongs_to_an_environment_that_cannot_be_made_is_left_and_not_tried() {
@@ -73,5 +75,28 @@ fn a_refusal_names_the_permission_that_was_needed() {
     assert!(ran.stderr.contains("POST /orgs/nhs/repos") && ran.stderr.contains("administration=write"), "{ran:?}");
     assert!(ran.stderr.contains(":TEST)"), "the request's id: {ran:?}");
     assert_eq!(story.github.end(), serde_json::json!([]));
+    story.nothing_leaked();
+}
+
+#[test]
+fn a_base_of_an_earlier_version_counts() {
+    let story = Story::new();
+    let taken = Harm::Answer(Answer::json(200, &json!({"names": []})));
+    story.github.plan(Fault::new(When::Call("PUT", "/topics".to_owned()), taken));
+    assert_eq!(story.run(&Story::NEW).code, Some(8), "pushed, and not all configured");
+    let there = {
+        let state = story.github.state();
+        state.folder(&state.repositories[0])
+    };
+    old_base(&there);
+    story.done(&Story::NEW);
+    let refs = || story.end()["forge"][0]["refs"].clone();
+    assert_eq!(refs(), json!(["refs/apiscaffold/base here", "refs/heads/main here"]), "it was finished");
+    assert_eq!(story.program.records(), [("my-api".to_owned(), "active".to_owned())]);
+    story.requests();
+    story.done(&Story::NEW);
+    assert_eq!(writes(&story.requests()), [""; 0]);
+    story.done(&["registry", "check"]);
+    assert_eq!(refs(), json!(["refs/apiscaffold/base here", "refs/heads/main here"]));
     story.nothing_leaked();
 }

@@ -6,7 +6,7 @@ use super::server::fault::{Fault, Harm, When};
 use super::server::http::Answer;
 use super::server::state::TokenKind;
 use super::story::Story;
-use crate::git_server::git;
+use crate::git_server::{git, old_base};
 
 const CHECK: [&str; 3] = ["registry", "check", "--json"];
 
@@ -116,11 +116,14 @@ fn of_repositories_without_a_record_those_that_we_made_are_told() {
     let said = one(&story);
     assert!(said.contains("/nhs/other-0`") && said.contains("registry import"), "{said}");
 
-    // By its first commit alone.
+    // By its first commit alone, under the name of today and under the one of earlier versions.
     git(folder.path(), &["rm", "--quiet", ".apiscaffold.toml"]);
     super::walk::push(folder.path(), &url, &story.variables[0].1).expect("pushed");
     let bare = story.github.state().root.join("nhs/other-0.git");
-    git(&bare, &["update-ref", "refs/apiscaffold/base", "refs/heads/main"]);
+    assert_eq!(found(&story), [json!(null); 0]);
+    git(&bare, &["update-ref", "refs/apiscaffold/base/1", "refs/heads/main"]);
+    assert!(one(&story).contains("/nhs/other-0`"));
+    old_base(&bare);
     assert!(one(&story).contains("/nhs/other-0`"));
     // A fork is a copy of somebody's.
     for repository in &mut story.github.state().repositories {

@@ -88,6 +88,25 @@ fn a_phase_is_a_pull_request_that_is_found_again() {
 }
 
 #[test]
+fn the_repository_s_own_checks_need_a_clone_on_this_machine() {
+    let story = story();
+    let path = story.program.folder().join("template/apiscaffold.toml");
+    let gate = "[[gate]]\nid = \"lint\"\nphase = \"discovery\"\ntitle = \"T\"\nhow = \"H\"\ncheck = \"lint\"\n";
+    fs::write(&path, fs::read_to_string(&path).expect("readable") + gate).expect("written");
+    let lint = |arguments: &[&str]| {
+        let asked = story.done(&[&["phase", "my-api", "--run-checks", "--json"], arguments].concat()).json();
+        asked["gates"].as_array().expect("a list").iter().find(|gate| gate["id"] == "lint").expect("a gate").clone()
+    };
+    let there = lint(&[]);
+    assert_eq!(there["state"], "unmet");
+    let why = there["why"].as_str().expect("a text");
+    assert!(why.contains("only a clone on this machine can run `make lint test`"), "{why}");
+    let clone = story.program.folder().join("my-api");
+    let why = lint(&["--repository", clone.to_str().expect("a path")])["why"].clone();
+    assert!(why.as_str().is_some_and(|why| why.contains("`make lint test` fails")), "it has no Makefile: {why}");
+}
+
+#[test]
 fn a_pull_request_that_was_refused_is_told() {
     let story = story();
     story.done(&DISCOVERY);

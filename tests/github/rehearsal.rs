@@ -131,8 +131,9 @@ fn a_dry_run_has_the_steps_of_a_run() {
         let run = story.done(&[command, &["--json"]].concat()).json();
         assert_eq!(same_steps(&told), same_steps(&run), "{command:?}");
         assert!(!same_steps(&told).is_empty(), "{command:?}");
-        for pull in 0..story.github.state().repositories[0].pulls.len() {
-            story.github.state().end_pull(pull, true);
+        let mut state = story.github.state();
+        for pull in 0..state.repositories[0].pulls.len() {
+            state.end_pull(pull, true);
         }
     }
     let told = rehearsed(&story, &retired[..4]);

@@ -23,7 +23,7 @@ fn a_first_run_makes_everything_and_a_second_one_only_reads() {
     let end = story.end();
     let repository = &end["forge"][0];
     assert_eq!(repository["commits"], "1");
-    assert_eq!(repository["refs"], json!(["refs/apiscaffold/base here", "refs/heads/main here"]));
+    assert_eq!(repository["refs"], json!(["refs/apiscaffold/base/1 here", "refs/heads/main here"]));
     let settings = &repository["settings"];
     assert_eq!(settings["topics"], json!(["api", "story"]));
     assert_eq!(settings["properties"], json!({"kind": "proxy"}));

@@ -4,17 +4,18 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{CheckError, read};
+use super::CheckError;
 use crate::cli::CheckArgs;
 use crate::error::Failure;
 use crate::forge::github::Place;
 use crate::git::publish;
 use crate::model::name::ApiName;
-use crate::model::receipt::{self, Receipt};
+use crate::model::receipt::Receipt;
 use crate::model::record::{KeyKind, Record};
 use crate::model::repository::Target;
 use crate::model::settings::Settings;
 use crate::registry::Registry;
+use crate::scaffold::checkout::Files;
 use crate::scaffold::request::{self, Inputs, Material};
 use crate::scaffold::{open, render, template};
 use crate::world::World;
@@ -39,14 +40,16 @@ pub(super) struct Search<'s> {
 impl Search<'_> {
     /// By the receipt; a repository that was there before the tool has none.
     pub(super) fn subject(&self) -> Result<Subject, Failure> {
-        if self.folder.join(receipt::FILE_NAME).exists() {
-            return self.with(read(self.folder)?);
+        // Nothing is changed here, so that the folder need not be a git repository.
+        let files = Files::Folder(self.folder.to_owned());
+        match files.receipt(&self.folder.display().to_string())? {
+            Some(receipt) => self.with(receipt, &files),
+            None => self.without(),
         }
-        self.without()
     }
 
     /// The answers are the receipt's. The repository is where the registry says, else where the remote `origin` says.
-    fn with(&self, receipt: Receipt) -> Result<Subject, Failure> {
+    fn with(&self, receipt: Receipt, files: &Files) -> Result<Subject, Failure> {
         let Inputs { spec, answers, set, template } = self.arguments.input.inputs();
         if spec.is_some() || answers.is_some() || !set.is_empty() {
             return Err(CheckError::Answered(self.folder.to_owned()).into());
@@ -56,7 +59,7 @@ impl Search<'_> {
         let target = recorded.or_else(|| self.origin());
         let target = target.ok_or_else(|| CheckError::NotHosted(receipt.name.to_string()))?;
         let template = request::again(&template, &receipt.template, &receipt.name, self.world)?;
-        let material = Material::of_receipt(receipt, self.folder, template.into(), self.world)?;
+        let material = Material::of_receipt(receipt, files, template.into(), self.world)?;
         Ok(Subject { target, record, settings: open::github::on_main(self.asked(material, None)?) })
     }
 

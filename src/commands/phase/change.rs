@@ -1,14 +1,14 @@
 //! The steps that change a repository: a commit where it is on this machine, a pull request where it is on the forge.
 
 use super::error::PhaseError;
-use super::shift::Shift;
-use super::sight::{Home, Hosted, Sight};
+use super::stage::StageChange;
 use crate::error::{Failure, shell_quoted};
 use crate::forge::github::{NewPull, PullState};
 use crate::git::change;
 use crate::git::commit::{NewCommit, Signature};
 use crate::model::phase::Phase;
 use crate::model::record::Record;
+use crate::scaffold::checkout::{Checkout, CheckoutError, Home, Hosted};
 use crate::scaffold::plan::{Push, Step};
 use crate::scaffold::push::Commits;
 
@@ -20,8 +20,8 @@ pub(super) struct Changing<'c> {
     pub(super) title: &'c str,
     /// Whether a pull request that waits already may be taken for this one, whatever its files are.
     pub(super) may_wait: bool,
-    pub(super) sight: &'c Sight,
-    pub(super) shift: &'c Shift,
+    pub(super) checkout: &'c Checkout,
+    pub(super) change: &'c StageChange,
     pub(super) author: Signature,
 }
 
@@ -39,12 +39,12 @@ impl Changing<'_> {
     /// # Errors
     /// When somebody else's work is in the way.
     pub(super) fn steps(&self) -> Result<Steps, Failure> {
-        let Sight { folder, git, head, home, .. } = self.sight;
+        let Checkout { git, head, home, .. } = self.checkout;
         let commit = NewCommit { author: self.author.clone(), message: format!("{}\n", self.title) };
-        match (home, self.shift.edits.is_empty()) {
-            (Home::Here, false) => {
+        match (home, self.change.edits.is_empty()) {
+            (Home::Here(folder), false) => {
                 change::must_be_clean(git)?;
-                let (folder, head, edits) = (folder.clone(), head.clone(), self.shift.edits.clone());
+                let (folder, head, edits) = (folder.clone(), head.clone(), self.change.edits.clone());
                 let next = Some(format!("cd {} && make generate lint test, then push", shell_quoted(folder.display())));
                 Ok(Steps { steps: vec![Step::Commit { folder, head, edits, commit }], next })
             }
@@ -55,7 +55,7 @@ impl Changing<'_> {
             }
             (Home::Elsewhere, false) => {
                 let reason = format!("`{}` is neither on this machine nor on GitHub", self.record.repository.url);
-                Err(PhaseError::Unseen { name: self.record.name.to_string(), reason }.into())
+                Err(CheckoutError::Unseen { name: self.record.name.to_string(), reason }.into())
             }
             (_, true) => Ok(Steps::default()),
         }
@@ -68,9 +68,9 @@ impl Changing<'_> {
 
     fn propose(&self, hosted: &Hosted, new: &NewCommit) -> Result<Steps, Failure> {
         let Hosted { github, target, url } = hosted;
-        let Sight { git, head, .. } = self.sight;
+        let Checkout { git, head, .. } = self.checkout;
         let (branch, page) = (self.branch(), github.place().page(target));
-        let commit = change::prepare(git, &head.commit, &self.shift.edits, new)?;
+        let commit = change::prepare(git, &head.commit, &self.change.edits, new)?;
         let (there, wanted) = (github.branch_tree(target, &branch)?, change::tree_of(git, &commit)?);
         let open = github.pull(target, &branch)?.filter(|pull| pull.state == PullState::Open).map(|pull| pull.page);
         let is_same = there.as_ref() == Some(&wanted);
@@ -85,7 +85,7 @@ impl Changing<'_> {
         if open.is_none() {
             let commits = Commits::Branch { name: branch.clone(), commit };
             let (target, url, folder) = (target.clone(), Some(url.clone()), git.clone());
-            let edits = self.shift.edits.clone();
+            let edits = self.change.edits.clone();
             steps.push(Step::Push(Push { target, page, url, ssh: false, folder, commits, edits, is_there: is_same }));
         }
         let base = head.name().to_owned();
@@ -109,8 +109,8 @@ impl Changing<'_> {
     fn body(&self) -> String {
         let Record { phase, waivers, .. } = self.record;
         let mut body = format!("`apiscaffold phase` moves the API to phase **{}**.\n", phase.word());
-        if !self.shift.opened.is_empty() {
-            let names = self.shift.opened.join("`, `");
+        if !self.change.opened.is_empty() {
+            let names = self.change.opened.join("`, `");
             body += &format!(
                 "\nIt opens `{names}`: after merging, `apiscaffold check --settings --fix` makes what GitHub needs for it.\n"
             );
@@ -121,7 +121,7 @@ impl Changing<'_> {
                 body += &format!("- `{}`: {}\n", waiver.gate, escaped(&waiver.reason));
             }
         }
-        for note in &self.shift.notes {
+        for note in &self.change.notes {
             body += &format!("\n{note}\n");
         }
         body += "\nIf the workflow says that something is stale, run `make generate` on this branch, and commit.\n";

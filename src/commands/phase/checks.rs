@@ -1,8 +1,6 @@
 //! What the tool can see for itself: looks at a record and at the files of a repository. No code of the repository runs
 //! unless the user asks for it.
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use jiff::civil::Date;
@@ -10,40 +8,40 @@ use serde_json::{Map, Value};
 use toml::Table;
 
 use super::gates::LINT;
-use super::sight::Sight;
 use crate::model::ending::Ending;
 use crate::model::gate::LifecycleRules;
 use crate::model::record::Record;
-use crate::openapi::{self, FindingKind, Operation};
+use crate::openapi::{FindingKind, Operation};
+use crate::scaffold::checkout::{Checkout, Files, Home};
 
-/// How many operations, or lines of a failed check, are told.
-const TOLD: usize = 3;
+/// How many operations, or lines of a failed check, are reported.
+const REPORTED: usize = 3;
 
 /// Everything that a check may look at.
-pub(super) struct Facts<'f> {
+pub(super) struct Inspection<'f> {
     pub(super) record: &'f Record,
     pub(super) rules: &'f LifecycleRules,
     /// The platform's environments, from the manifest.
     pub(super) platform: &'f [Map<String, Value>],
     /// The repository, or why it cannot be seen.
-    pub(super) sight: Result<&'f Sight, &'f str>,
+    pub(super) checkout: Result<&'f Checkout, &'f str>,
     pub(super) today: Date,
-    /// The dates of the end that users were told before; none before the API is deprecated.
-    pub(super) told: &'f Ending,
+    /// The dates of the end that were announced to users; none before the API is deprecated.
+    pub(super) announced: &'f Ending,
     /// Whether the repository's own checks may be run.
     pub(super) may_run: bool,
 }
 
-impl Facts<'_> {
+impl Inspection<'_> {
     /// Why the check `name` is met, or what is missing.
     pub(super) fn check(&self, name: &str) -> Result<String, String> {
-        let said = |text: &str, what: &str| {
+        let recorded = |text: &str, what: &str| {
             let text = text.trim();
             if text.is_empty() { Err(format!("the record names no {what}")) } else { Ok(text.to_owned()) }
         };
         match name {
-            "owner" => said(&self.record.owner, "owner"),
-            "contact" => said(&self.record.contact, "contact"),
+            "owner" => recorded(&self.record.owner, "owner"),
+            "contact" => recorded(&self.record.contact, "contact"),
             "examples" => self.examples(),
             LINT => self.lint(),
             "sandbox" | "integration" => self.environment(name),
@@ -54,16 +52,17 @@ impl Facts<'_> {
         }
     }
 
-    fn folder(&self) -> Result<&Path, String> {
-        self.sight.map(|sight| sight.folder.as_path()).map_err(str::to_owned)
+    fn files(&self) -> Result<&Files, String> {
+        self.checkout.map(|checkout| &checkout.files).map_err(str::to_owned)
     }
 
     fn examples(&self) -> Result<String, String> {
-        let folder = self.folder()?;
-        let receipt = self.sight.ok().and_then(|sight| sight.receipt.as_ref());
+        let files = self.files()?;
+        let receipt = self.checkout.ok().and_then(|checkout| checkout.receipt.as_ref());
         let path = receipt.map(|receipt| receipt.spec.as_str()).filter(|path| !path.is_empty());
         let path = path.ok_or("the repository has no specification")?;
-        let spec = openapi::read(&folder.join(path)).map_err(|error| error.to_string())?;
+        let spec = files.spec(path).map_err(|error| error.to_string())?;
+        let spec = spec.ok_or_else(|| format!("the last commit has no file `{path}`"))?;
         let faulty = |kind: FindingKind| !matches!(kind, FindingKind::Remote | FindingKind::Elsewhere);
         if let Some(finding) = spec.findings.iter().find(|finding| faulty(finding.kind)) {
             return Err(finding.to_string());
@@ -76,9 +75,10 @@ impl Facts<'_> {
         if without.is_empty() {
             return Ok(format!("`{path}` can be read, and has an example for each of {} operations", operations.len()));
         }
-        let named = without.iter().take(TOLD).map(|operation| format!("{} {}", operation.method, operation.path));
+        let named = without.iter().take(REPORTED).map(|operation| format!("{} {}", operation.method, operation.path));
         let named = named.collect::<Vec<_>>().join("`, `");
-        let more = if without.len() > TOLD { format!(" and {} more", without.len() - TOLD) } else { String::new() };
+        let more =
+            if without.len() > REPORTED { format!(" and {} more", without.len() - REPORTED) } else { String::new() };
         Err(format!("`{path}` has no example for `{named}`{more}"))
     }
 
@@ -87,14 +87,20 @@ impl Facts<'_> {
         if !self.may_run {
             return Err("not looked at: `--run-checks` runs `make lint test`; a link to a green run of the workflow does as well".to_owned());
         }
-        let output = Command::new("make").args(["lint", "test"]).current_dir(self.folder()?).output();
+        let Home::Here(folder) = &self.checkout.map_err(str::to_owned)?.home else {
+            return Err(
+                "not looked at: only a clone on this machine can run `make lint test`; name it with `--repository DIR`"
+                    .to_owned(),
+            );
+        };
+        let output = Command::new("make").args(["lint", "test"]).current_dir(folder).output();
         let output = output.map_err(|error| format!("`make` does not start: {error}"))?;
         if output.status.success() {
             return Ok("`make lint test` passes".to_owned());
         }
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let last = lines.get(lines.len().saturating_sub(TOLD)..).unwrap_or_default().join(" / ");
+        let output = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let last = lines.get(lines.len().saturating_sub(REPORTED)..).unwrap_or_default().join(" / ");
         Err(format!("`make lint test` fails: {}", last.chars().filter(|c| !c.is_control()).collect::<String>()))
     }
 
@@ -113,14 +119,14 @@ impl Facts<'_> {
     /// The environments that the repository has; where no file says so, those of the record.
     fn names(&self) -> Result<Vec<String>, String> {
         match &self.rules.environments {
-            Some(file) => Ok(names(&tables(self.folder()?, file)?)),
+            Some(file) => Ok(names(&tables(self.files()?, file)?)),
             None => Ok(self.record.environments.clone()),
         }
     }
 
     fn limits(&self) -> Result<String, String> {
         let file = self.rules.environments.as_deref().ok_or("the template does not say where limits are set")?;
-        let tables = tables(self.folder()?, file)?;
+        let tables = tables(self.files()?, file)?;
         let is_limited = |table: &&Table| {
             self.rules.limits.iter().all(|key| table.get(key).and_then(toml::Value::as_integer).is_some_and(|n| n > 0))
         };
@@ -134,7 +140,11 @@ impl Facts<'_> {
 
     fn dates(&self) -> Result<String, String> {
         let ending = &self.record.ending;
-        match (ending.objection(self.told, self.rules.notice_months, self.today), ending.deprecation, ending.sunset) {
+        match (
+            ending.objection(self.announced, self.rules.notice_months, self.today),
+            ending.deprecation,
+            ending.sunset,
+        ) {
             (None, Some(deprecation), Some(sunset)) => Ok(format!("deprecation {deprecation}, sunset {sunset}")),
             (objection, ..) => {
                 Err(format!("{}; give `--deprecation DATE` and `--sunset DATE`", objection.unwrap_or_default()))
@@ -152,16 +162,18 @@ impl Facts<'_> {
 }
 
 /// The `[[environment]]` tables of a file.
-fn tables(folder: &Path, file: &str) -> Result<Vec<Table>, String> {
-    let text = fs::read_to_string(folder.join(file)).map_err(|error| format!("`{file}` cannot be read: {error}"))?;
-    let table: Table = toml::from_str(&text).map_err(|error| format!("`{file}`: {}", error.message()))?;
+fn tables(files: &Files, file: &str) -> Result<Vec<Table>, String> {
+    let found = files.get(file).map_err(|error| format!("`{file}` cannot be read: {error}"))?;
+    let found = found.ok_or_else(|| format!("the last commit has no file `{file}`"))?;
+    let text = found.text().ok_or_else(|| format!("`{file}` is not text"))?;
+    let table: Table = toml::from_str(text).map_err(|error| format!("`{file}`: {}", error.message()))?;
     let list = table.get("environment").and_then(toml::Value::as_array).cloned().unwrap_or_default();
     Ok(list.into_iter().filter_map(|table| table.as_table().cloned()).collect())
 }
 
 /// The names of the environments in the file that the template names; none when it cannot be read.
-pub(super) fn listed(folder: &Path, file: &str) -> Vec<String> {
-    tables(folder, file).map(|tables| names(&tables)).unwrap_or_default()
+pub(super) fn listed(files: &Files, file: &str) -> Vec<String> {
+    tables(files, file).map(|tables| names(&tables)).unwrap_or_default()
 }
 
 fn names(tables: &[Table]) -> Vec<String> {

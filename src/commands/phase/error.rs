@@ -1,7 +1,5 @@
 //! What stops a move.
 
-use std::path::PathBuf;
-
 use serde_json::{Map, Value};
 
 use crate::error::{Blame, Fault};
@@ -27,20 +25,14 @@ pub(super) enum PhaseError {
         unmet: Vec<String>,
         document: Box<Map<String, Value>>,
     },
-    #[error("the repository of `{name}` cannot be changed: {reason}")]
-    Unseen { name: String, reason: String },
     #[error("the repository of `{name}` is in phase {}, and the registry says {}", there.word(), here.word())]
     OutOfStep { name: String, there: Phase, here: Phase },
-    #[error("`{}` is the repository of `{found}`, not of `{name}`", folder.display())]
-    AnotherApi { folder: PathBuf, found: String, name: String },
     #[error("{page} has a branch `{branch}` with other files, and no pull request that waits")]
     StaleBranch { page: String, branch: String },
     #[error(
         "`{name}` was made from the template `{made_from}`, and `--template` names `{named}`, which has other gates"
     )]
     AnotherTemplate { name: String, named: String, made_from: String },
-    #[error("`{folder}` has no receipt, and `{name}` was made by apiscaffold: this is another repository", folder = .folder.display())]
-    NoReceipt { folder: PathBuf, name: String },
     #[error("{page} waits, and is not what this command makes of the repository")]
     OtherPull { page: String },
     #[error("`{path}` {what}, and cannot be changed by the tool")]
@@ -61,13 +53,7 @@ fn why(at: Phase, asked: Phase) -> &'static str {
 impl Blame for PhaseError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NotNext { .. }
-            | Self::Given(_)
-            | Self::NoTemplate(_)
-            | Self::AnotherApi { .. }
-            | Self::AnotherTemplate { .. }
-            | Self::NoReceipt { .. } => Fault::Input,
-            Self::Unseen { .. } => Fault::Environment,
+            Self::NotNext { .. } | Self::Given(_) | Self::NoTemplate(_) | Self::AnotherTemplate { .. } => Fault::Input,
             Self::Reserved(_)
             | Self::Unmet { .. }
             | Self::OutOfStep { .. }
@@ -94,7 +80,6 @@ impl Blame for PhaseError {
                 "{}\nshow that one is met with `--evidence GATE=LINK`, or pass it with `--waive GATE=REASON`; `apiscaffold phase {name}` shows them all",
                 unmet.join("\n")
             ),
-            Self::Unseen { .. } => "name a clone of it with `--repository DIR`".to_owned(),
             Self::OutOfStep { name, there, here } if there < here => format!(
                 "merge the pull request of the last move, or run `apiscaffold phase {name} {}` again to make it",
                 here.word()
@@ -104,9 +89,6 @@ impl Blame for PhaseError {
             }
             Self::AnotherTemplate { made_from, .. } => {
                 format!("leave `--template` out, or name where `{made_from}` is now")
-            }
-            Self::AnotherApi { .. } | Self::NoReceipt { .. } => {
-                "name the right folder with `--repository DIR`".to_owned()
             }
             Self::StaleBranch { .. } => {
                 "delete the branch, or open its pull request again; then run the same command again".to_owned()

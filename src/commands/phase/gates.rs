@@ -32,14 +32,14 @@ impl State {
 
 /// A gate as an API stands before it.
 #[derive(Clone, Debug)]
-pub(super) struct Standing {
+pub(super) struct GateStatus {
     pub(super) gate: Gate,
     pub(super) state: State,
     pub(super) evidence: Vec<Evidence>,
     pub(super) waivers: Vec<Waiver>,
 }
 
-impl Standing {
+impl GateStatus {
     pub(super) fn is_open(&self) -> bool {
         !matches!(self.state, State::Unmet(_))
     }
@@ -54,7 +54,7 @@ pub(super) fn standings(
     to: Phase,
     record: &Record,
     check: &dyn Fn(&str) -> Result<String, String>,
-) -> Vec<Standing> {
+) -> Vec<GateStatus> {
     let of = |gate: &Gate| {
         let evidence: Vec<_> = record.evidence.iter().filter(|evidence| evidence.gate == gate.id).cloned().collect();
         let waivers: Vec<_> = record.waivers.iter().filter(|waiver| waiver.gate == gate.id).cloned().collect();
@@ -69,7 +69,7 @@ pub(super) fn standings(
             (Err(_), Some(waiver)) => State::Waived(waiver.reason.clone()),
             (Err(missing), None) => State::Unmet(missing),
         };
-        Standing { gate: gate.clone(), state, evidence, waivers }
+        GateStatus { gate: gate.clone(), state, evidence, waivers }
     };
     gates.iter().filter(|gate| gate.to == to).map(of).collect()
 }

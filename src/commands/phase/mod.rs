@@ -6,8 +6,7 @@ mod error;
 mod gates;
 mod given;
 mod report;
-mod shift;
-mod sight;
+mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -27,17 +26,17 @@ use crate::model::phase::Phase;
 use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{self, Location, Registry};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
+use crate::scaffold::checkout::{self, Checkout, Home};
 use crate::scaffold::plan::{Plan, Step};
 use crate::scaffold::report::Report;
 use crate::scaffold::template::Template;
 use crate::scaffold::{open, request, variables};
 use crate::world::World;
 use change::{Changing, Steps};
-use checks::Facts;
+use checks::Inspection;
 use error::PhaseError;
-use gates::Standing;
-use shift::{Moving, Shift};
-use sight::{Home, Sight};
+use gates::GateStatus;
+use stage::{StageChange, Stages};
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let location = open::registry::location(global.registry.as_deref(), world)?;
@@ -66,23 +65,24 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     if goal.moves() && !arguments.dry_run {
         call.resume(&record)?;
     }
-    let sight = sight::look(&record, arguments.repository.as_deref(), world);
+    let checkout = checkout::look(&record, arguments.repository.as_deref(), world);
     match goal {
         Goal::Ask => {
-            let reason = sight.as_ref().err().map(ToString::to_string);
-            call.ask(&record, new, sight.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
+            let reason = checkout.as_ref().err().map(ToString::to_string);
+            call.ask(&record, new, checkout.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
         }
         Goal::Again(phase) if record.ending.same_dates(&new.ending) => {
-            call.go(Move { record: &record, new, to: phase }, &sight?, &[])
+            call.go(Move { record: &record, new, to: phase }, &checkout?, &[])
         }
         Goal::Again(phase) | Goal::Move(phase) => {
-            let sight = sight?;
+            let checkout = checkout?;
             let step = Move { record: &record, new, to: phase };
-            let standings = call.asked(&step, &sight);
+            let standings = call.asked(&step, &checkout);
             if standings.iter().any(|standing| !standing.is_open()) {
+                checkout.tell_uncommitted(world)?;
                 return Err(report::unmet(&step, &standings).into());
             }
-            call.go(step, &sight, &standings)
+            call.go(step, &checkout, &standings)
         }
     }
 }
@@ -187,43 +187,49 @@ struct Call<'c> {
 impl Call<'_> {
     /// Finishes a commit that a run that was killed has left half in place.
     fn resume(&self, record: &Record) -> Result<(), Failure> {
-        if let Some(folder) = sight::folder(record, self.arguments.repository.as_deref(), self.world) {
+        if let Some(folder) = checkout::folder(record, self.arguments.repository.as_deref(), self.world) {
             git_change::resume(&folder)?;
         }
         Ok(())
     }
 
     /// How the API stands before a step.
-    fn asked(&self, step: &Move<'_>, sight: &Sight) -> Vec<Standing> {
+    fn asked(&self, step: &Move<'_>, checkout: &Checkout) -> Vec<GateStatus> {
         let Move { record: old, new, to } = step;
         if !step.changes_dates() {
-            return self.standings(new, *to, Ok(sight));
+            return self.standings(new, *to, Ok(checkout));
         }
-        self.standings_after(&old.ending, &step.counting(), *to, Ok(sight))
+        self.standings_after(&old.ending, &step.counting(), *to, Ok(checkout))
     }
 
-    fn standings(&self, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
-        self.standings_after(&Ending::default(), record, to, sight)
+    fn standings(&self, record: &Record, to: Phase, checkout: Result<&Checkout, &str>) -> Vec<GateStatus> {
+        self.standings_after(&Ending::default(), record, to, checkout)
     }
 
-    /// `told` are the dates that users know.
-    fn standings_after(&self, told: &Ending, record: &Record, to: Phase, sight: Result<&Sight, &str>) -> Vec<Standing> {
+    /// `announced` are the dates that users know.
+    fn standings_after(
+        &self,
+        announced: &Ending,
+        record: &Record,
+        to: Phase,
+        checkout: Result<&Checkout, &str>,
+    ) -> Vec<GateStatus> {
         let manifest = &self.template.manifest;
-        let facts = Facts {
+        let inspection = Inspection {
             record,
             rules: &manifest.lifecycle,
             platform: &manifest.environments,
-            sight,
+            checkout,
             today: self.world.now.to_zoned(TimeZone::UTC).date(),
-            told,
+            announced,
             may_run: self.arguments.run_checks,
         };
-        gates::standings(&manifest.gates, to, record, &|name| facts.check(name))
+        gates::standings(&manifest.gates, to, record, &|name| inspection.check(name))
     }
 
     /// Says how the API stands before its next phase, and keeps evidence and waivers that were given.
-    fn ask(self, record: &Record, new: Record, sight: Result<&Sight, &str>) -> Result<(), Failure> {
-        let standings = record.phase.next().map(|to| self.standings(&new, to, sight)).unwrap_or_default();
+    fn ask(self, record: &Record, new: Record, checkout: Result<&Checkout, &str>) -> Result<(), Failure> {
+        let standings = record.phase.next().map(|to| self.standings(&new, to, checkout)).unwrap_or_default();
         let (words, message) =
             (format!("keep evidence and waivers of `{}`", record.name), format!("Keep evidence for {}", record.name));
         let keep = Step::Record { old: Box::new(record.clone()), new: Box::new(new.clone()), words, message };
@@ -233,41 +239,42 @@ impl Call<'_> {
         let text = report::standing(&new, &standings);
         let (subject, details) = (new.name.to_string(), format!("\n\n{text}"));
         let facts = report::facts(&new, &standings, &[]);
-        Report { subject, outcome, facts, text, details, ..Report::default() }.tell(world)
+        Report { subject, outcome, facts, text, details, ..Report::default() }.tell(world)?;
+        checkout.map_or(Ok(()), |checkout| checkout.tell_uncommitted(world))
     }
 
     /// Moves the API, repository first: the registry says last that it is there.
-    fn go(self, step: Move<'_>, sight: &Sight, standings: &[Standing]) -> Result<(), Failure> {
+    fn go(self, step: Move<'_>, checkout: &Checkout, standings: &[GateStatus]) -> Result<(), Failure> {
         let title = step.title();
         let dates = step.changes_dates().then(|| ending::change(&step.record.ending, &step.new.ending));
         let Move { record, mut new, to } = step;
-        let shift = self.shift(record, &new, to, sight)?;
-        self.enter(&mut new, to, &shift, dates);
+        let change = self.change(record, &new, to, checkout)?;
+        self.enter(&mut new, to, &change, dates);
         let Author { name, email } = self.author.clone();
         let changing = Changing {
             record: &new,
             title: &title,
             may_wait: record.ending.same_dates(&new.ending),
-            sight,
-            shift: &shift,
+            checkout,
+            change: &change,
             author: Signature { name, email, seconds: self.world.now.as_second() },
         };
         let Steps { mut steps, next } = changing.steps()?;
         let words = format!("record `{}` in phase {}", record.name, to.word());
         let (old, recorded) = (Box::new(record.clone()), Box::new(new.clone()));
         steps.push(Step::Record { old, new: recorded, words, message: title.clone() });
-        let github = match &sight.home {
+        let github = match &checkout.home {
             Home::Forge(hosted) => Some(&hosted.github),
-            Home::Here | Home::Elsewhere => None,
+            Home::Here(_) | Home::Elsewhere => None,
         };
         let world = self.world;
         let outcome = self.apply(Plan { steps, is_begun: false }, github)?;
         let next = next.or_else(|| outcome.result("pull-request").map(|page| changing.review(page)));
         let text = report::moved(&new, &outcome, standings, next.as_deref());
-        let facts = report::facts(&new, standings, &shift.notes);
+        let facts = report::facts(&new, standings, &change.notes);
         let details = report::waived(standings);
         let subject = new.name.to_string();
-        Report { subject, outcome, facts, warnings: shift.notes, text, details }.tell(world)
+        Report { subject, outcome, facts, warnings: change.notes, text, details }.tell(world)
     }
 
     fn apply(self, plan: Plan, github: Option<&Github>) -> Result<Outcome, Failure> {
@@ -280,23 +287,22 @@ impl Call<'_> {
         apply(&plan, &mut Real::new(&mut registry, github, &author, world))
     }
 
-    fn shift(&self, record: &Record, new: &Record, to: Phase, sight: &Sight) -> Result<Shift, Failure> {
-        let Some(receipt) = &sight.receipt else {
+    fn change(&self, record: &Record, new: &Record, to: Phase, checkout: &Checkout) -> Result<StageChange, Failure> {
+        let Some(receipt) = &checkout.receipt else {
             let note = "the repository was not made by apiscaffold, so what the phase changes there is yours to do";
-            return Ok(Shift { notes: vec![note.to_owned()], ..Shift::default() });
+            return Ok(StageChange { notes: vec![note.to_owned()], ..StageChange::default() });
         };
         let lags = to != record.phase && receipt.phase < record.phase;
         if lags || receipt.phase > to {
             let name = record.name.to_string();
             return Err(PhaseError::OutOfStep { name, there: receipt.phase, here: record.phase }.into());
         }
-        let moving = Moving { sight, receipt, template: &self.template, world: self.world };
-        moving.shift(to, &new.ending)
+        Stages { checkout, receipt, template: &self.template, world: self.world }.change(to, &new.ending)
     }
 
     /// Writes down the phase entered, or how the dates changed.
-    fn enter(&self, new: &mut Record, to: Phase, shift: &Shift, dates: Option<String>) {
-        for name in &shift.opened {
+    fn enter(&self, new: &mut Record, to: Phase, change: &StageChange, dates: Option<String>) {
+        for name in &change.opened {
             if !new.environments.contains(name) {
                 new.environments.push(name.clone());
             }

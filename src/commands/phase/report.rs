@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::Move;
 use super::error::PhaseError;
-use super::gates::{Standing, State};
+use super::gates::{GateStatus, State};
 use crate::model::record::Record;
 use crate::model::text::one_line;
 use crate::scaffold::apply::Outcome;
 use crate::scaffold::report::steps;
 
 /// What the next phase asks for.
-pub(super) fn standing(record: &Record, standings: &[Standing]) -> String {
+pub(super) fn standing(record: &Record, standings: &[GateStatus]) -> String {
     let Record { name, phase, .. } = record;
     let Some(next) = phase.next() else {
         return format!("{name} is in phase {}, the last one", phase.word());
@@ -37,9 +37,9 @@ pub(super) fn standing(record: &Record, standings: &[Standing]) -> String {
 }
 
 /// The refusal of a move, or of a change of dates.
-pub(super) fn unmet(step: &Move<'_>, standings: &[Standing]) -> PhaseError {
+pub(super) fn unmet(step: &Move<'_>, standings: &[GateStatus]) -> PhaseError {
     let closed = standings.iter().filter(|standing| !standing.is_open());
-    let unmet = closed.map(|Standing { gate, state, .. }| {
+    let unmet = closed.map(|GateStatus { gate, state, .. }| {
         one_line(&format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)).into_owned()
     });
     PhaseError::Unmet {
@@ -53,7 +53,7 @@ pub(super) fn unmet(step: &Move<'_>, standings: &[Standing]) -> PhaseError {
 }
 
 /// A move that was made.
-pub(super) fn moved(record: &Record, outcome: &Outcome, standings: &[Standing], next: Option<&str>) -> String {
+pub(super) fn moved(record: &Record, outcome: &Outcome, standings: &[GateStatus], next: Option<&str>) -> String {
     let Record { name, phase, .. } = record;
     let already = if outcome.is_unchanged() { " already: nothing to do" } else { "" };
     let next = next.map(|next| format!("\n\nnext: {next}")).unwrap_or_default();
@@ -61,7 +61,7 @@ pub(super) fn moved(record: &Record, outcome: &Outcome, standings: &[Standing], 
 }
 
 /// The gates that are passed by a waiver, a line each.
-pub(super) fn waived(standings: &[Standing]) -> String {
+pub(super) fn waived(standings: &[GateStatus]) -> String {
     let waived = standings.iter().filter_map(|standing| match &standing.state {
         State::Waived(reason) => Some(format!("\n  waived {}: {}", standing.gate.id, one_line(reason))),
         State::Met(_) | State::Unmet(_) => None,
@@ -70,7 +70,7 @@ pub(super) fn waived(standings: &[Standing]) -> String {
 }
 
 /// What is known of the API beside the steps.
-pub(super) fn facts(record: &Record, standings: &[Standing], notes: &[String]) -> Value {
+pub(super) fn facts(record: &Record, standings: &[GateStatus], notes: &[String]) -> Value {
     let Record { name, phase, ending, environments, waivers, .. } = record;
     let gates: Vec<Value> = standings.iter().map(gate).collect();
     json!({
@@ -79,16 +79,16 @@ pub(super) fn facts(record: &Record, standings: &[Standing], notes: &[String]) -
     })
 }
 
-fn gate(standing: &Standing) -> Value {
-    let Standing { gate, state, evidence, waivers } = standing;
+fn gate(standing: &GateStatus) -> Value {
+    let GateStatus { gate, state, evidence, waivers } = standing;
     json!({
         "id": gate.id, "phase": gate.to, "title": gate.title, "how": gate.how, "check": gate.check,
         "state": state.word(), "why": state.why(), "evidence": evidence, "waivers": waivers,
     })
 }
 
-fn line(standing: &Standing, width: usize) -> String {
-    let Standing { gate, state, .. } = standing;
+fn line(standing: &GateStatus, width: usize) -> String {
+    let GateStatus { gate, state, .. } = standing;
     let mut text =
         format!("\n  {:6} {:width$}  {}: {}", state.word(), gate.id, one_line(&gate.title), one_line(state.why()));
     if !standing.is_open() {

@@ -5,7 +5,7 @@ use jiff::{Span, ToSpan as _};
 use proptest::prelude::*;
 
 use super::Move;
-use super::checks::Facts;
+use super::checks::Inspection;
 use super::gates::standings;
 use crate::model::ending::Ending;
 use crate::model::gate::{Gate, LifecycleRules};
@@ -53,16 +53,16 @@ template = { name = "t", source = "builtin", revision = "1" }
 /// Whether every gate of a step is open on a day.
 fn is_open(step: &Move<'_>, told: &Ending, today: Date) -> bool {
     let record = step.counting();
-    let facts = Facts {
+    let inspection = Inspection {
         record: &record,
         rules: &LifecycleRules::default(),
         platform: &[],
-        sight: Err("not looked at"),
+        checkout: Err("not looked at"),
         today,
-        told,
+        announced: told,
         may_run: false,
     };
-    standings(&gates(), step.to, &record, &|name| facts.check(name)).iter().all(super::Standing::is_open)
+    standings(&gates(), step.to, &record, &|name| inspection.check(name)).iter().all(super::GateStatus::is_open)
 }
 
 /// What users were told last: when, and of which sunset.

@@ -9,7 +9,6 @@ use super::call::{below, path};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
 use crate::model::receipt;
-use crate::model::refs;
 use crate::model::repository::{OwnerKind, Target};
 
 /// What must be known of a repository in a list.
@@ -76,15 +75,12 @@ impl Github {
     /// Whether each of these repositories was made by us: it holds a receipt, or its first commit is kept.
     pub fn are_made(&self, targets: &[Target]) -> Vec<Result<bool, ForgeError>> {
         self.of_each(targets, |target| {
-            let has = |path: String, field: Fields| match self.find(path.clone())? {
-                Some(answer) => fields::must_hold(&format!("GET {path}"), &answer.body, field).map(|()| true),
-                None => Ok(false),
-            };
-            if has(below(target, &["contents", receipt::FILE_NAME]), &[("sha", Kind::Text)])? {
-                return Ok(true);
+            let path = below(target, &["contents", receipt::FILE_NAME]);
+            if let Some(answer) = self.find(path.clone())? {
+                return fields::must_hold(&format!("GET {path}"), &answer.body, &[("sha", Kind::Text)]).map(|()| true);
             }
-            match has(below(target, &["git", "ref", refs::short(refs::BASE)]), &[("object.sha", Kind::Text)]) {
-                Ok(found) => Ok(found),
+            match self.base(target) {
+                Ok(base) => Ok(base.is_some()),
                 // "Git Repository is empty."
                 Err(error) if error.status() == Some(409) => Ok(false),
                 Err(error) => Err(error),

@@ -123,7 +123,7 @@ impl Found {
 pub enum Content {
     /// No commit.
     Empty,
-    /// `refs/apiscaffold/base` has this tree.
+    /// Its newest base has this tree.
     Base(String),
     /// There is no such reference; the default branch has this tree.
     Other(String),
@@ -212,15 +212,14 @@ impl Github {
 
     /// What is in a repository.
     pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
-        let path = below(target, &["git", "ref", refs::short(refs::BASE)]);
-        let base = match self.find(path.clone()) {
-            Ok(answer) => answer,
+        let base = match self.base(target) {
+            Ok(base) => base,
             // "Git Repository is empty."
             Err(error) if error.status() == Some(409) => return Ok(Content::Empty),
             Err(error) => return Err(error),
         };
-        if let Some(answer) = base {
-            return Ok(Content::Base(self.tree_of(target, &path, &answer.body)?));
+        if let Some(base) = base {
+            return Ok(Content::Base(self.tree_of(target, &bases(target), &base)?));
         }
         let head = below(target, &["commits", "HEAD"]);
         match self.find(head.clone()) {
@@ -232,6 +231,18 @@ impl Github {
             Err(error) if error.status() == Some(409) => Ok(Content::Empty),
             Err(error) => Err(error),
         }
+    }
+
+    /// The reference to the newest base of a repository; none when it has none.
+    pub(super) fn base(&self, target: &Target) -> Result<Option<Value>, ForgeError> {
+        let listed = self.list(&bases(target), None)?.unwrap_or_default();
+        for reference in &listed {
+            let fields: Fields = &[("ref", Kind::Text), ("object.sha", Kind::Text)];
+            fields::must_hold(&format!("GET {}", bases(target)), reference, fields)?;
+        }
+        let newest = refs::newest_base(listed.iter().filter_map(|reference| reference["ref"].as_str()));
+        let is_newest = |reference: &&Value| newest.is_some() && reference["ref"].as_str() == newest;
+        Ok(listed.iter().find(is_newest).cloned())
     }
 
     /// The tree (hex) of the commit to which the reference at `path` leads.
@@ -298,6 +309,11 @@ impl Github {
     fn settle(&self, target: &Target) {
         self.sender.settle(&below(target, &[]), SETTLES_IN);
     }
+}
+
+/// The references whose names begin as those of bases do.
+fn bases(target: &Target) -> String {
+    below(target, &["git", "matching-refs", refs::short(refs::OLD_BASE)])
 }
 
 /// Whether GitHub refuses who may see a repository.

@@ -69,9 +69,12 @@ fn a_commit_goes_into_the_work_tree_and_leaves_other_files_alone() {
     advance(place.path(), &head, &commit).expect("moved");
     settled(place.path(), &commit);
     assert_eq!(fs::read_to_string(place.path().join("untracked")).expect("there"), "mine");
-    assert!(file(place.path(), &commit, &path("run.sh")).expect("read").is_some_and(|file| file.executable));
-    assert_eq!(file(place.path(), &commit, &path("goes/b.txt")).expect("read"), None);
-    assert_eq!(file(place.path(), &commit, &path("new")).expect("read"), None, "a folder is no file");
+    let files = CommitFiles::open(place.path(), &commit).expect("a commit");
+    let file = |path| files.get(path).expect("read");
+    assert!(file("run.sh").is_some_and(|file| file.executable));
+    assert_eq!(file("new/c.txt"), Some(File::plain(&b"three\n"[..])));
+    assert_eq!((file("goes/b.txt"), file("a.txt/x"), file("")), (None, None, None));
+    assert_eq!(file("new"), None, "a folder is no file");
 }
 
 #[test]
@@ -80,6 +83,7 @@ fn a_dirty_work_tree_is_refused_and_left_as_it_is() {
     let (head, edits) = made(place.path());
     let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
     fs::write(place.path().join("run.sh"), "mine").expect("written");
+    assert_eq!(uncommitted(place.path()).expect("read"), ["run.sh"]);
     let refused = advance(place.path(), &head, &commit).expect_err("dirty");
     assert!(matches!(&refused, ChangeError::Dirty { files, .. } if files == &["run.sh"]), "{refused:?}");
     assert_eq!(super::head(place.path()).expect("a branch"), head);
@@ -95,9 +99,9 @@ fn whatever_was_done_before_it_was_killed_the_rest_is_done() {
         let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
         let repository = Repository::open(place.path()).expect("a repository");
         begin(&repository, &commit).expect("written");
-        let moving = Moving::new(&repository, place.path(), &head, &commit).expect("known");
-        for (path, _, after) in moving.files.iter().take(steps) {
-            moving.write(path, after.as_ref()).expect("written");
+        let advance = Advance::new(&repository, place.path(), &head, &commit).expect("known");
+        for (path, _, after) in advance.files.iter().take(steps) {
+            advance.write(path, after.as_ref()).expect("written");
         }
         if steps >= 4 {
             let mut index = repository.index().expect("an index");
@@ -145,15 +149,4 @@ fn what_is_no_branch_is_told() {
     let repository = Repository::open(place.path()).expect("a repository");
     repository.set_head_detached(Oid::from_str(&head.commit).expect("an id")).expect("detached");
     assert!(matches!(super::head(place.path()), Err(ChangeError::Detached(_))));
-}
-
-#[test]
-fn an_export_holds_the_files() {
-    let place = tempfile::tempdir().expect("a folder");
-    let (head, _) = made(place.path());
-    let target = place.path().join("out");
-    export(place.path(), &head.commit, &target).expect("written");
-    for (name, text) in FILES {
-        assert_eq!(fs::read_to_string(target.join(name)).expect("there"), text);
-    }
 }

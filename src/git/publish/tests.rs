@@ -199,6 +199,21 @@ fn what_has_come_to_the_repository_since_is_libgit2_s_to_pack() {
 
 #[cfg(unix)]
 #[test]
+fn a_base_of_an_earlier_version_is_pushed_under_its_own_name() {
+    let pair = Pair::new();
+    let old = "refs/apiscaffold/base";
+    pair.git(&pair.here(), &["update-ref", "-d", FIRST_BASE]);
+    pair.git(&pair.here(), &["update-ref", old, MAIN]);
+    for what in ["pushed", "nothing to do"] {
+        publish(&pair.request).expect(what);
+        assert_eq!(pair.bare.refname_to_id(old).expect("there").to_string(), pair.commit);
+        assert_eq!(pair.arrived(), [Some(pair.commit.clone()), None]);
+    }
+    assert_eq!(packs(&pair.bare), packs(&pair.here()), "as it was written");
+}
+
+#[cfg(unix)]
+#[test]
 fn what_a_hook_says_is_told() {
     let pair = Pair::new();
     pair.hook("pre-receive", "echo 'GH013: not on a Monday' >&2; exit 1");
