@@ -60,6 +60,14 @@ pub enum ChangeError {
         /// Their paths.
         files: Vec<String>,
     },
+    /// A file is to be made where something is.
+    #[error("`{path}` is in the way in `{}`: the change makes a file of that name", folder.display())]
+    InTheWay {
+        /// The repository.
+        folder: PathBuf,
+        /// Where the file is to be.
+        path: TreePath,
+    },
     /// No branch is checked out.
     #[error("`{}` is on no branch", .0.display())]
     Detached(PathBuf),
@@ -90,7 +98,7 @@ pub fn named(files: &[String]) -> String {
 impl Blame for ChangeError {
     fn fault(&self) -> Fault {
         match self {
-            Self::Dirty { .. } | Self::Detached(_) | Self::Moved(_) => Fault::Conflict,
+            Self::Dirty { .. } | Self::InTheWay { .. } | Self::Detached(_) | Self::Moved(_) => Fault::Conflict,
             Self::Here { .. } => Fault::Environment,
             Self::Git(error) => error.fault(),
         }
@@ -99,6 +107,7 @@ impl Blame for ChangeError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Dirty { .. } => "commit or stash them, then run the same command again".to_owned(),
+            Self::InTheWay { .. } => "rename what is there, then run the same command again".to_owned(),
             Self::Detached(folder) => {
                 format!("check a branch out first: git -C {} switch main", shell_quoted(folder.display()))
             }
@@ -147,9 +156,13 @@ pub fn uncommitted(folder: &Path) -> Result<Vec<String>, ChangeError> {
     differing(&read::open(folder)?).map_err(at(folder))
 }
 
-/// Writes a commit on top of `parent` without moving anything; its id (hex).
+/// Writes a commit on top of `parent` without moving anything; its id (hex). A file takes the place of a file only.
 pub fn prepare(folder: &Path, parent: &str, edits: &[Edit], new: &NewCommit) -> Result<String, ChangeError> {
     let repository = read::open(folder)?;
+    let tree = found(&repository, parent).and_then(|parent| parent.tree()).map_err(at(folder))?;
+    if let Some(edit) = edits.iter().find(|edit| edit.file.is_some() && is_blocked(&tree, edit.path.as_str())) {
+        return Err(ChangeError::InTheWay { folder: folder.to_owned(), path: edit.path.clone() });
+    }
     let write = || {
         let parent = found(&repository, parent)?;
         let mut update = TreeUpdateBuilder::new();
@@ -176,6 +189,7 @@ pub fn advance(folder: &Path, head: &Head, commit: &str) -> Result<(), ChangeErr
     let repository = read::open(folder)?;
     let advance = Advance::new(&repository, folder, head, commit)?;
     clean_but_for(&repository, folder, &[])?;
+    advance.overwrites_nothing()?;
     begin(&repository, commit)?;
     advance.finish()
 }
@@ -199,6 +213,7 @@ pub fn resume(folder: &Path) -> Result<bool, ChangeError> {
     }
     let advance = Advance::new(&repository, folder, &head, &id.to_string())?;
     clean_but_for(&repository, folder, &advance.halfway()?)?;
+    advance.overwrites_nothing()?;
     advance.finish()?;
     Ok(true)
 }
@@ -223,6 +238,13 @@ fn signature(of: &Signature) -> Result<git2::Signature<'static>, git2::Error> {
         "apiscaffold".clone_into(&mut name);
     }
     git2::Signature::new(&name, &email, &git2::Time::new(of.seconds.max(0), 0))
+}
+
+/// Whether something that is no plain file is at `path` of a tree, or no folder where one of its folders is to be.
+fn is_blocked(tree: &git2::Tree<'_>, path: &str) -> bool {
+    let mode = |path: &str| tree.get_path(Path::new(path)).ok().map(|entry| entry.filemode());
+    let mut folders = path.match_indices('/').filter_map(|(end, _)| mode(&path[..end]));
+    folders.any(|mode| mode != 0o040_000) || mode(path).is_some_and(|mode| mode & 0o170_000 != 0o100_000)
 }
 
 /// Writes down that `commit` is on its way, by one rename.
@@ -289,6 +311,18 @@ impl<'a> Advance<'a> {
             files.push((path, before, after));
         }
         Ok(Self { repository, folder, head, to, files })
+    }
+
+    /// Refuses when a file that git does not know is where a new one is to be.
+    fn overwrites_nothing(&self) -> Result<(), ChangeError> {
+        for (path, before, after) in &self.files {
+            let place = self.folder.join(path.as_str());
+            let is_there = before.is_none() && fs::symlink_metadata(&place).is_ok();
+            if is_there && !fs::read(&place).is_ok_and(|now| after.as_ref().is_some_and(|after| after.bytes == now)) {
+                return Err(ChangeError::InTheWay { folder: self.folder.to_owned(), path: path.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Files that are as they were or as they will be.

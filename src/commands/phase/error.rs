@@ -12,7 +12,7 @@ pub(super) enum PhaseError {
     #[error("`{name}` is in phase {}, so it cannot move to {}{}", at.word(), asked.word(), why(*at, *asked))]
     NotNext { name: String, at: Phase, asked: Phase },
     #[error("{}", .0.join("\n"))]
-    Given(Vec<String>),
+    BadInput(Vec<String>),
     #[error("the record of `{0}` says no template, so nobody knows what its phases ask for")]
     NoTemplate(String),
     #[error("{}: {} of {all} gates {} not met", cannot(name, *to, *changes_dates), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
@@ -53,7 +53,9 @@ fn why(at: Phase, asked: Phase) -> &'static str {
 impl Blame for PhaseError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NotNext { .. } | Self::Given(_) | Self::NoTemplate(_) | Self::AnotherTemplate { .. } => Fault::Input,
+            Self::NotNext { .. } | Self::BadInput(_) | Self::NoTemplate(_) | Self::AnotherTemplate { .. } => {
+                Fault::Input
+            }
             Self::Reserved(_)
             | Self::Unmet { .. }
             | Self::OutOfStep { .. }
@@ -70,7 +72,7 @@ impl Blame for PhaseError {
                 Some(next) => format!("the next one is {0}: `apiscaffold phase {name} {0}`", next.word()),
                 None => "it is the last one".to_owned(),
             },
-            Self::Given(_) => "see the gates and their names with `apiscaffold phase NAME`".to_owned(),
+            Self::BadInput(_) => "see the gates and their names with `apiscaffold phase NAME`".to_owned(),
             Self::NoTemplate(_) => "name one with `--template SOURCE`".to_owned(),
             Self::Unmet { unmet, changes_dates: true, .. } => format!(
                 "{}\nwhat was shown or waived for other dates does not count for these: show it again in the same command with `--evidence GATE=LINK`, or pass a gate with `--waive GATE=REASON`",

@@ -1,10 +1,10 @@
 //! `apiscaffold phase`: what an API's next phase asks for, and the move there.
 
+mod additions;
 mod change;
 mod checks;
 mod error;
 mod gates;
-mod given;
 mod report;
 mod stage;
 #[cfg(test)]
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     variables::refuse_misspelt(&template.manifest.questions, world)?;
     let author = open::author(world);
     let gates = &template.manifest.gates;
-    let new = given::add(&record, arguments, gates, (&author.to_string(), world.now))?;
+    let new = additions::add(&record, arguments, gates, (&author.to_string(), world.now))?;
     registry::check(&new, Some(&record))?;
     let call = Call { arguments, world, location, registry, template, author };
     if goal.moves() && !arguments.dry_run {
@@ -229,6 +229,9 @@ impl Call<'_> {
 
     /// Says how the API stands before its next phase, and keeps evidence and waivers that were given.
     fn ask(self, record: &Record, new: Record, checkout: Result<&Checkout, &str>) -> Result<(), Failure> {
+        if let Ok(checkout) = checkout {
+            checkout.tell_uncommitted(self.world)?;
+        }
         let standings = record.phase.next().map(|to| self.standings(&new, to, checkout)).unwrap_or_default();
         let (words, message) =
             (format!("keep evidence and waivers of `{}`", record.name), format!("Keep evidence for {}", record.name));
@@ -239,8 +242,7 @@ impl Call<'_> {
         let text = report::standing(&new, &standings);
         let (subject, details) = (new.name.to_string(), format!("\n\n{text}"));
         let facts = report::facts(&new, &standings, &[]);
-        Report { subject, outcome, facts, text, details, ..Report::default() }.tell(world)?;
-        checkout.map_or(Ok(()), |checkout| checkout.tell_uncommitted(world))
+        Report { subject, outcome, facts, text, details, ..Report::default() }.tell(world)
     }
 
     /// Moves the API, repository first: the registry says last that it is there.
@@ -314,7 +316,7 @@ impl Call<'_> {
         new.phase = to;
         new.history.push(PhaseChange {
             phase: to,
-            date: given::moment(self.world.now),
+            date: additions::moment(self.world.now),
             by: self.author.to_string(),
             note: (!note.is_empty()).then(|| note.join(": ")),
         });

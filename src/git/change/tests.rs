@@ -91,6 +91,49 @@ fn a_dirty_work_tree_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn what_git_does_not_know_is_not_overwritten() {
+    for begun in [false, true] {
+        let place = tempfile::tempdir().expect("a folder");
+        let (head, edits) = made(place.path());
+        let commit = prepare(place.path(), &head.commit, &edits, &new("two")).expect("prepared");
+        if begun {
+            begin(&Repository::open(place.path()).expect("a repository"), &commit).expect("written");
+        }
+        let new = place.path().join("new/c.txt");
+        fs::create_dir(place.path().join("new")).expect("made");
+        fs::write(&new, "mine").expect("written");
+        let go = || if begun { resume(place.path()).map(drop) } else { advance(place.path(), &head, &commit) };
+        let refused = go().expect_err("in the way");
+        assert!(matches!(&refused, ChangeError::InTheWay { path, .. } if path.as_str() == "new/c.txt"), "{refused:?}");
+        assert_eq!(fs::read_to_string(&new).expect("there"), "mine");
+        assert_eq!(fs::read_to_string(place.path().join("a.txt")).expect("there"), "one\n", "nothing moved");
+        fs::write(&new, "three\n").expect("written");
+        go().expect("it is the same");
+        settled(place.path(), &commit);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_takes_the_place_of_a_file_only() {
+    let place = tempfile::tempdir().expect("a folder");
+    made(place.path());
+    std::os::unix::fs::symlink("a.txt", place.path().join("link")).expect("made");
+    let repository = Repository::open(place.path()).expect("a repository");
+    let mut index = repository.index().expect("an index");
+    index.add_path(Path::new("link")).expect("added");
+    let tree = index.write().and_then(|()| index.write_tree()).and_then(|id| repository.find_tree(id)).expect("a tree");
+    let parent = repository.head().and_then(|head| head.peel_to_commit()).expect("a commit");
+    let author = git2::Signature::now("B", "b@c.d").expect("a signature");
+    let commit = repository.commit(Some("HEAD"), &author, &author, "link", &tree, &[&parent]).expect("a commit");
+    for name in ["link", "goes", "a.txt/x", "link/x"] {
+        let edit = Edit { path: path(name), file: Some(File::plain(&b"x"[..])) };
+        let refused = prepare(place.path(), &commit.to_string(), &[edit], &new("two")).expect_err("in the way");
+        assert!(matches!(refused, ChangeError::InTheWay { .. }), "{name}: {refused:?}");
+    }
+}
+
+#[test]
 fn whatever_was_done_before_it_was_killed_the_rest_is_done() {
     // How far it got: the reference, one file after the other, the index, the branch.
     for steps in 0..=5 {

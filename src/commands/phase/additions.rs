@@ -1,4 +1,4 @@
-//! What the command line says, judged: every problem at once.
+//! What the command line adds to a record; every problem is reported at once.
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ const LONGEST: usize = 2000;
 /// Adds to a record what the command line says. The same evidence, or the same waiver, is kept once.
 ///
 /// # Errors
-/// `Given` with a line for each problem.
+/// `BadInput` with a line for each problem.
 pub(super) fn add(
     record: &Record,
     arguments: &PhaseArgs,
@@ -57,7 +57,7 @@ pub(super) fn add(
         }
     }
     problems.extend(arguments.note.as_deref().and_then(|note| line_problem("--note", note)));
-    if problems.is_empty() { Ok(new) } else { Err(PhaseError::Given(problems)) }
+    if problems.is_empty() { Ok(new) } else { Err(PhaseError::BadInput(problems)) }
 }
 
 /// A moment as records say it.
