@@ -29,7 +29,6 @@ impl ApiName {
         }
     }
 
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,7 +81,6 @@ fn suggest(name: &str) -> Option<String> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be an API's name: use lower-case letters and digits in words joined by single hyphens, beginning with a letter, at most 100 characters", name.escape_debug())]
 pub struct BadName {
-    /// The name as it was given.
     pub name: String,
     /// A good name near it.
     pub suggestion: Option<String>,

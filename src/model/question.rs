@@ -22,9 +22,7 @@ pub const BECAUSE: &str = "because";
 pub struct Question {
     /// The variable in the template, and the key in `--set` and in answers files.
     pub name: String,
-    /// The type of an answer.
     pub kind: Kind,
-    /// What is asked, in a line.
     pub prompt: String,
     /// More about it, shown on demand.
     pub help: Option<String>,
@@ -49,7 +47,6 @@ pub struct Question {
 pub enum Kind {
     /// Text, line breaks included.
     String,
-    /// True or false.
     Bool,
     /// A whole number of 64 bits.
     Integer {
@@ -76,7 +73,6 @@ impl Kind {
     /// The words for the types, as a manifest writes them.
     pub const WORDS: [&'static str; 5] = ["string", "bool", "integer", "choice", "list"];
 
-    /// The word for this type.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::String => "string",
@@ -136,6 +132,23 @@ impl Pattern {
 }
 
 impl Question {
+    /// A question without a default and without further rules, which is always asked.
+    pub fn new(name: impl Into<String>, kind: Kind, prompt: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            prompt: prompt.into(),
+            help: None,
+            default: None,
+            otherwise: None,
+            because: None,
+            pattern: None,
+            max_length: MAX_LENGTH,
+            when: None,
+            withheld: Vec::new(),
+        }
+    }
+
     /// Checks a typed value, as an answers file holds it. Gives the value to keep: `\r\n` in texts becomes `\n`, and
     /// `3.0` becomes `3` where a whole number is asked for. The error is the rule broken, as half a sentence.
     pub fn check(&self, value: &Value) -> Result<Value, String> {
@@ -303,19 +316,7 @@ mod tests {
     use super::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
 
     fn question(kind: Kind) -> Question {
-        Question {
-            name: "q".to_owned(),
-            kind,
-            prompt: "Q".to_owned(),
-            help: None,
-            default: None::<DefaultValue>,
-            pattern: None,
-            max_length: MAX_LENGTH,
-            otherwise: None,
-            because: None,
-            withheld: Vec::new(),
-            when: None,
-        }
+        Question::new("q", kind, "Q")
     }
 
     #[test]

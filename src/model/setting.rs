@@ -6,22 +6,16 @@ use serde_json::{Map, Value};
 
 use super::settings::{DeploymentEnvironment, Issue, Secret, Settings, TeamAccess, Variable};
 
-/// One setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
     /// Fields of the repository itself: description, default branch, merge options.
     Repository(Map<String, Value>),
-    /// All its topics.
     Topics(Vec<String>),
     /// Values of the organisation's custom properties.
     Properties(BTreeMap<String, String>),
-    /// What one team may do.
     Team(TeamAccess),
-    /// One environment, with its rules.
     Environment(DeploymentEnvironment),
-    /// One variable of Actions.
     Variable(Variable),
-    /// One secret of Actions.
     Secret(Secret),
     /// Alerts of dependencies with known faults.
     VulnerabilityAlerts,
@@ -31,12 +25,9 @@ pub enum Setting {
     PrivateReporting,
     /// Search for secrets, and refusal of pushes that hold one.
     SecretScanning {
-        /// Whether pushes are refused.
         push_protection: bool,
     },
-    /// One of the first issues.
     Issue(Issue),
-    /// One ruleset.
     Ruleset(Map<String, Value>),
 }
 
@@ -56,7 +47,6 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// In words.
     pub fn words(&self) -> String {
         let Self { what, wanted, found, lowers, .. } = self;
         let differs = if wanted.is_null() {

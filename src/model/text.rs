@@ -56,6 +56,14 @@ const KNOWN: [(&str, usize); 9] = [
     ("hooks.slack.com/services/", 8),
 ];
 
+/// Line and column of the byte at `at`, both from 1, the column in characters.
+pub fn position(text: impl AsRef<[u8]>, at: usize) -> (usize, usize) {
+    let before = text.as_ref().get(..at).unwrap_or(text.as_ref());
+    let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+    let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
+    (memchr::memchr_iter(b'\n', before).count() + 1, column)
+}
+
 /// Whether `c` steers a terminal, ends a line, or changes the direction of what follows it (Unicode annex 9).
 pub fn steers(c: char) -> bool {
     c.is_control()

@@ -29,12 +29,10 @@ impl TreePath {
         }
     }
 
-    /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The last name of the path.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
@@ -86,7 +84,6 @@ fn is_gits(name: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be a file's path: {reason}", path.escape_debug())]
 pub struct PathError {
-    /// The path as it was given.
     pub path: String,
     /// Why not, as half a sentence.
     pub reason: &'static str,
@@ -133,7 +130,6 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// A tree without files.
     pub fn new() -> Self {
         Self::default()
     }
@@ -182,27 +178,22 @@ impl Tree {
         (is_folder || ancestors.into_iter().any(|folder| self.files.contains_key(&folder))).then_some(BOTH)
     }
 
-    /// The file at `path`.
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.get(&TreePath(path.to_owned()))
     }
 
-    /// Takes the file at `path` out of the tree.
     pub fn remove(&mut self, path: &str) -> Option<File> {
         self.files.remove(&TreePath(path.to_owned()))
     }
 
-    /// Every file, in order of path.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&TreePath, &File)> {
         self.files.iter()
     }
 
-    /// The number of files.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
-    /// Whether there is no file.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }

@@ -2,6 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use super::text::position;
+
 /// The same value as JSON has it. Dates and times become text as TOML writes them, and so do the floats `inf` and
 /// `nan`, which JSON has no word for.
 pub fn from_toml(value: toml::Value) -> Value {
@@ -19,9 +21,7 @@ pub fn from_toml(value: toml::Value) -> Value {
 /// Why a text is not the TOML that it should be, with its line. Nothing that stands in the text is repeated: a file that
 /// was named by mistake may hold secrets.
 pub fn complaint(text: &str, error: &toml::de::Error) -> String {
-    let line =
-        error.span().map(|span| text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1);
-    let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    let place = error.span().map(|span| format!("line {}: ", position(text, span.start).0)).unwrap_or_default();
     // What is no TOML at all is told in the reader's own words, and so is a key that is not there.
     let is_plain = text.parse::<toml::Table>().is_err() || error.message().starts_with("missing field");
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
