@@ -14,9 +14,10 @@ use super::compile::{Node, compile};
 use super::language::{Code, Parser, sentence};
 use super::place::{Format, MARK, Output};
 use super::runtime::{Outputs, Progress};
-use super::scan::{ScanError, has_tags, position};
+use super::scan::{ScanError, has_tags};
 use super::values::Values;
 use crate::error::{Blame, Fault};
+use crate::model::text::position;
 
 /// Longest time for all files of a template.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -30,19 +31,14 @@ pub fn is_guarded() -> bool {
     GUARDED.get()
 }
 
-/// A place in a template's file where rendering cannot go on.
+/// Why rendering stops at a place in a template's file. Line and column count from 1, the column in characters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{file}` line {line}, column {column}: {message}")]
 pub struct RenderError {
-    /// The file's path in the template.
     pub file: String,
-    /// From 1.
     pub line: usize,
-    /// From 1, in characters.
     pub column: usize,
-    /// What is wrong.
     pub message: String,
-    /// What to do about it.
     pub advice: Option<String>,
 }
 
@@ -71,7 +67,6 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// An engine that has parsed nothing yet.
     pub fn new() -> Self {
         Self::with(Arc::new(Parser::new()))
     }

@@ -9,33 +9,23 @@ use crate::error::shell_quoted;
 /// Where an output stands in a file, and so how its value must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// XML: between tags.
     XmlText,
-    /// XML: inside an attribute's quotes.
     XmlAttribute,
-    /// XML: in a comment.
     XmlComment,
-    /// XML: in a CDATA section.
     XmlCdata,
-    /// JSON: a whole value.
     JsonValue,
-    /// JSON: inside a string's quotes.
     JsonString,
     /// YAML: a whole value or key.
     YamlValue,
-    /// YAML: inside double quotes.
     YamlDouble,
     /// YAML: a part of an unquoted scalar that cannot be written as a whole.
     YamlPart,
-    /// YAML: inside single quotes.
     YamlSinglePart,
     /// YAML: in a block scalar whose lines are indented by so many spaces.
     YamlBlock(usize),
     /// YAML: in a folded block scalar, where a line end would become a space.
     YamlFolded,
-    /// TOML: a whole value.
     TomlValue,
-    /// TOML: a key or a part of one.
     TomlKey,
     /// TOML: inside `"…"` or `"""…"""`.
     TomlBasic,
@@ -43,21 +33,17 @@ pub(super) enum Place {
     TomlLiteralPart,
     /// TOML: inside `'''…'''`.
     TomlMultiLiteral,
-    /// A shell word, or a part of one.
     ShellWord,
     /// The same, in quotes whatever it is.
     ShellQuoted,
-    /// Shell: inside double quotes.
     ShellDouble,
     /// Shell: in a here-document that is expanded.
     ShellHere,
     /// Shell: where a number is calculated with.
     ShellInteger,
-    /// Shell: inside single quotes.
     ShellSingle,
     /// In a `#` comment of YAML, TOML or shell.
     Comment,
-    /// Where the text may stand as it is.
     AsItIs,
     /// Where no value can stand, and what to do instead.
     Nowhere(&'static str),

@@ -80,7 +80,6 @@ fn too_long() -> String {
     format!("a value of more than {VALUE_MAX} bytes")
 }
 
-/// Gives `language` every filter.
 pub(super) fn register(language: &mut Language) {
     for filter in standard() {
         let name = filter.reflection().name().to_owned();
@@ -94,53 +93,16 @@ pub(super) fn register(language: &mut Language) {
 
 /// Liquid's filters, less those that ours replace, and less `date`: the same answers must give the same bytes.
 fn standard() -> Vec<Box<dyn ParseFilter>> {
-    vec![
-        stdlib::Abs.into(),
-        stdlib::AtLeast.into(),
-        stdlib::AtMost.into(),
-        stdlib::Capitalize.into(),
-        stdlib::Ceil.into(),
-        stdlib::Compact.into(),
-        stdlib::Concat.into(),
-        stdlib::Default.into(),
-        stdlib::DividedBy.into(),
-        stdlib::Downcase.into(),
-        stdlib::Escape.into(),
-        stdlib::EscapeOnce.into(),
-        stdlib::First.into(),
-        stdlib::Floor.into(),
-        stdlib::Last.into(),
-        stdlib::Lstrip.into(),
-        stdlib::Map.into(),
-        stdlib::Minus.into(),
-        stdlib::Modulo.into(),
-        stdlib::NewlineToBr.into(),
-        stdlib::Plus.into(),
-        stdlib::RemoveFirst.into(),
-        stdlib::Reverse.into(),
-        stdlib::Round.into(),
-        stdlib::Rstrip.into(),
-        stdlib::Size.into(),
-        stdlib::Slice.into(),
-        stdlib::Sort.into(),
-        stdlib::SortNatural.into(),
-        stdlib::Split.into(),
-        stdlib::Strip.into(),
-        stdlib::StripHtml.into(),
-        stdlib::StripNewlines.into(),
-        stdlib::Times.into(),
-        stdlib::Truncate.into(),
-        stdlib::TruncateWords.into(),
-        stdlib::Uniq.into(),
-        stdlib::Upcase.into(),
-        stdlib::UrlDecode.into(),
-        stdlib::UrlEncode.into(),
-        stdlib::Where.into(),
+    macro_rules! filters { ($($name:ident)*) => { vec![$(stdlib::$name.into()),*] } }
+    filters![
+        Abs AtLeast AtMost Capitalize Ceil Compact Concat Default DividedBy Downcase Escape EscapeOnce First Floor
+        Last Lstrip Map Minus Modulo NewlineToBr Plus RemoveFirst Reverse Round Rstrip Size Slice Sort SortNatural
+        Split Strip StripHtml StripNewlines Times Truncate TruncateWords Uniq Upcase UrlDecode UrlEncode Where
     ]
 }
 
 /// A filter made of a function over JSON values.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Ours {
     name: &'static str,
     arguments: usize,
@@ -180,15 +142,10 @@ impl ParseFilter for Ours {
     }
 }
 
+#[derive(Debug)]
 struct OursCalled {
     filter: Ours,
     arguments: Vec<Expression>,
-}
-
-impl fmt::Debug for OursCalled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 impl fmt::Display for OursCalled {

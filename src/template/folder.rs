@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use crate::error::{Blame, Fault};
 use crate::model::tree::{self, PathError, Tree, TreePath};
 
-/// The most files that are read.
 const MOST_FILES: usize = 100_000;
 /// The most bytes that are read, over all files: 512 MiB.
 const MOST_BYTES: u64 = 512 << 20;
@@ -210,56 +209,27 @@ fn is_executable(_: &fs::Metadata) -> bool {
 /// A folder that cannot be a template.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// There is nothing of that name.
     #[error("there is no folder `{}`", path.display())]
-    Missing {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file.
+    Missing { path: PathBuf },
     #[error("`{}` is not a folder", path.display())]
-    NotAFolder {
-        /// What was given.
-        path: PathBuf,
-    },
-    /// The system does not let it be read.
+    NotAFolder { path: PathBuf },
     #[error("cannot read `{}`", path.display())]
     Unreadable {
-        /// A file or a folder.
         path: PathBuf,
-        /// What the system says.
         #[source]
         source: io::Error,
     },
-    /// Something that a repository could not hold safely.
     #[error("the template cannot hold `{}`: {reason}", path.display())]
-    Refused {
-        /// Where it is.
-        path: PathBuf,
-        /// Why not, as half a sentence.
-        reason: &'static str,
-    },
-    /// A name that git, or another system, would not take.
+    Refused { path: PathBuf, reason: &'static str },
     #[error("the template holds a file that cannot be used")]
     Path {
-        /// Which, and why.
         #[source]
         source: PathError,
     },
-    /// More than 100,000 files.
     #[error("`{}` holds more than {limit} files", path.display())]
-    TooMany {
-        /// The folder.
-        path: PathBuf,
-        /// The limit.
-        limit: usize,
-    },
-    /// More than 512 MiB.
+    TooMany { path: PathBuf, limit: usize },
     #[error("the files in `{}` are too large for a template", path.display())]
-    TooLarge {
-        /// The folder.
-        path: PathBuf,
-    },
+    TooLarge { path: PathBuf },
 }
 
 impl Blame for FolderError {

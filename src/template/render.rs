@@ -21,7 +21,6 @@ const SHARE: usize = 4;
 #[derive(Debug, thiserror::Error)]
 #[error("template `{template}` cannot be rendered: {}", list(errors))]
 pub struct RenderErrors {
-    /// The template's name.
     pub template: String,
     /// At least one.
     pub errors: Vec<RenderError>,

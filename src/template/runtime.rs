@@ -107,35 +107,124 @@ fn render_bounded(template: &Template, runtime: &dyn Runtime) -> Result<String> 
     Ok(String::from_utf8_lossy(&out.into_bytes()).into_owned())
 }
 
-/// `{% literal N path, path %}`: writes the literal text of mark N, counts a step, and checks that each path is known.
+/// A tag that a template's author does not write: what it is called, and how its arguments are read.
 #[derive(Clone, Debug)]
-pub(super) struct LiteralTag;
+pub(super) struct CustomTag {
+    name: &'static str,
+    parse: fn(TagTokenIter<'_>) -> Result<Box<dyn Renderable>>,
+}
 
-impl TagReflection for LiteralTag {
-    fn tag(&self) -> &'static str {
-        "literal"
+/// `{% literal N path, path %}` writes the literal text of mark N, counts a step, and checks that each path is known.
+pub(super) const LITERAL: CustomTag = CustomTag { name: "literal", parse: parse_literal };
+
+/// `{% bounded (a..b) %}` or `{% bounded items %}` refuses what the loop that follows cannot run over: a range that is
+/// too long, and an object, whose order is not the same in each run.
+pub(super) const BOUNDED: CustomTag = CustomTag { name: "bounded", parse: parse_bounded };
+
+impl TagReflection for CustomTag {
+    fn tag(&self) -> &str {
+        self.name
     }
 
     fn description(&self) -> &'static str {
-        "literal text by number"
+        ""
     }
 }
 
-impl ParseTag for LiteralTag {
-    fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
-        let number = arguments.expect_next("a number")?.expect_literal().into_result()?;
-        let mark = number.as_scalar().and_then(|scalar| scalar.to_integer()).and_then(|i| usize::try_from(i).ok());
-        let mut known = Vec::new();
-        for token in arguments {
-            if let TryMatchToken::Matches(variable) = token.expect_variable() {
-                known.push(variable);
-            }
-        }
-        Ok(Box::new(Literal { mark: mark.unwrap_or(0), known }))
+impl ParseTag for CustomTag {
+    fn parse(&self, arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
+        (self.parse)(arguments)
     }
 
     fn reflection(&self) -> &dyn TagReflection {
         self
+    }
+}
+
+/// A block that renders what is in it in a way of its own.
+#[derive(Clone, Debug)]
+pub(super) struct CustomBlock {
+    name: &'static str,
+    end: &'static str,
+    parse: fn(TagTokenIter<'_>, Template) -> Result<Box<dyn Renderable>>,
+}
+
+/// Liquid's `capture`, with a bound on its text.
+pub(super) const CAPTURE: CustomBlock = CustomBlock {
+    name: "capture",
+    end: "endcapture",
+    parse: |mut arguments, template| {
+        let name = KString::from_ref(arguments.expect_next("a name")?.expect_identifier().into_result()?);
+        arguments.expect_nothing()?;
+        Ok(Box::new(Capture { name, template }))
+    },
+};
+
+/// `{% written %}{% cycle … %}{% endwritten %}`: the value that the tag writes becomes an output like others.
+pub(super) const WRITTEN: CustomBlock = CustomBlock {
+    name: "written",
+    end: "endwritten",
+    parse: |mut arguments, template| {
+        arguments.expect_nothing()?;
+        Ok(Box::new(Written(template)))
+    },
+};
+
+/// Liquid's `ifchanged`, which here compares values and not the marks that stand for them.
+pub(super) const IF_CHANGED: CustomBlock = CustomBlock {
+    name: "ifchanged",
+    end: "endifchanged",
+    parse: |mut arguments, template| {
+        arguments.expect_nothing()?;
+        Ok(Box::new(IfChanged(template)))
+    },
+};
+
+impl BlockReflection for CustomBlock {
+    fn start_tag(&self) -> &str {
+        self.name
+    }
+
+    fn end_tag(&self) -> &str {
+        self.end
+    }
+
+    fn description(&self) -> &'static str {
+        ""
+    }
+}
+
+impl ParseBlock for CustomBlock {
+    fn parse(
+        &self,
+        arguments: TagTokenIter<'_>,
+        mut tokens: TagBlock<'_, '_>,
+        options: &Language,
+    ) -> Result<Box<dyn Renderable>> {
+        let template = Template::new(tokens.parse_all(options)?);
+        tokens.assert_empty();
+        (self.parse)(arguments, template)
+    }
+
+    fn reflection(&self) -> &dyn BlockReflection {
+        self
+    }
+}
+
+fn parse_literal(mut arguments: TagTokenIter<'_>) -> Result<Box<dyn Renderable>> {
+    let number = arguments.expect_next("a number")?.expect_literal().into_result()?;
+    let mark = number.as_scalar().and_then(|scalar| scalar.to_integer()).and_then(|i| usize::try_from(i).ok());
+    let known = arguments.filter_map(|token| match token.expect_variable() {
+        TryMatchToken::Matches(variable) => Some(variable),
+        TryMatchToken::Fails(_) => None,
+    });
+    Ok(Box::new(Literal { mark: mark.unwrap_or(0), known: known.collect() }))
+}
+
+fn parse_bounded(mut arguments: TagTokenIter<'_>) -> Result<Box<dyn Renderable>> {
+    match arguments.expect_next("a range")?.expect_range() {
+        TryMatchToken::Matches((from, to)) => Ok(Box::new(Range { from, to })),
+        TryMatchToken::Fails(token) => Ok(Box::new(Items(token.expect_value().into_result()?))),
     }
 }
 
@@ -198,34 +287,6 @@ fn unknown(path: &str) -> Error {
     Error::with_msg("Unknown variable").context("requested variable", path.to_owned())
 }
 
-/// `{% bounded (a..b) %}` or `{% bounded items %}`: refuses what the loop that follows cannot run over: a range that is
-/// too long, and an object, whose order is not the same in each run.
-#[derive(Clone, Debug)]
-pub(super) struct BoundedTag;
-
-impl TagReflection for BoundedTag {
-    fn tag(&self) -> &'static str {
-        "bounded"
-    }
-
-    fn description(&self) -> &'static str {
-        "a bound on a loop's range"
-    }
-}
-
-impl ParseTag for BoundedTag {
-    fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
-        match arguments.expect_next("a range")?.expect_range() {
-            TryMatchToken::Matches((from, to)) => Ok(Box::new(Range { from, to })),
-            TryMatchToken::Fails(token) => Ok(Box::new(Items(token.expect_value().into_result()?))),
-        }
-    }
-
-    fn reflection(&self) -> &dyn TagReflection {
-        self
-    }
-}
-
 #[derive(Debug)]
 struct Items(Expression);
 
@@ -256,43 +317,6 @@ impl Renderable for Range {
     }
 }
 
-/// Liquid's `capture`, with a bound.
-#[derive(Clone, Debug)]
-pub(super) struct CaptureBlock;
-
-impl BlockReflection for CaptureBlock {
-    fn start_tag(&self) -> &'static str {
-        "capture"
-    }
-
-    fn end_tag(&self) -> &'static str {
-        "endcapture"
-    }
-
-    fn description(&self) -> &'static str {
-        "Liquid's capture, with a bound"
-    }
-}
-
-impl ParseBlock for CaptureBlock {
-    fn parse(
-        &self,
-        mut arguments: TagTokenIter<'_>,
-        mut tokens: TagBlock<'_, '_>,
-        options: &Language,
-    ) -> Result<Box<dyn Renderable>> {
-        let name = arguments.expect_next("a name")?.expect_identifier().into_result()?;
-        arguments.expect_nothing()?;
-        let template = Template::new(tokens.parse_all(options)?);
-        tokens.assert_empty();
-        Ok(Box::new(Capture { name: KString::from_ref(name), template }))
-    }
-
-    fn reflection(&self) -> &dyn BlockReflection {
-        self
-    }
-}
-
 #[derive(Debug)]
 struct Capture {
     name: KString,
@@ -304,42 +328,6 @@ impl Renderable for Capture {
         let text = render_held(&self.template, runtime)?;
         runtime.set_global(self.name.clone(), Value::scalar(text));
         Ok(())
-    }
-}
-
-/// `{% written %}{% cycle … %}{% endwritten %}`: a tag that writes a value, which then is an output like others.
-#[derive(Clone, Debug)]
-pub(super) struct WrittenBlock;
-
-impl BlockReflection for WrittenBlock {
-    fn start_tag(&self) -> &'static str {
-        "written"
-    }
-
-    fn end_tag(&self) -> &'static str {
-        "endwritten"
-    }
-
-    fn description(&self) -> &'static str {
-        "a tag that writes a value"
-    }
-}
-
-impl ParseBlock for WrittenBlock {
-    fn parse(
-        &self,
-        mut arguments: TagTokenIter<'_>,
-        mut tokens: TagBlock<'_, '_>,
-        options: &Language,
-    ) -> Result<Box<dyn Renderable>> {
-        arguments.expect_nothing()?;
-        let template = Template::new(tokens.parse_all(options)?);
-        tokens.assert_empty();
-        Ok(Box::new(Written(template)))
-    }
-
-    fn reflection(&self) -> &dyn BlockReflection {
-        self
     }
 }
 
@@ -356,42 +344,6 @@ impl Renderable for Written {
         let value = text.parse::<i64>().map_or_else(|_| text.into(), serde_json::Value::from);
         place_output(value, false, runtime)?;
         write!(writer, "{MARK}").replace("too much output")
-    }
-}
-
-/// Liquid's `ifchanged`, which compares values and not the marks that stand for them.
-#[derive(Clone, Debug)]
-pub(super) struct IfChangedBlock;
-
-impl BlockReflection for IfChangedBlock {
-    fn start_tag(&self) -> &'static str {
-        "ifchanged"
-    }
-
-    fn end_tag(&self) -> &'static str {
-        "endifchanged"
-    }
-
-    fn description(&self) -> &'static str {
-        "Liquid's ifchanged, by values"
-    }
-}
-
-impl ParseBlock for IfChangedBlock {
-    fn parse(
-        &self,
-        mut arguments: TagTokenIter<'_>,
-        mut tokens: TagBlock<'_, '_>,
-        options: &Language,
-    ) -> Result<Box<dyn Renderable>> {
-        arguments.expect_nothing()?;
-        let template = Template::new(tokens.parse_all(options)?);
-        tokens.assert_empty();
-        Ok(Box::new(IfChanged(template)))
-    }
-
-    fn reflection(&self) -> &dyn BlockReflection {
-        self
     }
 }
 

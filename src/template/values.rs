@@ -22,12 +22,10 @@ impl Values {
         Self { object }
     }
 
-    /// Whether there is a value of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }
 
-    /// The names of all values.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.object.keys().map(liquid::model::KString::as_str)
     }

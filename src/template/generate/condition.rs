@@ -7,7 +7,6 @@ use regex::Regex;
 
 use crate::model::question::{Kind, Question};
 
-/// `name`, `!name`, `name == "text"`, `name != true`.
 static TERM: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r#"^\s*(!?)\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:(==|!=)\s*("[^"\\]*"|true|false))?\s*$"#;
     Regex::new(pattern).expect("the pattern is good")
@@ -85,22 +84,9 @@ fn variable<'q>(name: &'q str, questions: &'q [Question]) -> Result<Variable<'q>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::question::MAX_LENGTH;
 
     fn question(name: &str, kind: Kind, when: Option<&str>) -> Question {
-        Question {
-            name: name.to_owned(),
-            kind,
-            prompt: String::new(),
-            help: None,
-            default: None,
-            pattern: None,
-            max_length: MAX_LENGTH,
-            otherwise: None,
-            because: None,
-            withheld: Vec::new(),
-            when: when.map(str::to_owned),
-        }
+        Question { when: when.map(str::to_owned), ..Question::new(name, kind, "") }
     }
 
     fn liquid(rhai: &str) -> Result<String, String> {

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::{BUILT_IN, FILE_NAME, condition, prepare};
 use crate::model::gate::LifecycleRules;
-use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+use crate::model::question::{DefaultValue, Kind, Pattern, Question};
 use crate::model::tree::{Tree, TreePath};
 use crate::model::value::from_toml;
 use crate::template::manifest::table::Table;
@@ -89,11 +89,12 @@ impl Reader {
         }
         self.placeholders(root, plain, None)?;
         if let Some(conditions) = root.table("conditional")? {
-            for (rhai, at) in conditions.keys() {
+            for (rhai, _) in conditions.entries() {
                 let Some(table) = conditions.table(rhai)? else { continue };
                 table.only(&["include", "exclude", "ignore", "placeholders"])?;
-                let when = condition::to_liquid(rhai, &self.questions)
-                    .map_err(|why| root.error(at, format!("this condition cannot be used: {why}")))?;
+                let when = condition::to_liquid(rhai, &self.questions).map_err(|why| {
+                    root.error(conditions.key_at(rhai), format!("this condition cannot be used: {why}"))
+                })?;
                 self.parts.push((Some(when.clone()), globs(&table)?));
                 let plain = plain.get("conditional").and_then(|tables| tables.get(rhai));
                 self.placeholders(&table, plain.unwrap_or(&Value::Null), Some(&when))?;
@@ -108,8 +109,9 @@ impl Reader {
 
     fn placeholders(&mut self, parent: &Table<'_>, plain: &Value, when: Option<&str>) -> Result<(), ManifestError> {
         let Some(tables) = parent.table("placeholders")? else { return Ok(()) };
-        for (name, at) in tables.keys() {
-            let refused = |why: &str| Err(tables.error(at, format!("`{}` {why}", name.escape_debug())));
+        for (name, _) in tables.entries() {
+            let refused =
+                |why: &str| Err(tables.error(tables.key_at(name), format!("`{}` {why}", name.escape_debug())));
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
             if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(good) {
                 return refused("cannot be a placeholder's name");
@@ -186,17 +188,10 @@ fn placeholder(
         return Err(table.error(table.at("regex"), "`regex` is for texts without `choices`"));
     }
     let mut question = Question {
-        name: name.to_owned(),
-        prompt: table.required("prompt")?,
-        kind,
         help,
-        default: None,
         pattern: pattern(table)?,
-        max_length: MAX_LENGTH,
-        otherwise: None,
-        because: None,
-        withheld: Vec::new(),
         when: when.map(str::to_owned),
+        ..Question::new(name, kind, table.required("prompt")?)
     };
     question.default = default
         .map(|value| question.check(value))
@@ -247,20 +242,6 @@ fn pattern(table: &Table<'_>) -> Result<Option<Pattern>, ManifestError> {
 fn asked(tree: &Tree) -> Vec<Question> {
     let used: BTreeSet<&str> = tree.iter().filter_map(|(_, file)| file.text()).flat_map(prepare::roots).collect();
     let prompts = [("authors", "Who wrote it, such as `Ann Example <ann@example.org>`"), ("username", "Who wrote it")];
-    let asked = prompts.into_iter().filter(|(name, _)| used.contains(name));
-    asked
-        .map(|(name, prompt)| Question {
-            name: name.to_owned(),
-            kind: Kind::String,
-            prompt: prompt.to_owned(),
-            help: None,
-            default: None,
-            pattern: None,
-            max_length: MAX_LENGTH,
-            otherwise: None,
-            because: None,
-            withheld: Vec::new(),
-            when: None,
-        })
-        .collect()
+    let used = prompts.into_iter().filter(|(name, _)| used.contains(name));
+    used.map(|(name, prompt)| Question::new(name, Kind::String, prompt)).collect()
 }

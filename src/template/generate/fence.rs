@@ -34,7 +34,6 @@ const PRINTED: &str = "printed";
 /// How the process is started.
 #[derive(Clone, Debug)]
 pub struct Fence {
-    /// This program.
     pub program: PathBuf,
     /// When the process is killed.
     pub limit: Duration,
@@ -43,13 +42,10 @@ pub struct Fence {
 /// The library did not come to an end, or not to a good one.
 #[derive(Debug, thiserror::Error)]
 pub enum FenceError {
-    /// The process or its folder could not be made.
     #[error("cannot run the `cargo-generate` library in a process of its own")]
     Start(#[source] io::Error),
-    /// It was killed.
     #[error("rendering took longer than {} seconds, and was stopped", .0.as_secs_f32())]
     TooLong(Duration),
-    /// It failed.
     #[error("the `cargo-generate` library cannot render the template: {0}")]
     Failed(String),
 }

@@ -8,9 +8,9 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use regex::Regex;
 
 use crate::error::nearest;
+use crate::model::text::position;
 use crate::template::compile::locals;
 use crate::template::engine::RenderError;
-use crate::template::scan::position;
 use crate::template::scan::{Piece, scan};
 use crate::template::variables::{root, variables};
 

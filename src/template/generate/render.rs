@@ -37,15 +37,10 @@ const PROBE: &str = "{{crate_type}}";
 /// What is rendered, and with what.
 #[derive(Clone, Copy)]
 pub struct Request<'r> {
-    /// The questions.
     pub manifest: &'r Manifest,
-    /// What the template says about its files.
     pub config: &'r Config,
-    /// The name of the API.
     pub name: &'r str,
-    /// An answer for each question.
     pub answers: &'r Map<String, Value>,
-    /// Where the library runs.
     pub fence: &'r Fence,
 }
 

@@ -22,7 +22,6 @@ pub(super) fn phases(root: &Table<'_>) -> Result<Vec<PhaseWords>, ManifestError>
     Ok(phases)
 }
 
-/// Reads `[lifecycle]`.
 pub(super) fn lifecycle(table: &Table<'_>) -> Result<LifecycleRules, ManifestError> {
     table.only(&["notice_months", "environments", "limits"])?;
     let mut rules = LifecycleRules::default();

@@ -10,7 +10,7 @@ use crate::model::question::storable;
 /// A table, what it is called, and the text that it was read from.
 pub(in crate::template) struct Table<'t> {
     file: &'static str,
-    source: &'t str,
+    pub(super) source: &'t str,
     /// Such as `[[question]]`.
     pub(in crate::template) title: String,
     entries: &'t DeTable<'t>,
@@ -24,13 +24,6 @@ impl<'t> Table<'t> {
         Self { file, source, title: file.to_owned(), entries, start: 0 }
     }
 
-    /// Every key, and where it begins.
-    #[cfg(feature = "cargo-generate")]
-    pub(in crate::template) fn keys(&self) -> impl Iterator<Item = (&'t str, usize)> {
-        self.entries.iter().map(|(key, _)| (key.get_ref().as_ref(), key.span().start))
-    }
-
-    /// An error at byte `at` of the file.
     pub(in crate::template) fn error(&self, at: usize, sentence: impl Into<String>) -> ManifestError {
         ManifestError::at(self.file, self.source, at, sentence)
     }
@@ -48,7 +41,6 @@ impl<'t> Table<'t> {
         }))
     }
 
-    /// Whether `key` is there.
     pub(in crate::template) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
@@ -133,12 +125,10 @@ impl<'t> Table<'t> {
         items.iter().map(table).collect()
     }
 
-    /// The value of `key`, and where it stands.
     pub(in crate::template) fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.entries.get(key)
     }
 
-    /// Every key and value.
     pub(in crate::template) fn entries(&self) -> impl Iterator<Item = (&'t str, &'t Spanned<DeValue<'t>>)> {
         self.entries.iter().map(|(key, value)| (key.get_ref().as_ref(), value))
     }

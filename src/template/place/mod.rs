@@ -108,7 +108,6 @@ struct Page<'p> {
     outputs: &'p [Output],
     /// How far the text has been written.
     at: usize,
-    /// The next output.
     next: usize,
     out: Bounded<'p>,
 }
@@ -118,7 +117,6 @@ impl<'p> Page<'p> {
         self.next < self.outputs.len()
     }
 
-    /// Where the next mark is.
     fn next_mark(&self) -> Option<usize> {
         memchr::memchr(0, &self.text.as_bytes()[self.at..]).map(|length| self.at + length)
     }

@@ -28,7 +28,6 @@ struct Tracker {
     since_quote: usize,
 }
 
-/// Writes a whole file.
 pub(super) fn write(page: &mut Page<'_>) -> Result<(), ScanError> {
     let mut tracker = Tracker::default();
     while let Some(mark) = page.next_mark() {

@@ -4,7 +4,6 @@ use super::{MARK, Page, lacks_backslash, substituted};
 use crate::template::escape::{self, Place, escape, plain_text, refused};
 use crate::template::scan::ScanError;
 
-/// Writes a whole file.
 pub(super) fn write(page: &mut Page<'_>) -> Result<(), ScanError> {
     let start = page.text.len() - page.text.trim_start_matches('\u{FEFF}').len();
     let mut yaml = Yaml { text: page.text, page, at: start, line: start, parent: -1, open: true };
@@ -220,7 +219,6 @@ impl<'p> Yaml<'_, 'p> {
         (start + line.trim_end().len(), Stop::LineEnd)
     }
 
-    /// Writes a plain scalar.
     fn plain(&mut self, start: usize, end: usize) -> Result<(), ScanError> {
         let segment = &self.text[start..end];
         let outputs = self.page.upcoming(segment);
@@ -301,7 +299,6 @@ impl<'p> Yaml<'_, 'p> {
         rest.strip_prefix(':').is_some_and(|rest| is_blank(rest.chars().next()))
     }
 
-    /// A flow collection.
     fn flow(&mut self) -> Result<(), ScanError> {
         let mut depth = 0_usize;
         // A node has ended, and nothing came yet that lets another begin.
