@@ -10,6 +10,7 @@ use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Error as YamlError, Location, MessageFormatter as _, Options, UserMessageFormatter};
 
 use super::value::{Node, TOO_MANY, TWICE};
+use crate::model::text::position;
 
 /// Most values a document may have, with aliases written out: every list, object and scalar counts for one, and every
 /// whole 64 bytes of a text or key for one more. GitHub's spec (3.7 MB) has 100,000.
@@ -25,9 +26,7 @@ const TOO_DEEP: &str = "the nesting is too deep";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", place(*line, *column))]
 pub struct ParseError {
-    /// The line, from 1, where one is known.
     pub line: Option<usize>,
-    /// The column, from 1, where one is known.
     pub column: Option<usize>,
     /// What is wrong: half a sentence, lower case, without a full stop. It holds no text of the file, which may be a
     /// secret that was named by mistake.
@@ -80,15 +79,12 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, ParseError> {
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        let (line, column) = position(bytes, error.valid_up_to());
         ParseError { line: Some(line), column: Some(column), message: "the text is not UTF-8".to_owned() }
     })?;
     match text.find('\0') {
         Some(at) => {
-            let line = text[..at].matches('\n').count() + 1;
+            let (line, _) = position(text, at);
             Err(ParseError { line: Some(line), column: None, message: "there is a NUL: this is not text".to_owned() })
         }
         None => Ok(text),

@@ -28,7 +28,6 @@ pub(super) struct Collected {
     pub(super) findings: Vec<Finding>,
     /// The versions as the document writes them.
     pub(super) written: Written,
-    /// The version of OpenAPI.
     pub(super) openapi: String,
 }
 

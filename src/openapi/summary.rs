@@ -60,7 +60,6 @@ pub(super) struct Written {
     pub(super) info: Option<WrittenInfo>,
 }
 
-/// See [`Written`].
 #[derive(Default, Deserialize)]
 pub(super) struct WrittenInfo {
     pub(super) title: Option<String>,
