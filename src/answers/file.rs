@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::shown_text;
 use crate::error::{Blame, Fault, nearest};
+use crate::model::text::position;
 use crate::model::value::from_toml;
 use crate::openapi::document;
 
@@ -27,7 +28,6 @@ const KEYS: [&str; 3] = [REGISTRY, OWNER, TABLE];
 /// A file's answers by key, as they are written there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnswersFile {
-    /// As it was given.
     pub path: PathBuf,
     /// The keys in order of the file.
     pub values: Map<String, Value>,
@@ -36,34 +36,17 @@ pub struct AnswersFile {
 /// Why a file gives no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswersFileError {
-    /// The system will not open or read it.
     #[error("cannot read `{}`", path.display())]
-    Unreadable {
-        /// As it was given.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A folder, a device or a pipe.
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("`{}` is not a file", path.display())]
-    NotAFile {
-        /// As it was given.
-        path: PathBuf,
-    },
+    NotAFile { path: PathBuf },
     /// Larger than [`MAX_FILE`].
     #[error("`{}` is larger than 1 MiB", path.display())]
-    TooLarge {
-        /// As it was given.
-        path: PathBuf,
-    },
-    /// Not the notation that it should be.
+    TooLarge { path: PathBuf },
     #[error("`{}`{}: {message}", path.display(), place(*line, *column))]
     NotRead {
-        /// As it was given.
         path: PathBuf,
-        /// From 1, where known.
         line: Option<usize>,
-        /// From 1, where known.
         column: Option<usize>,
         /// What is wrong, as half a sentence.
         message: String,
@@ -71,29 +54,17 @@ pub enum AnswersFileError {
     /// A key of the config that nothing reads.
     #[error("`{}` line {line}: there is {}", path.display(), stranger(meant.as_ref()))]
     Unknown {
-        /// As it was given.
         path: PathBuf,
-        /// From 1.
         line: usize,
         /// The key as it is written, and the one that is likeliest meant; none when it is like no key at all.
         meant: Option<(String, &'static str)>,
     },
     /// A setting among the answers.
     #[error("`{}` line {line}: `{key}` stands in the table `[{TABLE}]`, where it is no setting", path.display())]
-    Misplaced {
-        /// As it was given.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// The setting.
-        key: &'static str,
-    },
+    Misplaced { path: PathBuf, line: usize, key: &'static str },
     /// A list or a single value where keys with answers should be.
     #[error("`{}` holds no table of answers", path.display())]
-    NotATable {
-        /// As it was given.
-        path: PathBuf,
-    },
+    NotATable { path: PathBuf },
 }
 
 fn place(line: Option<usize>, column: Option<usize>) -> String {
@@ -152,11 +123,8 @@ pub fn read(path: &Path) -> Result<AnswersFile, AnswersFileError> {
 /// The user's config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Where the registry is.
     pub registry: Option<String>,
-    /// Who owns new repositories.
     pub owner: Option<String>,
-    /// Answers for every template.
     pub answers: AnswersFile,
 }
 
@@ -189,19 +157,18 @@ pub fn config(path: &Path) -> Result<Option<Config>, AnswersFileError> {
 fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let Ok(table) = DeTable::parse(text) else { return Ok(()) };
-    let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let line = |at: usize| position(text, at).0;
     let path = || path.to_owned();
     for (key, value) in table.get_ref() {
-        let (word, line, value) = (key.get_ref().as_ref(), line(key.span().start), value.get_ref());
+        let (word, value) = (key.get_ref().as_ref(), value.get_ref());
+        let key_line = line(key.span().start);
         let wrong = |what: &str| {
             let message = format!("`{word}` {what}");
-            AnswersFileError::NotRead { path: path(), line: Some(line), column: None, message }
+            AnswersFileError::NotRead { path: path(), line: Some(key_line), column: None, message }
         };
         match (word, value) {
-            (TABLE, DeValue::Table(answers)) => among_answers(answers).map_or(Ok(()), |(key, at)| {
-                let line = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-                Err(AnswersFileError::Misplaced { path: path(), line, key })
-            })?,
+            (TABLE, DeValue::Table(answers)) => among_answers(answers)
+                .map_or(Ok(()), |(key, at)| Err(AnswersFileError::Misplaced { path: path(), line: line(at), key }))?,
             (TABLE, _) => return Err(AnswersFileError::NotATable { path: path() }),
             (REGISTRY | OWNER, DeValue::String(text)) if text.trim().is_empty() => {
                 return Err(wrong("is empty: leave it out, or give a value"));
@@ -213,7 +180,7 @@ fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
                 let meant = meant.and_then(|meant| KEYS.into_iter().find(|key| *key == meant));
                 return Err(AnswersFileError::Unknown {
                     path: path(),
-                    line,
+                    line: key_line,
                     meant: meant.map(|meant| (shown_text(word), meant)),
                 });
             }
@@ -247,9 +214,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, AnswersFileError> {
 
 fn toml(path: &Path, bytes: &[u8]) -> Result<Map<String, Value>, AnswersFileError> {
     let not_read = |at: Option<usize>, message: String| {
-        let before = at.map(|at| String::from_utf8_lossy(bytes.get(..at).unwrap_or(bytes)));
-        let line = before.as_ref().map(|before| before.matches('\n').count() + 1);
-        let column = before.as_ref().map(|before| before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+        let (line, column) = at.map(|at| position(bytes, at)).unzip();
         AnswersFileError::NotRead { path: path.to_owned(), line, column, message }
     };
     let text = std::str::from_utf8(bytes)

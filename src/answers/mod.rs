@@ -37,19 +37,12 @@ pub struct Layers {
 /// The layer that an answer comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `--set`
     Set,
-    /// An answers file.
     File(PathBuf),
-    /// A variable of the environment.
     Environment(String),
-    /// The user's config.
     Config(PathBuf),
-    /// Typed at a prompt.
     Asked,
-    /// The spec.
     Spec,
-    /// The template.
     Default,
 }
 

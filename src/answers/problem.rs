@@ -17,57 +17,27 @@ const LINE_SHOWN: usize = 300;
 pub enum Problem {
     /// A key that is no question's.
     Unknown {
-        /// Where it stands.
         origin: Origin,
-        /// The key.
         key: String,
         /// The question that is likeliest meant.
         meant: Option<String>,
     },
     /// A file without a single key that is a question's: its keys are not named, since it may be another file, which
     /// was named by mistake and holds secrets.
-    Foreign {
-        /// The file.
-        origin: Origin,
-        /// How many keys it has.
-        keys: usize,
-    },
+    Foreign { origin: Origin, keys: usize },
     /// An answer that breaks a rule.
-    Wrong {
-        /// Where it stands.
-        origin: Origin,
-        /// The question.
-        key: String,
-        /// The answer.
-        value: String,
-        /// The rule, as half a sentence.
-        rule: String,
-    },
+    Wrong { origin: Origin, key: String, value: String, rule: String },
     /// No layer has an answer.
-    Missing {
-        /// The question.
-        key: String,
-        /// What it asks.
-        prompt: String,
-    },
+    Missing { key: String, prompt: String },
     /// A default built from other answers breaks a rule: the answer must be given.
     Unfit {
-        /// The question.
         key: String,
         /// What the default came to.
         value: String,
-        /// The rule, as half a sentence.
         rule: String,
     },
     /// A default that can never keep its question's rule.
-    Template {
-        /// The question.
-        key: String,
-        /// The default.
-        value: String,
-        /// The rule, as half a sentence.
-        rule: String,
-    },
+    Template { key: String, value: String, rule: String },
 }
 
 impl fmt::Display for Problem {

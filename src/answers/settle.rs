@@ -198,21 +198,13 @@ impl Settling<'_, '_> {
 
     fn when(&mut self, question: &Question) -> Result<Option<bool>, Failure> {
         let Some(condition) = &question.when else { return Ok(Some(true)) };
-        let value = self.evaluate(Expression::Condition(condition))?;
+        let value = self.evaluate(Expression::Condition(condition), None)?;
         Ok(value.map(|value| value == Value::Bool(true)))
-    }
-
-    fn evaluate(&mut self, expression: Expression<'_>) -> Result<Option<Value>, Failure> {
-        self.evaluate_knowing(expression, None)
     }
 
     /// Evaluates over the answers so far and, for a default, what speaks for it. A failure once something is missing
     /// may come from just that: then the value is `None`.
-    fn evaluate_knowing(
-        &mut self,
-        expression: Expression<'_>,
-        because: Option<&str>,
-    ) -> Result<Option<Value>, Failure> {
+    fn evaluate(&mut self, expression: Expression<'_>, because: Option<&str>) -> Result<Option<Value>, Failure> {
         let mut known = Cow::Borrowed(&self.answers.values);
         if let Some(because) = because {
             known.to_mut().insert(BECAUSE.to_owned(), because.into());
@@ -257,7 +249,9 @@ impl Settling<'_, '_> {
         match fallback {
             Fallback::Good(value, origin) => self.answers.insert(&question.name, value, origin),
             Fallback::Bad(_, problem) => self.problems.push(problem),
-            Fallback::None => self.problems.push(missing(question)),
+            Fallback::None => {
+                self.problems.push(Problem::Missing { key: question.name.clone(), prompt: question.prompt.clone() })
+            }
         }
     }
 
@@ -287,13 +281,13 @@ impl Settling<'_, '_> {
         let because = match &question.because {
             None => None,
             Some(because) => {
-                let Some(reason) = self.evaluate(Expression::Text(because))? else { return Ok(None) };
+                let Some(reason) = self.evaluate(Expression::Text(because), None)? else { return Ok(None) };
                 let reason = shown_line(reason.as_str().unwrap_or_default());
                 self.answers.reasons.insert(question.name.clone(), reason.clone());
                 Some(reason)
             }
         };
-        let Some(value) = self.evaluate_knowing(Expression::Text(text), because.as_deref())? else { return Ok(None) };
+        let Some(value) = self.evaluate(Expression::Text(text), because.as_deref())? else { return Ok(None) };
         let is_nothing = value.as_str().is_none_or(|text| text.trim().is_empty());
         let fallback = rendered(question, value, is_built(text));
         let otherwise = question.otherwise.as_ref();
@@ -301,7 +295,7 @@ impl Settling<'_, '_> {
             None => Ok(Some(fallback)),
             Some(DefaultValue::Value(value)) => Ok(Some(literal(question, value))),
             Some(DefaultValue::Text(text)) => {
-                let value = self.evaluate_knowing(Expression::Text(text), because.as_deref())?;
+                let value = self.evaluate(Expression::Text(text), because.as_deref())?;
                 Ok(value.map(|value| rendered(question, value, is_built(text))))
             }
         }
@@ -335,9 +329,10 @@ fn rendered(question: &Question, value: Value, built: bool) -> Fallback {
         (_, Err(rule)) => rule,
     };
     let (key, shown) = (question.name.clone(), shown_text(text));
-    let unfit = |key, value, rule| Problem::Unfit { key, value, rule };
-    let template = |key, value, rule| Problem::Template { key, value, rule };
-    let problem = if built { unfit(key, shown, rule) } else { template(key, shown, rule) };
+    let problem = match built {
+        true => Problem::Unfit { key, value: shown, rule },
+        false => Problem::Template { key, value: shown, rule },
+    };
     Fallback::Bad(value, problem)
 }
 
@@ -348,10 +343,6 @@ fn proposal(fallback: &Fallback) -> Option<&Value> {
         Fallback::Bad(value, _) => Some(value).filter(|value| value.is_string()),
         Fallback::None => None,
     }
-}
-
-fn missing(question: &Question) -> Problem {
-    Problem::Missing { key: question.name.clone(), prompt: question.prompt.clone() }
 }
 
 /// The value of a question that is not asked and has no default.
