@@ -8,7 +8,6 @@ use super::text::apart;
 use super::{NONE, Page, capital, document, linked, listed, phase, rest, said, table, time, title, unfinished};
 use crate::model::record::{PhaseChange, Record, State};
 
-/// The page.
 pub(super) fn page(record: &Record, made: Timestamp) -> String {
     let header = format!(
         "<nav aria-label=\"Where you are\"><a href=\"../index.html\">All APIs</a></nav>\n<h1>{}</h1>\n<p>{}</p>\n",

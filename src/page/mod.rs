@@ -111,7 +111,6 @@ fn title(record: &Record) -> &str {
     if record.title.chars().any(text::is_visible) { record.title.trim() } else { record.name.as_str() }
 }
 
-/// A word with a capital letter.
 fn capital(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
