@@ -11,43 +11,33 @@ pub enum RegistryError {
     /// Another API has the key, or the name is somebody else's.
     #[error("the {} `{}` is taken{}{}", kind.word(), value.escape_debug(), by_whom(*kind, holder), said(claim.as_deref()))]
     Taken {
-        /// Which key.
         kind: KeyKind,
-        /// Its value.
         value: String,
-        /// The name of the API that has it.
         holder: String,
         /// Who took it, when and for what; none when the holder's record is missing or cannot be read.
         claim: Option<Box<Claim>>,
     },
     /// There is no record to activate.
     #[error("the API `{name}` has no record in the registry")]
-    NotReserved {
-        /// The API's name.
-        name: String,
-    },
+    NotReserved { name: String },
     /// The record is not the one that was read.
     #[error("the record of `{name}` was changed by somebody else at the same time")]
     Changed {
         /// The API's name.
         name: String,
     },
-    /// A key may change only while the record is reserved.
     #[error("the {} of the API `{name}` is `{}` in the registry, not `{}`", kind.word(), stored.escape_debug(), given.escape_debug())]
     KeyChanged {
         /// The API's name.
         name: String,
         /// Which key.
         kind: KeyKind,
-        /// Its value in the registry.
         stored: String,
-        /// The value that was to be written.
         given: String,
     },
     /// A record breaks the rules for what a record may hold.
     #[error("the registry does not take the record of `{name}`: {}", faults.join("; "))]
     Unfit {
-        /// The API's name.
         name: String,
         /// What is wrong, as a sentence each; no secret is repeated.
         faults: Vec<String>,
@@ -55,25 +45,18 @@ pub enum RegistryError {
     /// A record was changed by hand, and is not one any more.
     #[error("`{path}`{} in the registry `{registry}` cannot be read: {message}", at(*line))]
     Broken {
-        /// The registry's URL or folder.
         registry: String,
         /// The record's path in its branch `main`.
         path: String,
-        /// Counted from 1.
         line: Option<usize>,
-        /// Why not, in a few words.
         message: String,
     },
     /// Only a reservation can be given up.
     #[error("the API `{name}` is active, not only reserved")]
-    StillActive {
-        /// The API's name.
-        name: String,
-    },
+    StillActive { name: String },
     /// Somebody else has reserved it.
     #[error("`{name}` was reserved by {}, who alone can give it up", by.escape_debug())]
     NotYours {
-        /// The API's name.
         name: String,
         /// Who, as `Name <address>`.
         by: String,
@@ -86,13 +69,7 @@ pub enum RegistryError {
     },
     /// A registry of a newer version of this tool.
     #[error("the registry `{place}` is kept in format {format}, which this version does not know")]
-    Newer {
-        /// Its URL or folder.
-        place: String,
-        /// The format's number.
-        format: i64,
-    },
-    /// The repository that holds the registry failed.
+    Newer { place: String, format: i64 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -100,13 +77,10 @@ pub enum RegistryError {
 /// Who has a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The repository's URL.
     pub repository: String,
-    /// Reserved or active.
     pub state: State,
     /// Who took it, as `Name <address>`; none when the record has no history.
     pub by: Option<String>,
-    /// When, RFC 3339.
     pub date: Option<String>,
 }
 
@@ -123,6 +97,11 @@ impl RegistryError {
             })
         });
         Self::Taken { kind, value, holder: holder.to_owned(), claim }
+    }
+
+    /// The name of `record` is taken by the record `old`.
+    pub(super) fn name_taken(record: &Record, old: &Record) -> Self {
+        Self::taken(KeyKind::Name, record.name.to_string(), record.name.as_str(), Some(old))
     }
 
     pub(super) fn key_changed(kind: KeyKind, stored: &Record, given: &Record) -> Self {

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::entry;
-use super::exchange::Flaw;
-use super::{By, Registry, RegistryError, holder, layout, write};
+use super::{By, Problem, Registry, RegistryError, holder, layout, write};
 use crate::git::store::{Edit, Snapshot};
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record};
@@ -13,13 +12,10 @@ use crate::model::record::{KeyKind, Record};
 /// A record that is to be taken in.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// The record.
     pub record: Record,
     /// Whether its short name may get a number when it is taken: nobody gave it.
     pub derived: bool,
-    /// The file that it is from.
     pub file: String,
-    /// Where in the file.
     pub line: Option<usize>,
 }
 
@@ -31,7 +27,7 @@ pub struct Intake {
     /// The names that are in the registry already, with the same repository.
     pub known: Vec<ApiName>,
     /// What stands against it; with any of these nothing is taken in.
-    pub flaws: Vec<Flaw>,
+    pub flaws: Vec<Problem>,
 }
 
 impl Intake {
@@ -98,7 +94,7 @@ fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Inta
             let obstacle = obstacle(snapshot, &taken, kind, &record.key(kind))?;
             taken.insert((kind, record.key(kind)), from);
             if let Some(message) = obstacle {
-                intake.flaws.push(Flaw { file: from.file.clone(), line: from.line, message });
+                intake.flaws.push(Problem { path: from.file.clone(), line: from.line, message });
                 // Who has the name has its guid as well, and most likely the rest.
                 if kind == KeyKind::Name {
                     break;

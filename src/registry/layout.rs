@@ -21,10 +21,8 @@ pub(super) const MARKED: &str = "# How apiscaffold keeps this registry.\nformat 
 /// The kind of registry that this version reads and writes.
 pub(super) const FORMAT: i64 = 1;
 
-/// The folder of records.
 pub(super) const APIS: &str = "apis";
 
-/// The folder of keys.
 pub(super) const KEYS: &str = "keys";
 
 /// What a person sees who finds the repository.

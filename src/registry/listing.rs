@@ -1,15 +1,12 @@
 //! Everything in a registry, and everything that is wrong in it.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 
 use rayon::prelude::*;
 
-use super::entry::{self, Flaw};
-use super::{RegistryError, layout, rules};
+use super::{Problem, RegistryError, entry, layout, rules};
 use crate::git::store::{FileId, FolderId, Snapshot, Unknown};
 use crate::model::record::{KeyKind, Record};
-use crate::model::text::one_line;
 
 /// What a registry holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,27 +17,9 @@ pub struct Listing {
     pub problems: Vec<Problem>,
 }
 
-/// Something in a registry that was changed by hand and does not fit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file in the registry's branch `main`.
-    pub path: String,
-    /// Counted from 1; none when it is about the whole file.
-    pub line: Option<usize>,
-    /// What is wrong, as half a sentence.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
-        write!(f, "registry: `{}`{line}: {}", one_line(&self.path), one_line(&self.message))
-    }
-}
-
 /// A file among the records, read.
 struct Read {
-    record: Result<Record, Flaw>,
+    record: Result<Record, Problem>,
     /// Paths of its keys, in the order of `KEPT`; none when it is no record.
     keys: Vec<String>,
     /// What is in each of them.
@@ -143,12 +122,12 @@ struct Astray {
 
 /// Compares ids, of whole folders where it can: to read the keys of thousands of records would take far longer.
 fn check_record((of, path): (usize, &str), read: &Read, keys: &Keys<'_>) -> Vec<Found> {
-    let problem = |line, message| Found::Problem(Problem { path: path.to_owned(), line, message });
     let record = match &read.record {
         Ok(record) => record,
-        Err(flaw) => return vec![problem(flaw.line, flaw.message.clone())],
+        Err(problem) => return vec![Found::Problem(problem.clone())],
     };
-    let faults = rules::faults(record).into_iter().map(|message| problem(None, message));
+    let problem = |message| Found::Problem(Problem { path: path.to_owned(), line: None, message });
+    let faults = rules::faults(record).into_iter().map(problem);
     let is_known = |path: &str| path.rsplit_once('/').is_some_and(|(folder, _)| keys.known.contains(folder));
     let found = |(kind, path): (KeyKind, &String)| match keys.files.get(path.as_str()) {
         Some((at, id)) if read.says.as_ref() == Some(id) => Found::Matched(*at),

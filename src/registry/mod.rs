@@ -12,6 +12,7 @@ mod import;
 mod layout;
 mod listing;
 mod near;
+mod problem;
 mod release;
 mod rules;
 #[cfg(test)]
@@ -29,7 +30,8 @@ use crate::model::record::{KeyKind, Record, State};
 pub use crate::git::store::{By, Location, Remote, StoreError};
 pub use error::{Claim, RegistryError};
 pub use import::{Incoming, Intake};
-pub use listing::{Listing, Problem};
+pub use listing::Listing;
+pub use problem::Problem;
 pub use rules::{check, link_fault};
 
 use entry::Entry;
@@ -42,7 +44,6 @@ pub struct Registry {
 /// What a change did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// One commit was made.
     Done,
     /// The registry said so already; nothing was written.
     AlreadySo,
@@ -148,12 +149,7 @@ impl Registry {
             let stored = self.entry(snapshot, &record.name)?;
             let old = stored.as_ref().map(|entry| entry.record(&self.store.name())).transpose()?;
             if let Some(old) = old.as_ref().filter(|old| !is_ours(old, record)) {
-                return Err(RegistryError::taken(
-                    KeyKind::Name,
-                    record.name.to_string(),
-                    record.name.as_str(),
-                    Some(old),
-                ));
+                return Err(RegistryError::name_taken(record, old));
             }
             self.edits(snapshot, record, old.as_ref(), stored.as_ref())
         })
@@ -173,12 +169,7 @@ impl Registry {
             };
             let old = stored.record(&self.store.name())?;
             if old.repository.url != record.repository.url {
-                return Err(RegistryError::taken(
-                    KeyKind::Name,
-                    record.name.to_string(),
-                    record.name.as_str(),
-                    Some(&old),
-                ));
+                return Err(RegistryError::name_taken(record, &old));
             }
             if let Some(kind) = KeyKind::ALL.into_iter().find(|kind| old.key(*kind) != record.key(*kind)) {
                 return Err(RegistryError::key_changed(kind, &old, record));

@@ -10,8 +10,8 @@ use crate::cli::{Global, ImportArgs};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::text::one_line;
 use crate::openapi::document;
-use crate::registry::exchange::{Draft, Flaw, backstage, csv};
-use crate::registry::{By, Incoming, Intake, Location, Registry};
+use crate::registry::exchange::{Draft, backstage, csv};
+use crate::registry::{By, Incoming, Intake, Location, Problem, Registry};
 use crate::scaffold::open;
 use crate::world::World;
 
@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 16;
 #[derive(Debug, thiserror::Error)]
 enum ImportError {
     #[error("{} problem{} in what is to be imported:\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, listed(.0))]
-    Flawed(Vec<Flaw>),
+    Flawed(Vec<Problem>),
     #[error("`{}` holds no record: no CSV, no TOML and no `catalog-info.yaml` with an API", .0.display())]
     Nothing(PathBuf),
     #[error("cannot read `{}`", path.display())]
@@ -35,7 +35,7 @@ enum ImportError {
     },
 }
 
-fn listed(flaws: &[Flaw]) -> String {
+fn listed(flaws: &[Problem]) -> String {
     flaws.iter().map(|flaw| format!("  {flaw}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -53,7 +53,7 @@ impl Blame for ImportError {
 
     fn document(&self) -> Map<String, Value> {
         let Self::Flawed(flaws) = self else { return Map::new() };
-        let flaw = |flaw: &Flaw| json!({"path": flaw.file, "line": flaw.line, "message": flaw.message});
+        let flaw = |flaw: &Problem| json!({"path": flaw.path, "line": flaw.line, "message": flaw.message});
         Map::from_iter([("problems".to_owned(), flaws.iter().map(flaw).collect())])
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
         return Err(ImportError::Nothing(arguments.path.clone()).into());
     }
     let before = plan(&location, &incoming, world)?;
-    let flaws: Vec<Flaw> = flaws.into_iter().chain(before.flaws.iter().cloned()).collect();
+    let flaws: Vec<Problem> = flaws.into_iter().chain(before.flaws.iter().cloned()).collect();
     if !flaws.is_empty() {
         return Err(ImportError::Flawed(flaws).into());
     }
@@ -115,7 +115,7 @@ fn report(intake: &Intake, dry_run: bool, world: &World) {
 }
 
 /// Everything that the file or folder at `path` says, and everything that is wrong there.
-fn read(path: &Path, by: &By, world: &World) -> Result<(Vec<Incoming>, Vec<Flaw>), Failure> {
+fn read(path: &Path, by: &By, world: &World) -> Result<(Vec<Incoming>, Vec<Problem>), Failure> {
     let mut files = Vec::new();
     if path.is_dir() {
         collect(path, 0, &mut files)?;
@@ -170,10 +170,10 @@ fn holds_records(name: &str) -> bool {
 }
 
 /// What one file says, by its extension.
-fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Flaw>>, Failure> {
+fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Problem>>, Failure> {
     let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
-    let flaw = |line, message: String| vec![Flaw { file: shown.to_owned(), line, message }];
+    let flaw = |line, message: String| vec![Problem { path: shown.to_owned(), line, message }];
     if !metadata.is_file() || metadata.len() > MAX_FILE {
         return Ok(Err(flaw(None, "it is no file, or larger than 64 MiB".to_owned())));
     }
@@ -205,7 +205,7 @@ fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, 
 }
 
 /// The APIs of a file of entities: YAML documents with `---` between them.
-fn entities(shown: &str, text: &str, server: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
+fn entities(shown: &str, text: &str, server: &str) -> Result<Vec<Draft>, Vec<Problem>> {
     let mut documents = vec![(0, String::new())];
     for (at, line) in text.lines().enumerate() {
         if line.trim_end() == "---" {
@@ -225,7 +225,7 @@ fn entities(shown: &str, text: &str, server: &str) -> Result<Vec<Draft>, Vec<Fla
             },
             Err(error) => {
                 let line = error.line.map(|line| line + before);
-                flaws.push(Flaw { file: shown.to_owned(), line, message: error.message });
+                flaws.push(Problem { path: shown.to_owned(), line, message: error.message });
             }
         }
     }

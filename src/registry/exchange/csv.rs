@@ -7,8 +7,9 @@
 use csv::{ReaderBuilder, Writer};
 use toml::{Table, Value};
 
-use super::{Draft, Flaw};
+use super::Draft;
 use crate::model::record::Record;
+use crate::registry::Problem;
 
 /// The columns, in order.
 pub(super) const COLUMNS: [&str; 20] = [
@@ -90,8 +91,8 @@ fn meant(cell: &str) -> &str {
 ///
 /// # Errors
 /// Everything that is wrong with the file as such: a line with more or fewer cells than the first, an unknown column.
-pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
-    let flaw = |line: Option<usize>, message: String| Flaw { file: file.to_owned(), line, message };
+pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Problem>> {
+    let flaw = |line: Option<usize>, message: String| Problem { path: file.to_owned(), line, message };
     // A mark of the encoding at the very beginning is a habit of spreadsheets.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
@@ -105,7 +106,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
         let message = "its first line names no column of a record, such as `name`, `phase`, `repository_url`";
         return Err(vec![flaw(Some(1), message.to_owned())]);
     }
-    let mut flaws: Vec<Flaw> = head
+    let mut flaws: Vec<Problem> = head
         .iter()
         .filter(|column| !is_known(column))
         .map(|column| flaw(Some(1), format!("there is no column `{}`", column.escape_debug())))
