@@ -23,12 +23,12 @@ use crate::model::text::position;
 const TIME_MAX: Duration = Duration::from_secs(60);
 
 thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    static RENDERING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is rendering, so that a panic will be told as the template's fault.
-pub fn is_guarded() -> bool {
-    GUARDED.get()
+/// Whether this thread is rendering: then a panic is reported as the template's fault.
+pub fn is_rendering() -> bool {
+    RENDERING.get()
 }
 
 /// Why rendering stops at a place in a template's file. Line and column count from 1, the column in characters.
@@ -103,9 +103,9 @@ impl Engine {
             return Ok(text.to_owned());
         }
         // Liquid's own code has arithmetic and indexing that can panic on odd input; no template may end the program.
-        GUARDED.set(true);
+        RENDERING.set(true);
         let rendered = catch_unwind(AssertUnwindSafe(|| self.try_render(text, format, values)));
-        GUARDED.set(false);
+        RENDERING.set(false);
         rendered
             .unwrap_or_else(|_| Err(ScanError { at: 0, message: "the engine failed".to_owned(), hint: None }))
             .map_err(|error| {
@@ -149,7 +149,7 @@ impl Engine {
         let bytes = out.into_bytes();
         let Some(format) = format else { return utf8(bytes) };
         let outputs = runtime.registers().get_mut::<Outputs>().finish();
-        // The text with marks only was on the way to the one that is written now.
+        // The text with marks is dropped for the text with values, which is written now.
         self.budget.give_back(bytes.len());
         let out = Bounded::new(&self.budget, bytes.len() + bytes.len() / 8);
         utf8(format.place(&utf8(bytes)?, &outputs, out)?)

@@ -13,7 +13,7 @@ use semver::{Prerelease, Version, VersionReq};
 use serde_json::{Map, Value};
 use toml::de::DeTable;
 
-pub use self::github::Github;
+pub use self::github::GithubSettings;
 use self::table::Table;
 use crate::error::{Blame, Fault};
 use crate::model::gate::{Gate, LifecycleRules, PhaseWords};
@@ -46,7 +46,7 @@ pub struct Manifest {
     pub gates: Vec<Gate>,
     pub lifecycle: LifecycleRules,
     /// `[github]`; its texts are templates.
-    pub github: Github,
+    pub github: GithubSettings,
 }
 
 /// What a template says of itself.
@@ -117,7 +117,7 @@ impl Blame for ManifestError {
     }
 
     fn hint(&self) -> Option<String> {
-        let turn = "this is for the template's maintainers to mend";
+        let turn = "the template's maintainers must fix this";
         Some(self.hint.as_ref().map_or_else(|| turn.to_owned(), |hint| format!("{hint}\n{turn}")))
     }
 }

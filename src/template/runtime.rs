@@ -48,9 +48,9 @@ pub(super) struct Outputs {
     list: Vec<Output>,
     budget: Option<Budget>,
     /// What they took from the budget.
-    taken: usize,
+    reserved: usize,
     /// In how many tags we are whose text does not go straight to the file.
-    held: usize,
+    nesting: usize,
 }
 
 impl Outputs {
@@ -60,7 +60,7 @@ impl Outputs {
 
     /// Whether an output goes straight to the file.
     pub(super) fn is_open(&self) -> bool {
-        self.budget.is_some() && self.held == 0
+        self.budget.is_some() && self.nesting == 0
     }
 
     /// Adds an output; whether there is room for its value.
@@ -68,7 +68,7 @@ impl Outputs {
         let size = output.value.as_str().map_or_else(|| output.value.to_string().len(), str::len);
         let affordable = self.budget.as_ref().is_none_or(|budget| budget.take(size));
         if affordable {
-            self.taken += size;
+            self.reserved += size;
             self.list.push(output);
         }
         affordable
@@ -77,7 +77,7 @@ impl Outputs {
     /// Takes all of them, and gives back what they took.
     pub(super) fn finish(&mut self) -> Vec<Output> {
         if let Some(budget) = self.budget.take() {
-            budget.give_back(self.taken);
+            budget.give_back(self.reserved);
         }
         std::mem::take(&mut self.list)
     }
@@ -93,10 +93,10 @@ pub(super) fn place_output(value: serde_json::Value, is_final: bool, runtime: &d
 }
 
 /// Renders what does not go straight to the file.
-fn render_held(template: &Template, runtime: &dyn Runtime) -> Result<String> {
-    runtime.registers().get_mut::<Outputs>().held += 1;
+fn render_to_value(template: &Template, runtime: &dyn Runtime) -> Result<String> {
+    runtime.registers().get_mut::<Outputs>().nesting += 1;
     let rendered = render_bounded(template, runtime);
-    runtime.registers().get_mut::<Outputs>().held -= 1;
+    runtime.registers().get_mut::<Outputs>().nesting -= 1;
     rendered
 }
 
@@ -166,7 +166,7 @@ pub(super) const WRITTEN: CustomBlock = CustomBlock {
     end: "endwritten",
     parse: |mut arguments, template| {
         arguments.expect_nothing()?;
-        Ok(Box::new(Written(template)))
+        Ok(Box::new(ValueBlock(template)))
     },
 };
 
@@ -325,18 +325,18 @@ struct Capture {
 
 impl Renderable for Capture {
     fn render_to(&self, _: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
-        let text = render_held(&self.template, runtime)?;
+        let text = render_to_value(&self.template, runtime)?;
         runtime.set_global(self.name.clone(), Value::scalar(text));
         Ok(())
     }
 }
 
 #[derive(Debug)]
-struct Written(Template);
+struct ValueBlock(Template);
 
-impl Renderable for Written {
+impl Renderable for ValueBlock {
     fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
-        let text = render_held(&self.0, runtime)?;
+        let text = render_to_value(&self.0, runtime)?;
         if !runtime.registers().get_mut::<Outputs>().is_open() {
             return writer.write_all(text.as_bytes()).replace("too much output");
         }

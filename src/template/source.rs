@@ -251,8 +251,8 @@ mod tests {
             "https://h/r#s3cret",
         ] {
             let error = parse(text).expect_err(text);
-            let said = crate::error::render(&error);
-            assert!(!said.contains("s3cret") && said.contains("`h`") && said.contains("hint: "), "{said}");
+            let text = crate::error::render(&error);
+            assert!(!text.contains("s3cret") && text.contains("`h`") && text.contains("hint: "), "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::model::value::from_toml;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::template) enum Shape {
     /// A text; one that renders to nothing is left out.
-    Text,
+    TemplateText,
     /// A text that must be there and render to something.
     Name,
     /// A text that must be there.
@@ -28,7 +28,7 @@ pub(in crate::template) enum Shape {
 
 /// What keys a table takes beside its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::template) enum Others {
+pub(in crate::template) enum OtherKeys {
     No,
     Texts,
 }
@@ -41,11 +41,11 @@ pub(in crate::template) struct Section {
     pub(in crate::template) many: bool,
     pub(in crate::template) fields: &'static [(&'static str, Shape)],
     /// Which other keys may be there as well.
-    pub(in crate::template) others: Others,
+    pub(in crate::template) others: OtherKeys,
     /// The fields by which two entries are the same thing.
     pub(in crate::template) identity: &'static [&'static str],
     /// Keys that GitHub knows and a template may not set here, and who decides instead.
-    pub(in crate::template) decided: &'static [(&'static str, &'static str)],
+    pub(in crate::template) reserved: &'static [(&'static str, &'static str)],
 }
 
 /// The longest wait that GitHub takes: 30 days, in minutes.
@@ -62,7 +62,7 @@ const REPOSITORY: [(&str, Shape); 20] = [
     ("has_wiki", Shape::Flag),
     ("has_discussions", Shape::Flag),
     ("has_pull_requests", Shape::Flag),
-    ("pull_request_creation_policy", Shape::Text),
+    ("pull_request_creation_policy", Shape::TemplateText),
     ("is_template", Shape::Flag),
     ("allow_squash_merge", Shape::Flag),
     ("allow_merge_commit", Shape::Flag),
@@ -72,15 +72,15 @@ const REPOSITORY: [(&str, Shape); 20] = [
     ("allow_forking", Shape::Flag),
     ("delete_branch_on_merge", Shape::Flag),
     ("use_squash_pr_title_as_default", Shape::Flag),
-    ("squash_merge_commit_title", Shape::Text),
-    ("squash_merge_commit_message", Shape::Text),
-    ("merge_commit_title", Shape::Text),
-    ("merge_commit_message", Shape::Text),
+    ("squash_merge_commit_title", Shape::TemplateText),
+    ("squash_merge_commit_message", Shape::TemplateText),
+    ("merge_commit_title", Shape::TemplateText),
+    ("merge_commit_message", Shape::TemplateText),
     ("web_commit_signoff_required", Shape::Flag),
 ];
 
 /// The other fields that GitHub takes for a repository.
-const REPOSITORY_DECIDED: [(&str, &str); 16] = [
+const REPOSITORY_RESERVED: [(&str, &str); 16] = [
     ("visibility", BY_VISIBILITY),
     ("private", BY_VISIBILITY),
     ("name", "the name of the API decides it"),
@@ -102,15 +102,15 @@ const REPOSITORY_DECIDED: [(&str, &str); 16] = [
 /// The body of `POST /repos/{owner}/{repo}/rulesets`.
 const RULESET: [(&str, Shape); 6] = [
     ("name", Shape::Name),
-    ("target", Shape::Text),
-    ("enforcement", Shape::Text),
+    ("target", Shape::TemplateText),
+    ("enforcement", Shape::TemplateText),
     ("bypass_actors", Shape::Any),
     ("conditions", Shape::Any),
     ("rules", Shape::Any),
 ];
 
 /// What GitHub shows of a ruleset besides.
-const RULESET_DECIDED: [(&str, &str); 8] = [
+const RULESET_RESERVED: [(&str, &str); 8] = [
     ("id", BY_GITHUB),
     ("node_id", BY_GITHUB),
     ("source", "it is the repository itself: leave it out"),
@@ -123,16 +123,16 @@ const RULESET_DECIDED: [(&str, &str); 8] = [
 
 /// The keys of `[github]` itself.
 pub(in crate::template) const TOP: [(&str, Shape); 3] =
-    [("description", Shape::Text), ("homepage", Shape::Text), ("topics", Shape::Texts)];
+    [("description", Shape::TemplateText), ("homepage", Shape::TemplateText), ("topics", Shape::Texts)];
 
 /// A section that stands once, with the fields that are added to it below.
-const ONE: Section = Section { key: "", many: false, fields: &[], others: Others::No, identity: &[], decided: &[] };
+const ONE: Section = Section { key: "", many: false, fields: &[], others: OtherKeys::No, identity: &[], reserved: &[] };
 const MANY: Section = Section { many: true, ..ONE };
 
 /// The tables of `[github]`, by the names and types of [`crate::model::settings::Settings`].
 pub(in crate::template) const SECTIONS: [Section; 9] = [
-    Section { key: "properties", others: Others::Texts, ..ONE },
-    Section { key: "repository", fields: &REPOSITORY, decided: &REPOSITORY_DECIDED, ..ONE },
+    Section { key: "properties", others: OtherKeys::Texts, ..ONE },
+    Section { key: "repository", fields: &REPOSITORY, reserved: &REPOSITORY_RESERVED, ..ONE },
     Section {
         key: "security",
         fields: &[
@@ -160,28 +160,28 @@ pub(in crate::template) const SECTIONS: [Section; 9] = [
     },
     Section {
         key: "variable",
-        fields: &[("name", Shape::Name), ("value", Shape::Must), ("environment", Shape::Text)],
+        fields: &[("name", Shape::Name), ("value", Shape::Must), ("environment", Shape::TemplateText)],
         identity: &["name", "environment"],
         ..MANY
     },
     Section {
         key: "secret",
-        fields: &[("name", Shape::Name), ("environment", Shape::Text), ("purpose", Shape::Text)],
+        fields: &[("name", Shape::Name), ("environment", Shape::TemplateText), ("purpose", Shape::TemplateText)],
         identity: &["name", "environment"],
         ..MANY
     },
     Section {
         key: "issue",
-        fields: &[("title", Shape::Name), ("body", Shape::Text), ("labels", Shape::Texts)],
+        fields: &[("title", Shape::Name), ("body", Shape::TemplateText), ("labels", Shape::Texts)],
         identity: &["title"],
         ..MANY
     },
-    Section { key: "ruleset", fields: &RULESET, identity: &["name"], decided: &RULESET_DECIDED, ..MANY },
+    Section { key: "ruleset", fields: &RULESET, identity: &["name"], reserved: &RULESET_RESERVED, ..MANY },
 ];
 
 /// A text, and where it begins in the manifest. Line and column count from 1, the column in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::template) struct Text {
+pub(in crate::template) struct TemplateText {
     pub(in crate::template) source: String,
     pub(in crate::template) line: usize,
     pub(in crate::template) column: usize,
@@ -189,40 +189,40 @@ pub(in crate::template) struct Text {
 
 /// A value whose texts are still templates.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::template) enum Node {
-    Text(Text),
+pub(in crate::template) enum TemplateValue {
+    TemplateText(TemplateText),
     Value(Value),
-    List(Vec<Node>),
-    Table(Vec<(String, Node)>),
+    List(Vec<TemplateValue>),
+    Table(Vec<(String, TemplateValue)>),
 }
 
 /// `for = "item in list"`: the entry stands once for each item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::template) struct Each {
+pub(in crate::template) struct Loop {
     pub(in crate::template) variable: String,
     /// A path to a list among the values.
     pub(in crate::template) list: String,
-    pub(in crate::template) text: Text,
+    pub(in crate::template) text: TemplateText,
 }
 
 /// One table of a section.
 #[derive(Clone, Debug)]
-pub(in crate::template) struct Entry {
+pub(in crate::template) struct SettingEntry {
     pub(in crate::template) section: &'static Section,
-    pub(in crate::template) each: Option<Each>,
-    pub(in crate::template) when: Option<Text>,
-    pub(in crate::template) fields: Vec<(String, Node)>,
+    pub(in crate::template) each: Option<Loop>,
+    pub(in crate::template) when: Option<TemplateText>,
+    pub(in crate::template) fields: Vec<(String, TemplateValue)>,
 }
 
 /// `[github]` as it is written, its keys and types known to be good.
 #[derive(Clone, Debug, Default)]
-pub struct Github {
-    pub(in crate::template) top: Vec<(String, Node)>,
-    pub(in crate::template) entries: Vec<Entry>,
+pub struct GithubSettings {
+    pub(in crate::template) top: Vec<(String, TemplateValue)>,
+    pub(in crate::template) entries: Vec<SettingEntry>,
 }
 
 /// Reads the table `[github]`.
-pub(super) fn read(github: &Table<'_>) -> Result<Github, ManifestError> {
+pub(super) fn read(github: &Table<'_>) -> Result<GithubSettings, ManifestError> {
     let keys: Vec<&str> = TOP.iter().map(|(key, _)| *key).chain(SECTIONS.iter().map(|section| section.key)).collect();
     github.only(&keys)?;
     let mut entries = Vec::new();
@@ -233,12 +233,12 @@ pub(super) fn read(github: &Table<'_>) -> Result<Github, ManifestError> {
             entries.push(entry(section, &table)?);
         }
     }
-    Ok(Github { top: fields(github, &TOP, Others::No)?, entries })
+    Ok(GithubSettings { top: fields(github, &TOP, OtherKeys::No)?, entries })
 }
 
-fn entry(section: &'static Section, table: &Table<'_>) -> Result<Entry, ManifestError> {
-    refuse_decided(section, table)?;
-    if section.others == Others::No {
+fn entry(section: &'static Section, table: &Table<'_>) -> Result<SettingEntry, ManifestError> {
+    refuse_reserved(section, table)?;
+    if section.others == OtherKeys::No {
         let fields = section.fields.iter().map(|(key, _)| *key);
         let turns: &[&str] = if section.many { &["when", "for"] } else { &[] };
         table.only(&fields.chain(turns.iter().copied()).collect::<Vec<_>>())?;
@@ -248,15 +248,15 @@ fn entry(section: &'static Section, table: &Table<'_>) -> Result<Entry, Manifest
         each = table.text("for")?.map(|_| loop_of(table)).transpose()?;
         when = table.text("when")?.and_then(|_| text(table, table.get("when")?));
     }
-    Ok(Entry { section, each, when, fields: fields(table, section.fields, section.others)? })
+    Ok(SettingEntry { section, each, when, fields: fields(table, section.fields, section.others)? })
 }
 
 /// Refuses keys that somebody else decides, and those that look like templates: no key is rendered.
-fn refuse_decided(section: &Section, table: &Table<'_>) -> Result<(), ManifestError> {
+fn refuse_reserved(section: &Section, table: &Table<'_>) -> Result<(), ManifestError> {
     for (key, _) in table.entries() {
         refuse_tags(table, key, table.key_at(key))?;
-        if let Some((_, who)) = section.decided.iter().find(|(decided, _)| *decided == key) {
-            let sentence = format!("`{}` does not decide `{key}`", table.title);
+        if let Some((_, who)) = section.reserved.iter().find(|(reserved, _)| *reserved == key) {
+            let sentence = format!("`{}` cannot set `{key}`", table.title);
             return Err(table.error(table.key_at(key), sentence).with_hint(*who));
         }
     }
@@ -271,7 +271,7 @@ fn refuse_tags(table: &Table<'_>, key: &str, at: usize) -> Result<(), ManifestEr
     Ok(())
 }
 
-fn loop_of(table: &Table<'_>) -> Result<Each, ManifestError> {
+fn loop_of(table: &Table<'_>) -> Result<Loop, ManifestError> {
     let text = table.get("for").and_then(|value| text(table, value));
     let parts = text.as_ref().and_then(|text| text.source.split_once(" in "));
     let is_name = |name: &str| {
@@ -280,7 +280,7 @@ fn loop_of(table: &Table<'_>) -> Result<Each, ManifestError> {
     };
     match (parts, &text) {
         (Some((variable, list)), Some(text)) if is_name(variable.trim()) && list.trim().split('.').all(is_name) => {
-            Ok(Each { variable: variable.trim().into(), list: list.trim().into(), text: text.clone() })
+            Ok(Loop { variable: variable.trim().into(), list: list.trim().into(), text: text.clone() })
         }
         _ => Err(table.error(table.at("for"), "`for` must name a value and a list, as `item in items`")),
     }
@@ -289,13 +289,13 @@ fn loop_of(table: &Table<'_>) -> Result<Each, ManifestError> {
 fn fields(
     table: &Table<'_>,
     shapes: &[(&'static str, Shape)],
-    others: Others,
-) -> Result<Vec<(String, Node)>, ManifestError> {
+    others: OtherKeys,
+) -> Result<Vec<(String, TemplateValue)>, ManifestError> {
     let mut fields = Vec::new();
     for (key, shape) in shapes {
         fields.extend(field(table, key, *shape)?.map(|node| ((*key).to_owned(), node)));
     }
-    if others == Others::Texts {
+    if others == OtherKeys::Texts {
         for (key, _) in table.entries() {
             fields.extend(field(table, key, Shape::Must)?.map(|node| (key.to_owned(), node)));
         }
@@ -304,7 +304,7 @@ fn fields(
 }
 
 /// The value of `key`, which must be of this shape.
-fn field(table: &Table<'_>, key: &str, shape: Shape) -> Result<Option<Node>, ManifestError> {
+fn field(table: &Table<'_>, key: &str, shape: Shape) -> Result<Option<TemplateValue>, ManifestError> {
     let Some(value) = table.get(key) else {
         return match shape {
             Shape::Name | Shape::Must => {
@@ -316,7 +316,7 @@ fn field(table: &Table<'_>, key: &str, shape: Shape) -> Result<Option<Node>, Man
     let wrong = |kind: String| Err(table.error(table.at(key), format!("`{key}` must be {kind}")));
     let is_list = value.get_ref().is_array();
     match shape {
-        Shape::Text | Shape::Name | Shape::Must => table.text(key).map(drop)?,
+        Shape::TemplateText | Shape::Name | Shape::Must => table.text(key).map(drop)?,
         Shape::Texts if is_list => table.texts(key).map(drop)?,
         Shape::Texts => match table.text(key) {
             Ok(Some(text)) if text.contains("{{") => {}
@@ -334,12 +334,14 @@ fn field(table: &Table<'_>, key: &str, shape: Shape) -> Result<Option<Node>, Man
     node(table, value).map(Some)
 }
 
-fn node(table: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Result<Node, ManifestError> {
+fn node(table: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Result<TemplateValue, ManifestError> {
     if let Some(text) = text(table, value) {
-        return Ok(Node::Text(text));
+        return Ok(TemplateValue::TemplateText(text));
     }
     Ok(match value.get_ref() {
-        DeValue::Array(items) => Node::List(items.iter().map(|item| node(table, item)).collect::<Result<_, _>>()?),
+        DeValue::Array(items) => {
+            TemplateValue::List(items.iter().map(|item| node(table, item)).collect::<Result<_, _>>()?)
+        }
         DeValue::Table(entries) => {
             let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
                 let at = key.span().start;
@@ -347,13 +349,13 @@ fn node(table: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Result<Node, Manifes
                 refuse_tags(table, key, at)?;
                 Ok((key.to_string(), node(table, value)?))
             };
-            Node::Table(entries.iter().map(entry).collect::<Result<_, _>>()?)
+            TemplateValue::Table(entries.iter().map(entry).collect::<Result<_, _>>()?)
         }
         _ => {
             let written = table.source.get(value.span()).unwrap_or_default();
             let parsed = format!("value = {written}").parse::<toml::Table>().ok();
             match parsed.and_then(|mut parsed| parsed.remove("value")) {
-                Some(value) => Node::Value(from_toml(value)),
+                Some(value) => TemplateValue::Value(from_toml(value)),
                 None => return Err(table.error(value.span().start, "this value cannot be read")),
             }
         }
@@ -361,7 +363,7 @@ fn node(table: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Result<Node, Manifes
 }
 
 /// A text with the place of its first character: after the quotes, and after the line end that may follow three.
-fn text(table: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Option<Text> {
+fn text(table: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Option<TemplateText> {
     let source = value.get_ref().as_str()?.replace("\r\n", "\n");
     let start = value.span().start;
     let written = table.source.get(start..).unwrap_or_default();
@@ -372,5 +374,5 @@ fn text(table: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Option<Text> {
     };
     let (line, column) = position(table.source, start);
     let (line, column) = if ends_line { (line + 1, 1) } else { (line, column + skip) };
-    Some(Text { source, line, column })
+    Some(TemplateText { source, line, column })
 }

@@ -1,4 +1,4 @@
-//! A table of a manifest whose every complaint knows its line.
+//! A table of a manifest, whose errors have a line.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -55,8 +55,7 @@ impl<'t> Table<'t> {
         self.entries.get_key_value(key).map_or(self.start, |(key, _)| key.span().start)
     }
 
-    /// A text without carriage returns; no other character may be there that an answer may not hold either, because
-    /// a terminal would act on it.
+    /// A text without carriage returns. It may hold the characters that an answer may hold: others steer a terminal.
     pub(in crate::template) fn text(&self, key: &str) -> Result<Option<String>, ManifestError> {
         let text = self.typed(key, "text in quotes", |value| value.as_str().map(|text| text.replace("\r\n", "\n")))?;
         text.map(|text| self.storable(key, text)).transpose()
@@ -136,13 +135,13 @@ impl<'t> Table<'t> {
     fn typed<T>(
         &self,
         key: &str,
-        wanted: &str,
+        expected: &str,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Result<Option<T>, ManifestError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         match read(value.get_ref()) {
             Some(read) => Ok(Some(read)),
-            None => Err(self.error(value.span().start, format!("`{key}` must be {wanted}"))),
+            None => Err(self.error(value.span().start, format!("`{key}` must be {expected}"))),
         }
     }
 }
