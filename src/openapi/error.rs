@@ -14,7 +14,7 @@ pub enum SpecError {
     Read { path: PathBuf, source: io::Error },
     #[error("`{}` is not a file but a {what}", path.display())]
     NotAFile { path: PathBuf, what: &'static str },
-    #[error("`{}` has {size} bytes, and {limit} are the most a spec's file may have", path.display())]
+    #[error("`{}` has {size} bytes; a file of a spec may have at most {limit}", path.display())]
     FileTooLarge { path: PathBuf, size: u64, limit: u64 },
     /// All files together have too many bytes, or are too many.
     #[error("with `{}` the spec has more than {limit}", path.display())]
@@ -30,19 +30,19 @@ pub enum SpecError {
     },
     #[error("`{}` is not an OpenAPI document: there is no `openapi` or `swagger` at its top, but {found}", path.display())]
     NotOpenApi { path: PathBuf, found: String },
-    #[error("`{}` says {found}, and 3.0, 3.1, 3.2 and Swagger 2.0 can be read", path.display())]
+    #[error("`{}` says {found}; only OpenAPI 3.0, 3.1, 3.2 and Swagger 2.0 can be read", path.display())]
     Version {
         /// The document.
         path: PathBuf,
         /// The key and the version, in ticks.
         found: String,
     },
-    #[error("`{}` says {found}, and a version must be a text, and whole, with nothing behind it", path.display())]
+    #[error("`{}` says {found}; a version must be a complete string, with nothing after it", path.display())]
     VersionNotWhole {
         path: PathBuf,
         /// The key and the version, in ticks.
         found: String,
-        /// The line as it should be.
+        /// The line as it must be written.
         whole: &'static str,
     },
     #[error("`{}` refers at `{pointer}` to `{reference}`, which leads in a circle and never to a value", path.display())]
@@ -57,7 +57,7 @@ pub enum SpecError {
         /// Why it is refused, as half a sentence.
         reason: &'static str,
     },
-    #[error("`{}` refers at `{pointer}` to `{reference}`, and the linters do not find a file by a name that is encoded", path.display())]
+    #[error("`{}` refers at `{pointer}` to `{reference}`; linters do not find a file by a percent-encoded name", path.display())]
     Encoded {
         path: PathBuf,
         pointer: String,
@@ -104,7 +104,7 @@ impl Blame for SpecError {
             Self::NotOpenApi { .. } => "name the file that begins with `openapi: 3…` or `swagger: \"2.0\"`",
             Self::VersionNotWhole { whole, .. } => return Some(format!("write `{whole}`")),
             Self::Encoded { plain, .. } => return Some(format!("write `{plain}`, or rename the file")),
-            Self::Circle { .. } => "put what is meant in the place of one of the references",
+            Self::Circle { .. } => "replace one of the references with the value that is meant",
             Self::Version { .. } => "convert the document to OpenAPI 3.0 or 3.1",
             Self::PathsNotAnObject { .. } => "write it as an object; without any path it is `paths: {}`",
             Self::Outside { .. } => "move the file beside the document, or bundle the spec into one file",

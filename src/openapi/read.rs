@@ -202,7 +202,7 @@ impl Collector {
         let (list, kind, message) = match outcome {
             Outcome::Fine => return,
             Outcome::Remote => {
-                (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched: it stays as it is", text()))
+                (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched and stays unchanged", text()))
             }
             Outcome::Dangling(why) => {
                 (&mut self.findings, FindingKind::Dangling, format!("`{}` leads nowhere: {why}", text()))
