@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::problem::shown_text;
+use super::problem::display_text;
 use crate::error::{Blame, Fault, nearest};
 use crate::model::text::position;
 use crate::model::value::from_toml;
@@ -51,16 +51,16 @@ pub enum AnswersFileError {
         /// What is wrong, as half a sentence.
         message: String,
     },
-    /// A key of the config that nothing reads.
-    #[error("`{}` line {line}: there is {}", path.display(), stranger(meant.as_ref()))]
+    /// An unknown key of the config.
+    #[error("`{}` line {line}: there is {}", path.display(), unknown_key(meant.as_ref()))]
     Unknown {
         path: PathBuf,
         line: usize,
-        /// The key as it is written, and the one that is likeliest meant; none when it is like no key at all.
+        /// The key and the nearest known key; none when it is like no key.
         meant: Option<(String, &'static str)>,
     },
     /// A setting among the answers.
-    #[error("`{}` line {line}: `{key}` stands in the table `[{TABLE}]`, where it is no setting", path.display())]
+    #[error("`{}` line {line}: `{key}` is in the table `[{TABLE}]`, where it is not a setting", path.display())]
     Misplaced { path: PathBuf, line: usize, key: &'static str },
     /// A list or a single value where keys with answers should be.
     #[error("`{}` holds no table of answers", path.display())]
@@ -75,8 +75,8 @@ fn place(line: Option<usize>, column: Option<usize>) -> String {
     }
 }
 
-fn stranger(meant: Option<&(String, &'static str)>) -> String {
-    meant.map_or_else(|| "a key that nothing reads".to_owned(), |(key, _)| format!("no key `{key}`"))
+fn unknown_key(meant: Option<&(String, &'static str)>) -> String {
+    meant.map_or_else(|| "an unknown key".to_owned(), |(key, _)| format!("no key `{key}`"))
 }
 
 impl Blame for AnswersFileError {
@@ -122,7 +122,7 @@ pub fn read(path: &Path) -> Result<AnswersFile, AnswersFileError> {
 
 /// The user's config.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct UserConfig {
     pub registry: Option<String>,
     pub owner: Option<String>,
     pub answers: AnswersFile,
@@ -131,9 +131,8 @@ pub struct Config {
 /// The user's config, which is TOML; `None` when there is no such file.
 ///
 /// # Errors
-/// Those of [`read`], a key that nothing reads, a setting that is no text or empty, and one that stands among the
-/// answers: whoever wrote it meant it to hold.
-pub fn config(path: &Path) -> Result<Option<Config>, AnswersFileError> {
+/// Those of [`read`], an unknown key, a setting that is not a text or is empty, and a setting among the answers.
+pub fn config(path: &Path) -> Result<Option<UserConfig>, AnswersFileError> {
     let bytes = match bytes(path) {
         Err(AnswersFileError::Unreadable { source, .. })
             if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
@@ -150,7 +149,7 @@ pub fn config(path: &Path) -> Result<Option<Config>, AnswersFileError> {
         Some(Value::Object(answers)) => answers,
         _ => Map::new(),
     };
-    Ok(Some(Config { registry, owner, answers: AnswersFile { path: path.to_owned(), values: answers } }))
+    Ok(Some(UserConfig { registry, owner, answers: AnswersFile { path: path.to_owned(), values: answers } }))
 }
 
 /// Refuses what is wrong with the keys of a config.
@@ -181,7 +180,7 @@ fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
                 return Err(AnswersFileError::Unknown {
                     path: path(),
                     line: key_line,
-                    meant: meant.map(|meant| (shown_text(word), meant)),
+                    meant: meant.map(|meant| (display_text(word), meant)),
                 });
             }
         }
@@ -189,7 +188,7 @@ fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
     Ok(())
 }
 
-/// A setting that stands among the answers, and where: in TOML a line after `[answers]` belongs to that table.
+/// A setting among the answers, and its place: in TOML a line after `[answers]` belongs to that table.
 fn among_answers(answers: &DeTable<'_>) -> Option<(&'static str, usize)> {
     answers.keys().find_map(|key| {
         let setting = [REGISTRY, OWNER].into_iter().find(|setting| *setting == key.get_ref().as_ref())?;
@@ -371,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn every_slip_in_a_key_of_the_config_is_refused_with_its_line_and_the_key_that_is_meant() {
+    fn every_typo_in_a_key_of_the_config_is_refused_with_its_line_and_the_nearest_key() {
         for (key, entry) in [("registry", "{} = \"r\""), ("owner", "{} = \"r\""), ("answers", "[{}]\na = 1")] {
             for slip in slips(key) {
                 let text = format!("# mine\n\n{}\n", entry.replace("{}", &slip));
@@ -386,7 +385,7 @@ mod tests {
     #[test]
     fn every_key_of_the_config_is_held_to_its_kind() {
         for key in ["registry", "owner"] {
-            for (value, told) in [
+            for (value, message) in [
                 ("\"\"", "line 2: `KEY` is empty"),
                 ("\"  \"", "line 2: `KEY` is empty"),
                 ("1", "line 2: `KEY` must be a text"),
@@ -397,16 +396,16 @@ mod tests {
                 ("\"r\"\nKEY = \"s\"", "line 3, column 1: "),
                 ("\"r", "line 2"),
             ] {
-                let told = told.replace("KEY", key);
+                let message = message.replace("KEY", key);
                 let (_folder, path) = file("config.toml", format!("# mine\n{key} = {}\n", value.replace("KEY", key)));
                 let error = config(&path).expect_err(value);
-                assert!(error.to_string().contains(&told), "{key} = {value}: {error}");
+                assert!(error.to_string().contains(&message), "{key} = {value}: {error}");
                 let (_folder, path) = file("config.toml", format!("# mine\n{key}.url = \"x\"\n"));
                 let error = config(&path).expect_err(key).to_string();
                 assert!(error.contains(&format!("line 2: `{key}` must be a text")), "{error}");
                 let (_folder, path) = file("config.toml", format!("[answers]\na = 1\n{key} = \"x\"\n"));
                 let error = config(&path).expect_err(key).to_string();
-                assert!(error.contains(&format!("line 3: `{key}` stands in the table `[answers]`")), "{error}");
+                assert!(error.contains(&format!("line 3: `{key}` is in the table `[answers]`")), "{error}");
             }
         }
         for answers in ["answers = 1", "answers = \"x\"", "[[answers]]\na = 1", "answers = [1]"] {
@@ -415,8 +414,8 @@ mod tests {
         }
         let (_folder, path) = file("config.toml", "\n\"s3cret-word\" = 1\n");
         let error = config(&path).expect_err("unknown");
-        let told = crate::error::render(&error);
-        assert!(told.contains("line 2: there is a key that nothing reads") && !told.contains("s3cret"), "{told}");
+        let text = crate::error::render(&error);
+        assert!(text.contains("line 2: there is an unknown key") && !text.contains("s3cret"), "{text}");
     }
 
     proptest! {
