@@ -14,7 +14,7 @@ const CHOICES_SHOWN: usize = 12;
 /// The largest whole number that a float holds without rounding.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
-/// The name under which a default sees what speaks for it.
+/// The variable in which a default sees the reason for it.
 pub const BECAUSE: &str = "because";
 
 /// What a template wants to know.
@@ -28,9 +28,9 @@ pub struct Question {
     pub help: Option<String>,
     /// The answer when no other layer has one.
     pub default: Option<DefaultValue>,
-    /// The default where what a template in `default` comes to is nothing, or breaks a rule.
+    /// The default where a template in `default` renders to nothing or breaks a rule.
     pub otherwise: Option<DefaultValue>,
-    /// A Liquid template that says what speaks for the default, which sees it as [`BECAUSE`].
+    /// A Liquid template for the reason of the default, which sees it as [`BECAUSE`].
     pub because: Option<String>,
     /// What a text (or each text of a list) must look like.
     pub pattern: Option<Pattern>,
@@ -189,7 +189,7 @@ impl Question {
         }
     }
 
-    /// Takes `choice` out of a list's choices and out of its defaults: who gives it all the same is told the `reason`.
+    /// Removes `choice` from a list's choices and defaults. An answer with it is refused with the `reason`.
     pub fn withhold(&mut self, choice: &str, reason: String) {
         if let Kind::List { choices, .. } = &mut self.kind {
             choices.retain(|other| other != choice);

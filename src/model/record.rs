@@ -15,7 +15,7 @@ const FRESH: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// The name is taken; the repository is being made, or making it was broken off.
+    /// The name is taken; the repository is not complete yet.
     #[default]
     Reserved,
     /// The repository is complete.
@@ -42,7 +42,7 @@ pub struct TemplateUsed {
     pub revision: String,
 }
 
-/// One step of an API's life: a phase entered, or a change of the dates of its end within a phase, which the note tells.
+/// One entry of an API's history: the start of a phase, or a change of its end dates, which the note describes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseChange {
     pub phase: Phase,
@@ -54,7 +54,7 @@ pub struct PhaseChange {
     pub note: Option<String>,
 }
 
-/// What was shown to open a gate.
+/// A link that shows that a gate is met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The gate's id.

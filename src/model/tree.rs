@@ -23,7 +23,7 @@ impl TreePath {
     /// or hold a backslash or a control character.
     pub fn new(path: impl Into<String>) -> Result<Self, PathError> {
         let path = path.into();
-        match path.split('/').find_map(objection) {
+        match path.split('/').find_map(path_fault) {
             Some(reason) => Err(PathError { path, reason }),
             None => Ok(Self(path)),
         }
@@ -55,12 +55,12 @@ impl fmt::Display for TreePath {
     }
 }
 
-fn objection(name: &str) -> Option<&'static str> {
+fn path_fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("it has an empty name")
     } else if name == "." || name == ".." {
         Some("it would leave the folder")
-    } else if is_gits(name) {
+    } else if is_git_folder(name) {
         Some("it would write into git's own folder")
     } else if name.len() > NAME_MAX {
         Some("a name is longer than 255 bytes")
@@ -73,7 +73,7 @@ fn objection(name: &str) -> Option<&'static str> {
 
 /// Whether some file system takes `name` for git's own folder: Windows drops dots and spaces at the end, and what
 /// follows a colon; macOS drops characters without width (`git help config`, `core.protectNTFS` and `core.protectHFS`).
-fn is_gits(name: &str) -> bool {
+fn is_git_folder(name: &str) -> bool {
     let no_width = |c: &char| matches!(*c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}');
     let visible: String = name.chars().filter(|c| !no_width(c)).collect();
     let stem = visible.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
