@@ -7,12 +7,12 @@ use crate::model::record::Record;
 use crate::model::text::position;
 
 /// A record as it is stored.
-pub(super) struct Entry {
+pub(super) struct StoredRecord {
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
 }
 
-impl Entry {
+impl StoredRecord {
     /// Reads the record.
     pub(super) fn parse(&self) -> Result<Record, Problem> {
         parse(&self.path, &self.bytes)
@@ -37,7 +37,7 @@ pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<Record, Problem> {
     if layout::record(record.name.as_str()) == path {
         Ok(record)
     } else {
-        Err(problem(None, format!("it is the record of `{}`, which has another place", record.name)))
+        Err(problem(None, format!("it is the record of `{}`, which belongs at another path", record.name)))
     }
 }
 
@@ -47,7 +47,7 @@ fn broken(registry: &str, problem: Problem) -> RegistryError {
 }
 
 /// The text of `record`, with what `stored` says and `record` does not.
-pub(super) fn text(record: &Record, stored: Option<&Entry>, registry: &str) -> Result<String, RegistryError> {
+pub(super) fn text(record: &Record, stored: Option<&StoredRecord>, registry: &str) -> Result<String, RegistryError> {
     let path = layout::record(record.name.as_str());
     let broken = |message| broken(registry, Problem { path: path.clone(), line: None, message });
     let mut table = Table::try_from(record).map_err(|error| broken(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Taking in many records at once: all of them in one commit, or none.
+//! Importing many records at once: all of them in one commit, or none.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::git::store::{Edit, Snapshot};
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record};
 
-/// A record that is to be taken in.
+/// A record to import.
 #[derive(Clone, Debug)]
 pub struct Incoming {
     pub record: Record,
@@ -19,26 +19,26 @@ pub struct Incoming {
     pub line: Option<usize>,
 }
 
-/// What taking in means.
+/// What an import would change.
 #[derive(Clone, Debug, Default)]
 pub struct Intake {
     /// The records that are new.
     pub new: Vec<Record>,
     /// The names that are in the registry already, with the same repository.
     pub known: Vec<ApiName>,
-    /// What stands against it; with any of these nothing is taken in.
+    /// Why the import is refused; with any of these nothing is imported.
     pub flaws: Vec<Problem>,
 }
 
 impl Intake {
-    /// What taking in these records into a registry that is not there yet would mean.
+    /// What an import of these records into a registry that does not exist yet would change.
     pub fn of(incoming: &[Incoming]) -> Result<Self, RegistryError> {
         intake(None, incoming)
     }
 }
 
 impl Registry {
-    /// What taking in these records would mean; writes nothing.
+    /// What an import of these records would change; writes nothing.
     pub fn intake(&self, incoming: &[Incoming]) -> Result<Intake, RegistryError> {
         intake(Some(&self.store.snapshot()?), incoming)
     }
@@ -60,7 +60,7 @@ impl Registry {
         let mut edits = layout::beginning(snapshot);
         for record in records {
             let name = record.name.as_str();
-            for kind in layout::KEPT {
+            for kind in layout::KEYS_WITH_FILES {
                 edits.push(write(layout::key(kind, &record.key(kind)), format!("{name}\n").into_bytes()));
             }
             let text = entry::text(record, None, &self.store.name())?;
@@ -71,11 +71,11 @@ impl Registry {
 }
 
 /// Who takes a key within the files themselves.
-type Taken<'i> = BTreeMap<(KeyKind, String), &'i Incoming>;
+type ClaimedKeys<'i> = BTreeMap<(KeyKind, String), &'i Incoming>;
 
 fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Intake, RegistryError> {
     let mut intake = Intake::default();
-    let mut taken = Taken::new();
+    let mut claimed = ClaimedKeys::new();
     let mut numbers = BTreeMap::new();
     // Who gave a short name goes before those who get one.
     let (derived, given): (Vec<_>, Vec<_>) = incoming.iter().partition(|incoming| incoming.derived);
@@ -88,11 +88,11 @@ fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Inta
         }
         let mut record = from.record.clone();
         if from.derived {
-            record.short_name = free(snapshot, &taken, &mut numbers, &record.short_name)?;
+            record.short_name = free(snapshot, &claimed, &mut numbers, &record.short_name)?;
         }
         for kind in KeyKind::ALL {
-            let obstacle = obstacle(snapshot, &taken, kind, &record.key(kind))?;
-            taken.insert((kind, record.key(kind)), from);
+            let obstacle = obstacle(snapshot, &claimed, kind, &record.key(kind))?;
+            claimed.insert((kind, record.key(kind)), from);
             if let Some(message) = obstacle {
                 intake.flaws.push(Problem { path: from.file.clone(), line: from.line, message });
                 // Who has the name has its guid as well, and most likely the rest.
@@ -115,7 +115,7 @@ fn holds(snapshot: Option<&Snapshot<'_>>, kind: KeyKind, value: &str) -> Result<
 
 fn obstacle(
     snapshot: Option<&Snapshot<'_>>,
-    taken: &Taken<'_>,
+    claimed: &ClaimedKeys<'_>,
     kind: KeyKind,
     value: &str,
 ) -> Result<Option<String>, RegistryError> {
@@ -124,7 +124,7 @@ fn obstacle(
         let holder = holder.escape_debug();
         return Ok(Some(format!("the {} `{shown}` is taken in the registry by `{holder}`", kind.word())));
     }
-    Ok(taken.get(&(kind, value.to_owned())).map(|other| {
+    Ok(claimed.get(&(kind, value.to_owned())).map(|other| {
         let line = other.line.map(|line| format!(" line {line}")).unwrap_or_default();
         format!("the {} `{shown}` is also that of `{}` in `{}`{line}", kind.word(), other.record.name, other.file)
     }))
@@ -134,7 +134,7 @@ fn obstacle(
 /// have the same initials.
 fn free(
     snapshot: Option<&Snapshot<'_>>,
-    taken: &Taken<'_>,
+    claimed: &ClaimedKeys<'_>,
     numbers: &mut BTreeMap<String, usize>,
     short_name: &str,
 ) -> Result<String, RegistryError> {
@@ -143,7 +143,7 @@ fn free(
     loop {
         let candidate = if *number == 1 { short_name.to_owned() } else { format!("{short_name}{number}") };
         *number += 1;
-        if !taken.contains_key(&(kind, candidate.clone())) && holds(snapshot, kind, &candidate)?.is_none() {
+        if !claimed.contains_key(&(kind, candidate.clone())) && holds(snapshot, kind, &candidate)?.is_none() {
             return Ok(candidate);
         }
     }

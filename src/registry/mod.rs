@@ -28,13 +28,13 @@ use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record, State};
 
 pub use crate::git::store::{By, Location, Remote, StoreError};
-pub use error::{Claim, RegistryError};
+pub use error::{KeyHolder, RegistryError};
 pub use import::{Incoming, Intake};
 pub use listing::Listing;
 pub use problem::Problem;
 pub use rules::{check, link_fault};
 
-use entry::Entry;
+use entry::StoredRecord;
 
 /// A registry, on this machine or shared. It may be moved to another thread, not shared by two; each thread opens its own.
 pub struct Registry {
@@ -189,9 +189,9 @@ impl Registry {
         Ok(if head.is_some() { Change::Done } else { Change::AlreadySo })
     }
 
-    fn entry(&self, snapshot: &Snapshot<'_>, name: &ApiName) -> Result<Option<Entry>, RegistryError> {
+    fn entry(&self, snapshot: &Snapshot<'_>, name: &ApiName) -> Result<Option<StoredRecord>, RegistryError> {
         let path = layout::record(name.as_str());
-        Ok(snapshot.read(&path)?.map(|bytes| Entry { path, bytes }))
+        Ok(snapshot.read(&path)?.map(|bytes| StoredRecord { path, bytes }))
     }
 
     /// What to write so that `record` stands in the registry with all its keys; nothing when it does already.
@@ -200,12 +200,12 @@ impl Registry {
         snapshot: &Snapshot<'_>,
         record: &Record,
         old: Option<&Record>,
-        stored: Option<&Entry>,
+        stored: Option<&StoredRecord>,
     ) -> Result<Vec<Edit>, RegistryError> {
         check(record, old)?;
         let name = record.name.as_str();
         let mut edits = layout::beginning(snapshot);
-        for kind in layout::KEPT {
+        for kind in layout::KEYS_WITH_FILES {
             let value = record.key(kind);
             match holder(snapshot, kind, &value)? {
                 Some(holder) if holder != name => {

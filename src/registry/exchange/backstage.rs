@@ -108,7 +108,7 @@ pub fn read(file: &str, line: Option<usize>, entity: &Value, server: &str) -> Op
     };
     // Another tool may mean something else by this label.
     let label = text("/metadata/labels/phase").filter(|word| Phase::ALL.iter().any(|phase| phase.word() == *word));
-    // Other words than these three may be a phase's; what is none is told.
+    // Any other word may be a phase; one that is not is reported.
     let lifecycle = text("/spec/lifecycle").map(|word| match word {
         "experimental" => "alpha",
         "production" => "live",

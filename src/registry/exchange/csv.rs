@@ -45,7 +45,7 @@ pub fn write(records: &[Record]) -> String {
     let _ = writer.write_record(COLUMNS);
     for record in records {
         let row = row(record);
-        let _ = writer.write_record(row.map(harmless));
+        let _ = writer.write_record(row.map(escaped));
     }
     let bytes = writer.into_inner().unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
@@ -79,11 +79,11 @@ pub(super) fn row(record: &Record) -> [String; COLUMNS.len()] {
     ]
 }
 
-fn harmless(cell: String) -> String {
+fn escaped(cell: String) -> String {
     if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell }
 }
 
-fn meant(cell: &str) -> &str {
+fn unescaped(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(cell)
 }
 
@@ -119,7 +119,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Problem>> {
         match row {
             Ok(row) => {
                 let line = row.position().and_then(|at| usize::try_from(at.line()).ok());
-                let cells = head.iter().map(str::trim).zip(row.iter().map(meant)).filter(|(_, cell)| !cell.is_empty());
+                let cells =
+                    head.iter().map(str::trim).zip(row.iter().map(unescaped)).filter(|(_, cell)| !cell.is_empty());
                 match table(cells) {
                     Ok(table) => drafts.push(Draft { file: file.to_owned(), line, table }),
                     Err(message) => flaws.push(flaw(line, message)),
@@ -149,7 +150,7 @@ pub(super) fn table<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> Resu
             "environments" => {
                 cell.split_whitespace().map(|word| Value::from(word.to_owned())).collect::<Vec<_>>().into()
             }
-            "repository_id" => cell.parse::<i64>().map(Value::from).map_err(|_| "`repository_id` is no number")?,
+            "repository_id" => cell.parse::<i64>().map(Value::from).map_err(|_| "`repository_id` is not a number")?,
             _ => Value::from(cell.to_owned()),
         };
         if let Some(place) = place {
@@ -168,9 +169,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_cell_is_no_formula_and_comes_back(cell in "[=+@'\t\r-]{0,3}\\PC{0,8}") {
-            let written = harmless(cell.clone());
+            let written = escaped(cell.clone());
             prop_assert!(!written.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            prop_assert_eq!(meant(&written), cell);
+            prop_assert_eq!(unescaped(&written), cell);
         }
 
         #[test]
@@ -180,12 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_is_told_with_its_lines() {
+    fn a_bad_file_is_reported_with_its_lines() {
         let read = |text: &str| read("f.csv", text).map(|drafts| drafts.len()).map_err(|flaws| flaws.len());
         assert_eq!(read("\u{feff}name,phase\na,live\n"), Ok(1));
         assert_eq!(read("phase,colour\nlive,red\n"), Err(2), "an unknown column, and no name");
         assert_eq!(read("name,phase\na\nb,c,d\n"), Err(2), "a cell too few, a cell too many");
         let flaws = super::read("f.csv", "name,repository_id\na,1\nb,many\n").expect_err("no number");
-        assert_eq!(flaws[0].to_string(), "`f.csv` line 3: `repository_id` is no number");
+        assert_eq!(flaws[0].to_string(), "`f.csv` line 3: `repository_id` is not a number");
     }
 }

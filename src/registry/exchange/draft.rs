@@ -1,4 +1,4 @@
-//! What a file says of an API that exists, completed to a record.
+//! An existing API as a file describes it, completed to a record.
 
 use toml::{Table, Value};
 
@@ -65,8 +65,8 @@ impl Draft {
         if wrong.is_empty() { Ok(record) } else { Err(wrong) }
     }
 
-    /// What is wrong with each key that is given, by itself: as a whole only the first would be told. It takes ten times
-    /// as long.
+    /// What is wrong with each key by itself: a parse of the whole table reports only the first. It takes ten times as
+    /// long.
     fn unfit(&self, by: &str, date: &str) -> Vec<String> {
         let mut base = toml::toml! {
             name = "name"
