@@ -23,12 +23,12 @@ const AFTER_HELP: &str = "\
 Examples:
   apiscaffold new my-api --spec my-api.yaml      a repository from an OpenAPI document
   apiscaffold new my-api --dry-run               what would be done
-  apiscaffold doctor my-api --owner ORG          what would stop it on GitHub
+  apiscaffold doctor my-api --owner ORG          what would prevent that on GitHub
   apiscaffold new my-api --owner ORG             a repository on GitHub, set up as the template asks
-  apiscaffold check --settings my-api            whether it still is so
+  apiscaffold check --settings my-api            whether it still has the template's settings
   apiscaffold list                               every API in the registry
-  apiscaffold phase my-api                       what its next phase asks for
-  apiscaffold template questions                 what the template asks
+  apiscaffold phase my-api                       the gates of its next phase
+  apiscaffold template questions                 the template's questions
 
 Exit codes: 0 done, 1 this machine or a remote failed, 2 wrong input, 3 the template is at fault,
 4 not permitted, 5 conflict (a name or folder is taken), 8 partly done (run the same command again), 130 interrupted";
@@ -51,19 +51,19 @@ pub struct Global {
     /// Print the result as one JSON document on stdout
     #[arg(long, global = true)]
     pub json: bool,
-    /// Never ask: take the defaults, and name what is missing
+    /// Never ask: take the defaults, and report missing answers
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
-    /// Say only results and errors
+    /// Print only results and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Say more about what is done
+    /// Print more about what is done
     #[arg(long, short, global = true)]
     pub verbose: bool,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// Use no network: only templates and copies of the registry fetched before
+    /// Use no network: only templates and copies of the registry that were fetched before
     #[arg(long, global = true, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
     pub offline: bool,
     /// The registry: the path or the git URL of a bare repository [default: `registry` in your config.toml, else one in your data folder]
@@ -71,7 +71,6 @@ pub struct Global {
     pub registry: Option<String>,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
@@ -79,13 +78,13 @@ pub enum Command {
     New(NewArgs),
     /// Compare a repository's GitHub settings with its template
     Check(CheckArgs),
-    /// Look for everything that would stop `new`, before anything is written
+    /// Find everything that would stop `new`, without writing anything
     Doctor(DoctorArgs),
     /// List the APIs in the registry
     List(ListArgs),
     /// Show one API's record
     Show(ShowArgs),
-    /// Say what an API's next phase asks for, or move it there
+    /// Show the gates of an API's next phase, or move the API to it
     Phase(PhaseArgs),
     /// Work on the registry
     #[command(subcommand)]
@@ -114,13 +113,13 @@ pub struct NewArgs {
     /// What the API's repository is made from.
     #[command(flatten)]
     pub input: InputArgs,
-    /// The folder in which the repository's folder is made; it is made as well
+    /// The folder that will hold the repository's folder; it is made if it does not exist
     #[arg(long, value_name = "PARENT", default_value = ".", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
     /// Where the repository is shared.
     #[command(flatten)]
     pub hosting: HostingArgs,
-    /// Print what would be done, with every call of GitHub's API, and do nothing
+    /// Print what would be done, with every GitHub API call, and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -134,7 +133,7 @@ pub struct HostingArgs {
     /// Who may see the repository on GitHub
     #[arg(long, value_enum, default_value_t, value_name = "WHO", requires = "owner")]
     pub visibility: Visibility,
-    /// Make teams of the organisation that are missing
+    /// Make missing teams of the organisation
     #[arg(long, requires = "owner")]
     pub create_teams: bool,
     /// Push over ssh, with your own keys
@@ -145,7 +144,7 @@ pub struct HostingArgs {
 /// What a repository is made from.
 #[derive(Args, Clone, Debug)]
 pub struct InputArgs {
-    /// The OpenAPI document, YAML or JSON; the files it refers to come along
+    /// The OpenAPI document, YAML or JSON; the files it refers to are copied too
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub spec: Option<PathBuf>,
     /// A file of answers, TOML, YAML or JSON
@@ -176,30 +175,30 @@ pub struct CheckArgs {
     /// Compare its settings on GitHub
     #[arg(long, required = true)]
     pub settings: bool,
-    /// Change what differs; what people made stricter than the template asks is named and left as it is
+    /// Fix the differences; settings that are stricter than the template are reported and kept
     #[arg(long)]
     pub fix: bool,
-    /// Print what `--fix` would change, with every call of GitHub's API, and do nothing
+    /// Print what `--fix` would change, with every GitHub API call, and change nothing
     #[arg(long, requires = "fix")]
     pub dry_run: bool,
-    /// Lower what is stricter than the template asks, too
+    /// Also lower settings that are stricter than the template
     #[arg(long, requires = "fix")]
     pub lower: bool,
-    /// Make teams of the organisation that are missing
+    /// Make missing teams of the organisation
     #[arg(long, requires = "fix")]
     pub create_teams: bool,
     /// The folder of the repository
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
-    /// A receipt goes with another template, and with nothing else of this.
+    /// With a receipt only the template can be another one.
     #[command(flatten, next_help_heading = "What to compare with, when the repository has no receipt")]
     pub input: InputArgs,
 }
 
-/// Look for everything that would stop `new`, before anything is written
+/// Find everything that would stop `new`, without writing anything
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
-    /// A name that a new API is to have
+    /// The name of the new API
     pub name: Option<String>,
     /// The organisation or user on GitHub that would own the repository
     #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
@@ -215,7 +214,7 @@ pub struct ListArgs {
     /// Only APIs in this phase
     #[arg(long, value_enum)]
     pub phase: Option<Phase>,
-    /// Only APIs of this owner, as the record says it
+    /// Only APIs of this owner, as in the record
     #[arg(long, value_name = "OWNER")]
     pub owner: Option<String>,
     /// Only APIs of this style, such as `apigee`
@@ -227,7 +226,7 @@ pub struct ListArgs {
     /// Only APIs made or updated from this revision of their template; the beginning of it is enough
     #[arg(long, value_name = "REVISION")]
     pub template_revision: Option<String>,
-    /// Only APIs whose repository is of another revision than the template that --template and --at name
+    /// Only APIs made from another revision than that of the template (see --template and --at)
     #[arg(long)]
     pub outdated: bool,
     /// The template to compare with.
@@ -235,37 +234,36 @@ pub struct ListArgs {
     pub template: TemplateArgs,
 }
 
-/// Work on the registry
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum RegistryCommand {
-    /// Say everything that is wrong in the registry, by file and line, and which repositories have no record or the reverse
+    /// Report what is wrong in the registry, by file and line, and repositories without a record or the reverse
     Check,
-    /// Print every record as JSON, as CSV or as entities for Backstage; or make a site of them
+    /// Print every record as JSON, CSV or entities for Backstage, or make a site of all records
     Export(ExportArgs),
-    /// Record APIs that exist: all of them in one commit, or none
+    /// Record existing APIs: all of them in one commit, or none
     Import(ImportArgs),
-    /// Give up a reservation of yours, so that its name and its keys are free again
+    /// Release a reservation of yours: its name and keys are free again
     Release(ReleaseArgs),
 }
 
-/// Give up a reservation of yours, so that its name and its keys are free again
+/// Release a reservation of yours: its name and keys are free again
 #[derive(Args, Debug)]
 pub struct ReleaseArgs {
     /// The API's name
     pub name: String,
-    /// Print what would be done, and do nothing
+    /// Print what would be done, and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// Print every record as JSON, as CSV or as entities for Backstage; or make a site of them
+/// Print every record as JSON, CSV or entities for Backstage, or make a site of all records
 #[derive(Args, Debug)]
 pub struct ExportArgs {
-    /// In which notation
+    /// The notation
     #[arg(long, value_enum)]
     pub format: Format,
-    /// The folder that `--format html` makes; one that it made before is replaced
+    /// The folder for `--format html`; an earlier site there is replaced
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub into: Option<PathBuf>,
 }
@@ -277,21 +275,21 @@ pub enum Format {
     Json,
     /// The JSON Schema of that document
     JsonSchema,
-    /// A line an API, for spreadsheets; what a spreadsheet would take for a formula begins with `'`
+    /// One line per API, for spreadsheets; `'` is put before text that looks like a formula
     Csv,
     /// A stream of entities of kind API, as in `catalog-info.yaml`
     Backstage,
-    /// A static site to read, search and print: a page for each API, and nothing from any other place
+    /// A static site to read, search and print, with a page for each API; it loads nothing from elsewhere
     Html,
 }
 
-/// Record APIs that exist: all of them in one commit, or none
+/// Record existing APIs: all of them in one commit, or none
 #[derive(Args, Debug)]
 pub struct ImportArgs {
     /// A CSV file, a `catalog-info.yaml`, a record in TOML, or a folder in which to look for such files
     #[arg(value_hint = ValueHint::AnyPath)]
     pub path: PathBuf,
-    /// Print what would be recorded, and do nothing
+    /// Print what would be recorded, and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -305,68 +303,67 @@ pub struct ShowArgs {
 
 const PHASE_HELP: &str = "\
 Examples:
-  apiscaffold phase my-api                                        what the next phase asks for
-  apiscaffold phase my-api --evidence kick-off=https://…/1        keep a link that shows a gate is met
-  apiscaffold phase my-api discovery                              move on, when every gate is met or waived
+  apiscaffold phase my-api                                        the gates of the next phase
+  apiscaffold phase my-api --evidence kick-off=https://…/1        record a link that shows a gate is met
+  apiscaffold phase my-api discovery                              move, when every gate is met or waived
   apiscaffold phase my-api alpha --waive funding='paid by …'      pass a gate that is not met; the reason stays visible
   apiscaffold phase my-api deprecated --deprecation 2027-01-31 --sunset 2028-01-31 --documentation https://…
 
-A phase is entered from the one before it. What it changes in the repository becomes one commit on the branch that is
-checked out; on GitHub a pull request. The same command again finishes what was broken off.";
+An API enters one phase after the other. The changes in its repository become one commit on the branch that is
+checked out; on GitHub a pull request. Run the same command again to finish an interrupted move.";
 
-/// Say what an API's next phase asks for, or move it there
+/// Show the gates of an API's next phase, or move the API to it
 #[derive(Args, Debug)]
 #[command(after_help = PHASE_HELP)]
 pub struct PhaseArgs {
     /// The API's name
     pub name: String,
-    /// The phase to move to: the one after the API's own
+    /// The phase to move to: the one after the current phase
     #[arg(value_enum)]
     pub phase: Option<Phase>,
     /// A link that shows that a gate is met; may be repeated
     #[arg(long, value_name = "GATE=LINK", value_parser = key_value)]
     pub evidence: Vec<(String, String)>,
-    /// Pass a gate without meeting it, and say why; may be repeated
+    /// Pass an unmet gate, with a reason; may be repeated
     #[arg(long, value_name = "GATE=REASON", value_parser = key_value)]
     pub waive: Vec<(String, String)>,
-    /// Why, in a few words, for the API's history
+    /// A short reason, for the API's history
     #[arg(long, value_name = "TEXT", requires = "phase")]
     pub note: Option<String>,
-    /// When and how an API ends.
+    /// The end of an API.
     #[command(flatten)]
     pub ending: EndingArgs,
-    /// Run the repository's own `make lint test`, where a gate asks for it; without this its code is never run
+    /// Run the repository's own `make lint test` for a gate that needs it; without this flag its code is never run
     #[arg(long)]
     pub run_checks: bool,
     /// The repository's folder, when it is not where the registry says; the change is committed there
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub repository: Option<PathBuf>,
-    /// The template that says what each phase asks for, when it is not the one that the API was made from.
+    /// The template with the gates, when it is not the one that the API was made from.
     #[command(flatten)]
     pub template: TemplateArgs,
-    /// Print what would be done, and do nothing
+    /// Print what would be done, and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// When and how an API ends.
+/// The end of an API.
 #[derive(Args, Clone, Debug)]
 pub struct EndingArgs {
-    /// The day from which nobody new should use it, such as 2027-01-31
+    /// The day from which new users should not start, such as 2027-01-31
     #[arg(long, value_name = "DATE", requires = "phase")]
     pub deprecation: Option<Date>,
-    /// The day on which it stops to answer
+    /// The day on which the API stops answering
     #[arg(long, value_name = "DATE", requires = "phase")]
     pub sunset: Option<Date>,
-    /// What to use instead: an https address
+    /// The API to use instead: an https address
     #[arg(long, value_name = "URL", requires = "phase")]
     pub successor: Option<String>,
-    /// A page that tells its users what to do: an https address
+    /// A page with advice for its users: an https address
     #[arg(long, value_name = "URL", requires = "phase")]
     pub documentation: Option<String>,
 }
 
-/// Work on a template
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum TemplateCommand {
@@ -416,7 +413,7 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A variable that switches something on or off; one that is empty does neither.
+/// A variable that switches something on or off; an empty one does not.
 fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),

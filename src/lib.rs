@@ -52,7 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         return code;
     }
     std::panic::set_hook(Box::new(|panic| {
-        if !template::engine::is_guarded() {
+        if !template::engine::is_rendering() {
             terminal::bug(&panic.to_string());
         }
     }));

@@ -299,9 +299,9 @@ fn a_misspelt_setting_sends_no_api_into_another_registry() {
     for (text, sentence, hint) in [
         ("# mine\nregistri = \"r.git\"\n", "line 2: there is no key `registri`", "did you mean `registry`?"),
         ("ownr = \"org\"\n", "line 1: there is no key `ownr`", "did you mean `owner`?"),
-        ("[answers]\nregistry = \"r.git\"\n", "line 2: `registry` stands in the table `[answers]`", "above the line"),
+        ("[answers]\nregistry = \"r.git\"\n", "line 2: `registry` is in the table `[answers]`", "above the line"),
         ("[registry]\nurl = \"r.git\"\n", "line 1: `registry` must be a text", ""),
-        ("title = \"x\"\n", "line 1: there is a key that nothing reads", "the answers to a template's questions"),
+        ("title = \"x\"\n", "line 1: there is an unknown key", "the answers to a template's questions"),
     ] {
         fs::write(&config, text).expect("written");
         for command in commands {

@@ -220,7 +220,7 @@ fn what_must_not_be_deployed_is_refused_before_any_request() {
         (&["nowhere"][..], "environments.toml has no environment `nowhere`: it has internal-dev, ref, prod"),
         (&["prod"], "`prod` is not for an API in phase inception"),
         (&["ref", "--pull-request", "3"], "`ref` takes no previews"),
-        (&["internal-dev", "--pull-request", "x/../y"], "`x/../y` is no number of a pull request"),
+        (&["internal-dev", "--pull-request", "x/../y"], "`x/../y` is not the number of a pull request"),
         (&["internal-dev", "--remove"], "only a preview is taken away"),
         (&["internal-dev", "--from", "nothing"], "nothing/live.zip cannot be read"),
     ] {

@@ -166,7 +166,7 @@ fn what_is_given_is_judged_all_at_once() {
     program.done(&["new", "my-api"]);
     let cases: [(&[&str], &str); 8] = [
         (&["--evidence", "kickoff=https://example.org"], "no gate `kickoff`; did you mean `kick-off`?"),
-        (&["--evidence", "kick-off=see the wiki"], "this is no link"),
+        (&["--evidence", "kick-off=see the wiki"], "this is not a link"),
         (&["--evidence", "kick-off=https://me:pw@example.org"], "holds a user or a password"),
         (&["--evidence", "kick-off=file:///etc/passwd"], "begins with `https://`"),
         (&["--waive", "kick-off= "], "`--waive kick-off` needs a reason"),
@@ -183,7 +183,7 @@ fn what_is_given_is_judged_all_at_once() {
     let all = program.run(&["phase", "my-api", "--evidence", "a=b", "--waive", "c= ", "--note", "x"]);
     assert_eq!(all.code, Some(2), "a note belongs to a move: {all:?}");
     let all = program.run(&["phase", "my-api", "--evidence", "a=b", "--waive", "c= "]);
-    for why in ["no gate `a`", "no gate `c`", "no link", "needs a reason"] {
+    for why in ["no gate `a`", "no gate `c`", "not a link", "needs a reason"] {
         assert!(all.stderr.contains(why), "{why}: {all:?}");
     }
     assert_eq!(record(&program), before);
@@ -309,7 +309,7 @@ fn dates_must_leave_time_and_the_sunset_must_have_passed() {
     let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
     let command = |dates: &[&str]| program.run(&[&["phase", "my-api", "deprecated"], &evidence[..], dates].concat());
     let none = command(&[]);
-    assert!(none.code == Some(5) && none.stderr.contains("no date of deprecation and of sunset is set"), "{none:?}");
+    assert!(none.code == Some(5) && none.stderr.contains("no date of deprecation or sunset is set"), "{none:?}");
     let short = command(&["--deprecation", "2999-01-31", "--sunset", "2999-07-30"]);
     assert!(short.code == Some(5) && short.stderr.contains("less than 6 months"), "{short:?}");
     let wrong = command(&["--deprecation", "31.1.2999", "--sunset", "2999-07-30"]);

@@ -204,7 +204,7 @@ fn check_tells_by_file_and_line_what_is_wrong_and_makes_nothing_worse() {
     assert_eq!(found.code, Some(5), "{found:?}");
     let says = |file: &str, text: &str| found.stdout.lines().any(|line| line.contains(file) && line.contains(text));
     assert!(says("/first.toml` line 4:", ""), "{found:?}");
-    assert!(says("/second.toml` line 10:", "its base path is also a key of `third`"), "{found:?}");
+    assert!(says("/second.toml` line 10:", "its base path belongs to `third`"), "{found:?}");
     assert!(says("/base-path=fourth` line 1:", "no record of that name"), "{found:?}");
     let document = program.run(&["registry", "check", "--json"]).json();
     assert_eq!(document["error"]["exit_code"], json!(5));

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::problem::shown_text;
+use super::problem::display_text;
 use crate::error::{Blame, Fault, nearest};
+use crate::model::text::position;
 use crate::model::value::from_toml;
 use crate::openapi::document;
 
@@ -27,7 +28,6 @@ const KEYS: [&str; 3] = [REGISTRY, OWNER, TABLE];
 /// A file's answers by key, as they are written there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnswersFile {
-    /// As it was given.
     pub path: PathBuf,
     /// The keys in order of the file.
     pub values: Map<String, Value>,
@@ -36,64 +36,35 @@ pub struct AnswersFile {
 /// Why a file gives no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswersFileError {
-    /// The system will not open or read it.
     #[error("cannot read `{}`", path.display())]
-    Unreadable {
-        /// As it was given.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A folder, a device or a pipe.
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("`{}` is not a file", path.display())]
-    NotAFile {
-        /// As it was given.
-        path: PathBuf,
-    },
+    NotAFile { path: PathBuf },
     /// Larger than [`MAX_FILE`].
     #[error("`{}` is larger than 1 MiB", path.display())]
-    TooLarge {
-        /// As it was given.
-        path: PathBuf,
-    },
-    /// Not the notation that it should be.
+    TooLarge { path: PathBuf },
     #[error("`{}`{}: {message}", path.display(), place(*line, *column))]
     NotRead {
-        /// As it was given.
         path: PathBuf,
-        /// From 1, where known.
         line: Option<usize>,
-        /// From 1, where known.
         column: Option<usize>,
         /// What is wrong, as half a sentence.
         message: String,
     },
-    /// A key of the config that nothing reads.
-    #[error("`{}` line {line}: there is {}", path.display(), stranger(meant.as_ref()))]
+    /// An unknown key of the config.
+    #[error("`{}` line {line}: there is {}", path.display(), unknown_key(meant.as_ref()))]
     Unknown {
-        /// As it was given.
         path: PathBuf,
-        /// From 1.
         line: usize,
-        /// The key as it is written, and the one that is likeliest meant; none when it is like no key at all.
+        /// The key and the nearest known key; none when it is like no key.
         meant: Option<(String, &'static str)>,
     },
     /// A setting among the answers.
-    #[error("`{}` line {line}: `{key}` stands in the table `[{TABLE}]`, where it is no setting", path.display())]
-    Misplaced {
-        /// As it was given.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// The setting.
-        key: &'static str,
-    },
+    #[error("`{}` line {line}: `{key}` is in the table `[{TABLE}]`, where it is not a setting", path.display())]
+    Misplaced { path: PathBuf, line: usize, key: &'static str },
     /// A list or a single value where keys with answers should be.
     #[error("`{}` holds no table of answers", path.display())]
-    NotATable {
-        /// As it was given.
-        path: PathBuf,
-    },
+    NotATable { path: PathBuf },
 }
 
 fn place(line: Option<usize>, column: Option<usize>) -> String {
@@ -104,8 +75,8 @@ fn place(line: Option<usize>, column: Option<usize>) -> String {
     }
 }
 
-fn stranger(meant: Option<&(String, &'static str)>) -> String {
-    meant.map_or_else(|| "a key that nothing reads".to_owned(), |(key, _)| format!("no key `{key}`"))
+fn unknown_key(meant: Option<&(String, &'static str)>) -> String {
+    meant.map_or_else(|| "an unknown key".to_owned(), |(key, _)| format!("no key `{key}`"))
 }
 
 impl Blame for AnswersFileError {
@@ -151,21 +122,17 @@ pub fn read(path: &Path) -> Result<AnswersFile, AnswersFileError> {
 
 /// The user's config.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    /// Where the registry is.
+pub struct UserConfig {
     pub registry: Option<String>,
-    /// Who owns new repositories.
     pub owner: Option<String>,
-    /// Answers for every template.
     pub answers: AnswersFile,
 }
 
 /// The user's config, which is TOML; `None` when there is no such file.
 ///
 /// # Errors
-/// Those of [`read`], a key that nothing reads, a setting that is no text or empty, and one that stands among the
-/// answers: whoever wrote it meant it to hold.
-pub fn config(path: &Path) -> Result<Option<Config>, AnswersFileError> {
+/// Those of [`read`], an unknown key, a setting that is not a text or is empty, and a setting among the answers.
+pub fn config(path: &Path) -> Result<Option<UserConfig>, AnswersFileError> {
     let bytes = match bytes(path) {
         Err(AnswersFileError::Unreadable { source, .. })
             if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
@@ -182,26 +149,25 @@ pub fn config(path: &Path) -> Result<Option<Config>, AnswersFileError> {
         Some(Value::Object(answers)) => answers,
         _ => Map::new(),
     };
-    Ok(Some(Config { registry, owner, answers: AnswersFile { path: path.to_owned(), values: answers } }))
+    Ok(Some(UserConfig { registry, owner, answers: AnswersFile { path: path.to_owned(), values: answers } }))
 }
 
 /// Refuses what is wrong with the keys of a config.
 fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let Ok(table) = DeTable::parse(text) else { return Ok(()) };
-    let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let line = |at: usize| position(text, at).0;
     let path = || path.to_owned();
     for (key, value) in table.get_ref() {
-        let (word, line, value) = (key.get_ref().as_ref(), line(key.span().start), value.get_ref());
+        let (word, value) = (key.get_ref().as_ref(), value.get_ref());
+        let key_line = line(key.span().start);
         let wrong = |what: &str| {
             let message = format!("`{word}` {what}");
-            AnswersFileError::NotRead { path: path(), line: Some(line), column: None, message }
+            AnswersFileError::NotRead { path: path(), line: Some(key_line), column: None, message }
         };
         match (word, value) {
-            (TABLE, DeValue::Table(answers)) => among_answers(answers).map_or(Ok(()), |(key, at)| {
-                let line = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-                Err(AnswersFileError::Misplaced { path: path(), line, key })
-            })?,
+            (TABLE, DeValue::Table(answers)) => among_answers(answers)
+                .map_or(Ok(()), |(key, at)| Err(AnswersFileError::Misplaced { path: path(), line: line(at), key }))?,
             (TABLE, _) => return Err(AnswersFileError::NotATable { path: path() }),
             (REGISTRY | OWNER, DeValue::String(text)) if text.trim().is_empty() => {
                 return Err(wrong("is empty: leave it out, or give a value"));
@@ -213,8 +179,8 @@ fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
                 let meant = meant.and_then(|meant| KEYS.into_iter().find(|key| *key == meant));
                 return Err(AnswersFileError::Unknown {
                     path: path(),
-                    line,
-                    meant: meant.map(|meant| (shown_text(word), meant)),
+                    line: key_line,
+                    meant: meant.map(|meant| (display_text(word), meant)),
                 });
             }
         }
@@ -222,7 +188,7 @@ fn known(path: &Path, bytes: &[u8]) -> Result<(), AnswersFileError> {
     Ok(())
 }
 
-/// A setting that stands among the answers, and where: in TOML a line after `[answers]` belongs to that table.
+/// A setting among the answers, and its place: in TOML a line after `[answers]` belongs to that table.
 fn among_answers(answers: &DeTable<'_>) -> Option<(&'static str, usize)> {
     answers.keys().find_map(|key| {
         let setting = [REGISTRY, OWNER].into_iter().find(|setting| *setting == key.get_ref().as_ref())?;
@@ -247,9 +213,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, AnswersFileError> {
 
 fn toml(path: &Path, bytes: &[u8]) -> Result<Map<String, Value>, AnswersFileError> {
     let not_read = |at: Option<usize>, message: String| {
-        let before = at.map(|at| String::from_utf8_lossy(bytes.get(..at).unwrap_or(bytes)));
-        let line = before.as_ref().map(|before| before.matches('\n').count() + 1);
-        let column = before.as_ref().map(|before| before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+        let (line, column) = at.map(|at| position(bytes, at)).unzip();
         AnswersFileError::NotRead { path: path.to_owned(), line, column, message }
     };
     let text = std::str::from_utf8(bytes)
@@ -406,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn every_slip_in_a_key_of_the_config_is_refused_with_its_line_and_the_key_that_is_meant() {
+    fn every_typo_in_a_key_of_the_config_is_refused_with_its_line_and_the_nearest_key() {
         for (key, entry) in [("registry", "{} = \"r\""), ("owner", "{} = \"r\""), ("answers", "[{}]\na = 1")] {
             for slip in slips(key) {
                 let text = format!("# mine\n\n{}\n", entry.replace("{}", &slip));
@@ -421,7 +385,7 @@ mod tests {
     #[test]
     fn every_key_of_the_config_is_held_to_its_kind() {
         for key in ["registry", "owner"] {
-            for (value, told) in [
+            for (value, message) in [
                 ("\"\"", "line 2: `KEY` is empty"),
                 ("\"  \"", "line 2: `KEY` is empty"),
                 ("1", "line 2: `KEY` must be a text"),
@@ -432,16 +396,16 @@ mod tests {
                 ("\"r\"\nKEY = \"s\"", "line 3, column 1: "),
                 ("\"r", "line 2"),
             ] {
-                let told = told.replace("KEY", key);
+                let message = message.replace("KEY", key);
                 let (_folder, path) = file("config.toml", format!("# mine\n{key} = {}\n", value.replace("KEY", key)));
                 let error = config(&path).expect_err(value);
-                assert!(error.to_string().contains(&told), "{key} = {value}: {error}");
+                assert!(error.to_string().contains(&message), "{key} = {value}: {error}");
                 let (_folder, path) = file("config.toml", format!("# mine\n{key}.url = \"x\"\n"));
                 let error = config(&path).expect_err(key).to_string();
                 assert!(error.contains(&format!("line 2: `{key}` must be a text")), "{error}");
                 let (_folder, path) = file("config.toml", format!("[answers]\na = 1\n{key} = \"x\"\n"));
                 let error = config(&path).expect_err(key).to_string();
-                assert!(error.contains(&format!("line 3: `{key}` stands in the table `[answers]`")), "{error}");
+                assert!(error.contains(&format!("line 3: `{key}` is in the table `[answers]`")), "{error}");
             }
         }
         for answers in ["answers = 1", "answers = \"x\"", "[[answers]]\na = 1", "answers = [1]"] {
@@ -450,8 +414,8 @@ mod tests {
         }
         let (_folder, path) = file("config.toml", "\n\"s3cret-word\" = 1\n");
         let error = config(&path).expect_err("unknown");
-        let told = crate::error::render(&error);
-        assert!(told.contains("line 2: there is a key that nothing reads") && !told.contains("s3cret"), "{told}");
+        let text = crate::error::render(&error);
+        assert!(text.contains("line 2: there is an unknown key") && !text.contains("s3cret"), "{text}");
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Answers: what was asked, from which layer each answer comes, and everything that is missing or wrong.
+//! The answers to a template's questions, the layer of each, and everything that is missing or wrong.
 
 pub mod file;
 mod problem;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 pub use self::file::{AnswersFile, AnswersFileError};
-pub use self::problem::{AnswersError, Problem};
+pub use self::problem::{AnswerProblem, AnswersError};
 pub use self::settle::{Ask, Expression, settle};
 
 /// Where answers are looked for, strongest first.
@@ -24,37 +24,30 @@ pub struct Layers {
     pub file: Option<AnswersFile>,
     /// Key, variable and value of each variable of the environment that may be an answer; other keys are left alone.
     pub environment: Vec<(String, String, String)>,
-    /// The user's own answers for every template; other keys are left alone, but told when a question is near.
+    /// The user's own answers for every template; another key is ignored, with a warning if it is nearly a question's.
     pub config: Option<AnswersFile>,
-    /// What the spec says, by question. `null` is no answer; other keys are told.
+    /// The spec's answers, by question. `null` is no answer; other keys get a warning.
     pub spec: Map<String, Value>,
-    /// Values that stand in the place of defaults, by question.
+    /// Values that replace defaults, by question.
     pub derived: Map<String, Value>,
-    /// What a person has answered at a prompt before.
+    /// The answers that were typed at a prompt before.
     pub asked: Map<String, Value>,
 }
 
 /// The layer that an answer comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `--set`
     Set,
-    /// An answers file.
     File(PathBuf),
-    /// A variable of the environment.
     Environment(String),
-    /// The user's config.
     Config(PathBuf),
-    /// Typed at a prompt.
     Asked,
-    /// The spec.
     Spec,
-    /// The template.
     Default,
 }
 
 impl Origin {
-    /// Whether somebody gave the answer, in the spec or elsewhere, so that it must hold as it is.
+    /// Whether the answer is not a default, so that it must not be changed.
     pub const fn is_given(&self) -> bool {
         !matches!(self, Self::Default)
     }
@@ -79,7 +72,7 @@ pub struct Answers {
     values: Map<String, Value>,
     origins: BTreeMap<String, Origin>,
     reasons: BTreeMap<String, String>,
-    /// What the user should know about, such as an answer without effect: a sentence each.
+    /// Warnings, such as an answer without effect: a sentence each.
     pub notes: Vec<String>,
 }
 
@@ -101,12 +94,12 @@ impl Answers {
         asked.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// What spoke for the default of `name`, where it was taken and its template says so; it may be nothing.
+    /// The template's reason for the default of `name`, when the default was taken; it may be empty.
     pub fn reason(&self, name: &str) -> Option<&str> {
         self.reasons.get(name).map(String::as_str)
     }
 
-    /// Whether somebody gave the answer to `name`: by flag, file, variable, config, at a prompt or in the spec.
+    /// Whether the answer to `name` is not a default.
     pub fn is_given(&self, name: &str) -> bool {
         self.origin(name).is_some_and(Origin::is_given)
     }

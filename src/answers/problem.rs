@@ -12,84 +12,53 @@ const SHOWN: usize = 40;
 /// How much of a line that a template wrote a message shows, in characters.
 const LINE_SHOWN: usize = 300;
 
-/// One answer that is missing or wrong. Values are as `shown` gives them.
+/// One answer that is missing or wrong. Values are as `display` gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// A key that is no question's.
+pub enum AnswerProblem {
+    /// A key that is not a question.
     Unknown {
-        /// Where it stands.
         origin: Origin,
-        /// The key.
         key: String,
-        /// The question that is likeliest meant.
+        /// The nearest question.
         meant: Option<String>,
     },
-    /// A file without a single key that is a question's: its keys are not named, since it may be another file, which
-    /// was named by mistake and holds secrets.
-    Foreign {
-        /// The file.
-        origin: Origin,
-        /// How many keys it has.
-        keys: usize,
-    },
+    /// A file of which no key is a question. Its keys are not repeated: it may be named by mistake and hold secrets.
+    Foreign { origin: Origin, keys: usize },
     /// An answer that breaks a rule.
-    Wrong {
-        /// Where it stands.
-        origin: Origin,
-        /// The question.
-        key: String,
-        /// The answer.
-        value: String,
-        /// The rule, as half a sentence.
-        rule: String,
-    },
+    Wrong { origin: Origin, key: String, value: String, rule: String },
     /// No layer has an answer.
-    Missing {
-        /// The question.
-        key: String,
-        /// What it asks.
-        prompt: String,
-    },
+    Missing { key: String, prompt: String },
     /// A default built from other answers breaks a rule: the answer must be given.
     Unfit {
-        /// The question.
         key: String,
         /// What the default came to.
         value: String,
-        /// The rule, as half a sentence.
         rule: String,
     },
     /// A default that can never keep its question's rule.
-    Template {
-        /// The question.
-        key: String,
-        /// The default.
-        value: String,
-        /// The rule, as half a sentence.
-        rule: String,
-    },
+    Template { key: String, value: String, rule: String },
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for AnswerProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { origin, key, meant } => {
-                write!(f, "{}: there is no such question", Place(origin, key, None))?;
+                write!(f, "{}: there is no such question", AnswerLocation(origin, key, None))?;
                 meant.as_ref().map_or(Ok(()), |meant| write!(f, "; did you mean `{meant}`?"))
             }
             Self::Foreign { origin, keys } => {
                 let number = if *keys == 1 { "its key is".to_owned() } else { format!("none of its {keys} keys is") };
-                let no = if *keys == 1 { "no question" } else { "a question" };
+                let no = if *keys == 1 { "not a question" } else { "a question" };
                 write!(f, "{origin}: {number} {no} of the template: is this the right file?")
             }
             Self::Wrong { origin, key, value, rule } => {
-                write!(f, "{}: {rule}", Place(origin, key, Some(value)))?;
+                write!(f, "{}: {rule}", AnswerLocation(origin, key, Some(value)))?;
                 if *origin == Origin::Spec { write!(f, "; give `--set {key}=…`") } else { Ok(()) }
             }
             Self::Missing { key, prompt } if key == prompt => write!(f, "`{key}` is missing: give `--set {key}=…`"),
             Self::Missing { key, prompt } => write!(f, "`{key}` is missing ({prompt}): give `--set {key}=…`"),
             Self::Unfit { key, value, rule } => {
-                write!(f, "`{key}` comes to `{value}` by itself: {rule}; give `--set {key}=…`")
+                write!(f, "the default of `{key}` would be `{value}`: {rule}; give `--set {key}=…`")
             }
             Self::Template { key, value, rule } => {
                 write!(f, "the template's default for `{key}` is `{value}`: {rule}")
@@ -99,16 +68,16 @@ impl fmt::Display for Problem {
 }
 
 /// A key, the layer it stands in and its value, as that layer writes them.
-struct Place<'p>(&'p Origin, &'p str, Option<&'p String>);
+struct AnswerLocation<'p>(&'p Origin, &'p str, Option<&'p String>);
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for AnswerLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(origin, key, value) = self;
         match (origin, value) {
             (Origin::Set, value) => write!(f, "`--set {key}={}`", value.map_or("…", String::as_str)),
             (Origin::Environment(variable), Some(value)) => write!(f, "variable `{variable}={value}`"),
             (Origin::Spec, Some(value)) => write!(f, "{origin}: `{key}` is `{value}`"),
-            // A file may be another one than was meant, and hold secrets: its values are not repeated.
+            // The file may be named by mistake and hold secrets: its values are not repeated.
             (_, _) => write!(f, "{origin}: `{key}`"),
         }
     }
@@ -117,9 +86,9 @@ impl fmt::Display for Place<'_> {
 /// At least one thing that is missing or wrong, in order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", list(.0))]
-pub struct AnswersError(pub Vec<Problem>);
+pub struct AnswersError(pub Vec<AnswerProblem>);
 
-fn list(problems: &[Problem]) -> String {
+fn list(problems: &[AnswerProblem]) -> String {
     match problems {
         [only] => only.to_string(),
         _ => {
@@ -130,16 +99,17 @@ fn list(problems: &[Problem]) -> String {
 }
 
 impl Blame for AnswersError {
-    /// The template is at fault only when there is nothing that the user could mend.
+    /// The template is at fault only when the user can fix nothing.
     fn fault(&self) -> Fault {
-        let template = |problem: &Problem| matches!(problem, Problem::Template { .. });
+        let template = |problem: &AnswerProblem| matches!(problem, AnswerProblem::Template { .. });
         if self.0.iter().all(template) { Fault::Template } else { Fault::Input }
     }
 
     fn hint(&self) -> Option<String> {
-        let absent = |problem: &&Problem| matches!(problem, Problem::Missing { .. } | Problem::Unfit { .. });
+        let absent =
+            |problem: &&AnswerProblem| matches!(problem, AnswerProblem::Missing { .. } | AnswerProblem::Unfit { .. });
         match self.0.iter().filter(absent).count() {
-            _ if self.fault() == Fault::Template => Some("this is for the template's maintainers to mend".to_owned()),
+            _ if self.fault() == Fault::Template => Some("the template's maintainers must fix this".to_owned()),
             0 | 1 => Some(QUESTIONS.to_owned()),
             _ => Some("`--answers FILE` gives many answers at once, as TOML, YAML or JSON".to_owned()),
         }
@@ -148,16 +118,15 @@ impl Blame for AnswersError {
 
 const QUESTIONS: &str = "`apiscaffold template questions` lists what a template asks";
 
-/// A value as a message shows it: texts as they are, anything else as JSON, both without characters that a terminal
-/// would act on, and cut after 40 characters.
-pub(super) fn shown(value: &Value) -> String {
+/// A value in a message: a text unchanged, anything else as JSON; without control characters, and cut after 40.
+pub(super) fn display(value: &Value) -> String {
     match value {
-        Value::String(text) => shown_text(text),
-        other => shown_text(&other.to_string()),
+        Value::String(text) => display_text(text),
+        other => display_text(&other.to_string()),
     }
 }
 
-pub(super) fn shown_text(text: &str) -> String {
+pub(super) fn display_text(text: &str) -> String {
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == SHOWN {
@@ -173,7 +142,7 @@ pub(super) fn shown_text(text: &str) -> String {
 }
 
 /// What a template says, as one line that a terminal does not act on.
-pub(super) fn shown_line(text: &str) -> String {
+pub(super) fn display_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().filter(|c| !c.is_control()).take(LINE_SHOWN).collect()
 }
@@ -182,22 +151,22 @@ pub(super) fn shown_line(text: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{AnswersError, Problem, shown};
+    use super::{AnswerProblem, AnswersError, display};
     use crate::error::{Blame as _, Fault};
 
     #[test]
     fn a_long_value_is_cut_and_a_terminal_sees_no_escapes() {
-        assert_eq!(shown(&json!("é".repeat(40))), "é".repeat(40));
-        assert_eq!(shown(&json!("é".repeat(41))), format!("{}…", "é".repeat(40)));
-        assert_eq!(shown(&json!("a\u{1b}[31m\n\u{202e}\"\\")), "a\\u{1b}[31m\\n\\u{202e}\"\\");
-        assert_eq!(shown(&json!([1, "x"])), "[1,\"x\"]");
+        assert_eq!(display(&json!("é".repeat(40))), "é".repeat(40));
+        assert_eq!(display(&json!("é".repeat(41))), format!("{}…", "é".repeat(40)));
+        assert_eq!(display(&json!("a\u{1b}[31m\n\u{202e}\"\\")), "a\\u{1b}[31m\\n\\u{202e}\"\\");
+        assert_eq!(display(&json!([1, "x"])), "[1,\"x\"]");
     }
 
     #[test]
     fn the_template_is_blamed_only_when_nobody_else_can_help() {
         let text = String::new;
-        let template = Problem::Template { key: text(), value: text(), rule: text() };
-        let missing = Problem::Missing { key: text(), prompt: text() };
+        let template = AnswerProblem::Template { key: text(), value: text(), rule: text() };
+        let missing = AnswerProblem::Missing { key: text(), prompt: text() };
         assert_eq!(AnswersError(vec![template.clone()]).fault(), Fault::Template);
         assert_eq!(AnswersError(vec![template, missing]).fault(), Fault::Input);
     }

@@ -79,22 +79,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::schema;
-    use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+    use crate::model::question::{DefaultValue, Kind, Pattern, Question};
 
     fn question(name: &str, kind: Kind) -> Question {
-        Question {
-            name: name.to_owned(),
-            kind,
-            prompt: "P".to_owned(),
-            help: None,
-            default: None,
-            pattern: None,
-            max_length: MAX_LENGTH,
-            otherwise: None,
-            because: None,
-            withheld: Vec::new(),
-            when: None,
-        }
+        Question::new(name, kind, "P")
     }
 
     fn choices(words: &[&str]) -> Vec<String> {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::problem::{shown, shown_line, shown_text};
-use super::{Answers, AnswersError, AnswersFile, Layers, Origin, Problem};
+use super::problem::{display, display_line, display_text};
+use super::{AnswerProblem, Answers, AnswersError, AnswersFile, Layers, Origin};
 use crate::error::{Failure, nearest};
 use crate::model::name::ApiName;
 use crate::model::question::{BECAUSE, DefaultValue, Kind, Question};
@@ -29,12 +29,11 @@ pub type Ask<'f> = &'f mut dyn FnMut(&Question, Option<&Value>) -> Result<Value,
 
 /// Settles the questions in order, each from the strongest layer that has an answer.
 ///
-/// `evaluate` gets the answers so far; it adds whatever else a template sees. `ask` is there when there is someone to
-/// ask: it gets every question that nobody has answered and whose `when` holds, with the spec's answer or the default
-/// as proposal (a text is proposed even when it breaks a rule, unless the question says what to take otherwise), and
-/// nothing is asked when a given answer is wrong. A question whose `when` does not hold keeps its default; without one it
-/// is empty text, an empty list, `false` or `null`. An answer given to it must keep the rules all the same, and has no
-/// effect.
+/// `evaluate` gets the answers so far, and adds the other values that a template sees. `ask` asks a person every question
+/// without an answer whose `when` holds, and proposes the spec's answer or the default. It proposes a text even when the
+/// text breaks a rule, unless the question has an `otherwise`. It asks nothing when an answer is wrong. A question whose
+/// `when` does not hold keeps its default; without a default its answer is an empty text, an empty list, `false` or
+/// `null`. An answer to such a question must keep the rules, and has no effect.
 ///
 /// # Errors
 /// [`AnswersError`] with all that is missing or wrong, or the first failure of `evaluate` or `ask`.
@@ -45,8 +44,9 @@ pub fn settle(
     evaluate: Evaluate<'_>,
     mut ask: Option<Ask<'_>>,
 ) -> Result<Answers, Failure> {
-    let mut problems = strangers(name, questions, layers);
-    let given: Vec<Option<Given>> = questions.iter().map(|question| given(question, layers)).collect();
+    let mut problems = unknown_keys(name, questions, layers);
+    let given: Vec<Option<ExplicitAnswer>> =
+        questions.iter().map(|question| explicit_answer(question, layers)).collect();
     if ask.is_some() {
         problems.extend(questions.iter().zip(&given).filter_map(|(question, given)| given.as_ref()?.problem(question)));
         if !problems.is_empty() {
@@ -61,32 +61,31 @@ pub fn settle(
     if settling.problems.is_empty() { Ok(settling.answers) } else { Err(AnswersError(settling.problems).into()) }
 }
 
-/// The keys of `--set` and of the answers file that are no question's, and a `name` that is another one.
-fn strangers(name: &ApiName, questions: &[Question], layers: &Layers) -> Vec<Problem> {
-    let set = layers.set.iter().map(|(key, value)| (Origin::Set, key, shown_text(value), value == name.as_str()));
+/// The keys of `--set` and of the answers file that are not questions, and a `name` of another API.
+fn unknown_keys(name: &ApiName, questions: &[Question], layers: &Layers) -> Vec<AnswerProblem> {
+    let set = layers.set.iter().map(|(key, value)| (Origin::Set, key, display_text(value), value == name.as_str()));
     let file = layers.file.iter().flat_map(|file| {
         let origin = || Origin::File(file.path.clone());
-        file.values.iter().map(move |(key, value)| (origin(), key, shown(value), value == name.as_str()))
+        file.values.iter().map(move |(key, value)| (origin(), key, display(value), value == name.as_str()))
     });
     let mut problems = Vec::new();
     let foreign = layers.file.as_ref().filter(|file| is_foreign(name, questions, file));
     if let Some(file) = foreign {
-        problems.push(Problem::Foreign { origin: Origin::File(file.path.clone()), keys: file.values.len() });
+        problems.push(AnswerProblem::Foreign { origin: Origin::File(file.path.clone()), keys: file.values.len() });
     }
     for (origin, key, value, is_name) in set.chain(file.filter(|_| foreign.is_none())) {
         if key == NAME && !is_name {
-            let rule = format!("must be `{name}`, the name of the API that is asked for");
-            problems.push(Problem::Wrong { origin, key: key.clone(), value, rule });
+            let rule = format!("must be `{name}`, the name of the API");
+            problems.push(AnswerProblem::Wrong { origin, key: key.clone(), value, rule });
         } else if key != NAME && !questions.iter().any(|question| question.name == *key) {
             let meant = nearest(key, questions.iter().map(|question| question.name.as_str())).map(str::to_owned);
-            problems.push(Problem::Unknown { origin, key: shown_text(key), meant });
+            problems.push(AnswerProblem::Unknown { origin, key: display_text(key), meant });
         }
     }
     problems
 }
 
-/// Whether nothing in a file says that it holds answers: no key is a question's, or nearly one's, and it does not name
-/// the API.
+/// Whether a file is not an answers file: no key is a question or nearly one, and it does not name the API.
 fn is_foreign(name: &ApiName, questions: &[Question], file: &AnswersFile) -> bool {
     let names = || questions.iter().map(|question| question.name.as_str());
     let is_strange = |key: &str| key != NAME && !names().any(|name| name == key) && nearest(key, names()).is_none();
@@ -94,41 +93,41 @@ fn is_foreign(name: &ApiName, questions: &[Question], file: &AnswersFile) -> boo
     !file.values.iter().any(is_ours) && file.values.keys().any(|key| is_strange(key))
 }
 
-/// Keys of the spec that are no question's, and keys of the config that only seem to be one's: it is for every template.
+/// Warnings about keys of the spec that are not questions, and about keys of the config that are nearly a question's.
 fn unknown(questions: &[Question], layers: &Layers) -> Vec<String> {
     let is_question = |key: &str| questions.iter().any(|question| question.name == key);
     let meant = |key: &str| nearest(key, questions.iter().map(|question| question.name.as_str()));
     let spec = layers.spec.keys().filter(|key| !is_question(key)).map(|key| {
         let meant = meant(key).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-        format!("the spec's `x-apiscaffold`: there is no question `{}`{meant}", shown_text(key))
+        format!("the spec's `x-apiscaffold`: there is no question `{}`{meant}", display_text(key))
     });
     let config = layers.config.iter().flat_map(|file| file.values.keys().map(move |key| (file, key)));
     let config = config.filter(|(_, key)| !is_question(key)).filter_map(|(file, key)| {
         let (path, meant) = (file.path.display(), meant(key)?);
-        Some(format!("`{path}`: there is no question `{}`; did you mean `{meant}`?", shown_text(key)))
+        Some(format!("`{path}`: there is no question `{}`; did you mean `{meant}`?", display_text(key)))
     });
     spec.chain(config).collect()
 }
 
-/// An answer that somebody gave.
-struct Given {
+/// An answer that is not a default.
+struct ExplicitAnswer {
     origin: Origin,
     shown: String,
     value: Result<Value, String>,
 }
 
-impl Given {
-    fn problem(&self, question: &Question) -> Option<Problem> {
+impl ExplicitAnswer {
+    fn problem(&self, question: &Question) -> Option<AnswerProblem> {
         let rule = self.value.as_ref().err()?;
         let (origin, value) = (self.origin.clone(), self.shown.clone());
-        Some(Problem::Wrong { origin, key: question.name.clone(), value, rule: rule.clone() })
+        Some(AnswerProblem::Wrong { origin, key: question.name.clone(), value, rule: rule.clone() })
     }
 }
 
-/// The strongest answer that somebody gave; weaker ones are not even checked.
-fn given(question: &Question, layers: &Layers) -> Option<Given> {
-    let text = |origin, text: &str| Given { origin, shown: shown_text(text), value: question.parse(text) };
-    let value = |origin, value: &Value| Given { origin, shown: shown(value), value: question.check(value) };
+/// The answer of the strongest layer but the defaults; weaker ones are not checked.
+fn explicit_answer(question: &Question, layers: &Layers) -> Option<ExplicitAnswer> {
+    let text = |origin, text: &str| ExplicitAnswer { origin, shown: display_text(text), value: question.parse(text) };
+    let value = |origin, value: &Value| ExplicitAnswer { origin, shown: display(value), value: question.check(value) };
     let is_it = |key: &String| *key == question.name;
     let set = || layers.set.iter().rev().find(|(key, _)| is_it(key)).map(|(_, answer)| text(Origin::Set, answer));
     let file = || {
@@ -147,11 +146,11 @@ fn given(question: &Question, layers: &Layers) -> Option<Given> {
     set().or_else(file).or_else(environment).or_else(config).or_else(asked)
 }
 
-/// What spec and template have for a question.
+/// The answer of the spec or the template.
 enum Fallback {
     Good(Value, Origin),
     /// A value that cannot be the answer, and why not.
-    Bad(Value, Problem),
+    Bad(Value, AnswerProblem),
     None,
 }
 
@@ -159,18 +158,18 @@ struct Settling<'s, 'f> {
     layers: &'s Layers,
     evaluate: Evaluate<'f>,
     answers: Answers,
-    problems: Vec<Problem>,
+    problems: Vec<AnswerProblem>,
 }
 
 impl Settling<'_, '_> {
     fn question(
         &mut self,
         question: &Question,
-        given: Option<Given>,
+        given: Option<ExplicitAnswer>,
         ask: &mut Option<Ask<'_>>,
     ) -> Result<(), Failure> {
         self.problems.extend(given.as_ref().and_then(|given| given.problem(question)));
-        // `None` when an answer that is missing or wrong leaves it open whether the question is asked.
+        // `None` when it cannot be known, because an answer is missing or wrong.
         let Some(holds) = self.when(question)? else { return Ok(()) };
         if !holds {
             return self.unasked(question, given);
@@ -198,21 +197,13 @@ impl Settling<'_, '_> {
 
     fn when(&mut self, question: &Question) -> Result<Option<bool>, Failure> {
         let Some(condition) = &question.when else { return Ok(Some(true)) };
-        let value = self.evaluate(Expression::Condition(condition))?;
+        let value = self.evaluate(Expression::Condition(condition), None)?;
         Ok(value.map(|value| value == Value::Bool(true)))
     }
 
-    fn evaluate(&mut self, expression: Expression<'_>) -> Result<Option<Value>, Failure> {
-        self.evaluate_knowing(expression, None)
-    }
-
-    /// Evaluates over the answers so far and, for a default, what speaks for it. A failure once something is missing
-    /// may come from just that: then the value is `None`.
-    fn evaluate_knowing(
-        &mut self,
-        expression: Expression<'_>,
-        because: Option<&str>,
-    ) -> Result<Option<Value>, Failure> {
+    /// Evaluates over the answers so far and, for a default, the reason for it. `None` for a failure when an answer is
+    /// missing or wrong, which may be its cause.
+    fn evaluate(&mut self, expression: Expression<'_>, because: Option<&str>) -> Result<Option<Value>, Failure> {
         let mut known = Cow::Borrowed(&self.answers.values);
         if let Some(because) = because {
             known.to_mut().insert(BECAUSE.to_owned(), because.into());
@@ -224,8 +215,8 @@ impl Settling<'_, '_> {
         }
     }
 
-    fn unasked(&mut self, question: &Question, given: Option<Given>) -> Result<(), Failure> {
-        if let Some(Given { origin, value: Ok(_), .. }) = given
+    fn unasked(&mut self, question: &Question, given: Option<ExplicitAnswer>) -> Result<(), Failure> {
+        if let Some(ExplicitAnswer { origin, value: Ok(_), .. }) = given
             && !matches!(origin, Origin::Config(_))
         {
             let (key, when) = (&question.name, question.when.as_deref().unwrap_or_default());
@@ -233,7 +224,7 @@ impl Settling<'_, '_> {
         }
         let value = match self.default(question)? {
             Some(Fallback::Good(value, _)) => value,
-            Some(Fallback::Bad(_, problem @ Problem::Template { .. })) => {
+            Some(Fallback::Bad(_, problem @ AnswerProblem::Template { .. })) => {
                 self.problems.push(problem);
                 return Ok(());
             }
@@ -247,8 +238,8 @@ impl Settling<'_, '_> {
         match question.check(answer) {
             Ok(value) => self.answers.insert(&question.name, value, Origin::Asked),
             Err(rule) => {
-                let (key, value) = (question.name.clone(), shown(answer));
-                self.problems.push(Problem::Wrong { origin: Origin::Asked, key, value, rule });
+                let (key, value) = (question.name.clone(), display(answer));
+                self.problems.push(AnswerProblem::Wrong { origin: Origin::Asked, key, value, rule });
             }
         }
     }
@@ -257,7 +248,9 @@ impl Settling<'_, '_> {
         match fallback {
             Fallback::Good(value, origin) => self.answers.insert(&question.name, value, origin),
             Fallback::Bad(_, problem) => self.problems.push(problem),
-            Fallback::None => self.problems.push(missing(question)),
+            Fallback::None => self
+                .problems
+                .push(AnswerProblem::Missing { key: question.name.clone(), prompt: question.prompt.clone() }),
         }
     }
 
@@ -273,7 +266,7 @@ impl Settling<'_, '_> {
             Ok(good) => Fallback::Good(good, Origin::Spec),
             Err(rule) => {
                 let (origin, key) = (Origin::Spec, question.name.clone());
-                Fallback::Bad(value.clone(), Problem::Wrong { origin, key, value: shown(value), rule })
+                Fallback::Bad(value.clone(), AnswerProblem::Wrong { origin, key, value: display(value), rule })
             }
         }))
     }
@@ -287,13 +280,13 @@ impl Settling<'_, '_> {
         let because = match &question.because {
             None => None,
             Some(because) => {
-                let Some(reason) = self.evaluate(Expression::Text(because))? else { return Ok(None) };
-                let reason = shown_line(reason.as_str().unwrap_or_default());
+                let Some(reason) = self.evaluate(Expression::Text(because), None)? else { return Ok(None) };
+                let reason = display_line(reason.as_str().unwrap_or_default());
                 self.answers.reasons.insert(question.name.clone(), reason.clone());
                 Some(reason)
             }
         };
-        let Some(value) = self.evaluate_knowing(Expression::Text(text), because.as_deref())? else { return Ok(None) };
+        let Some(value) = self.evaluate(Expression::Text(text), because.as_deref())? else { return Ok(None) };
         let is_nothing = value.as_str().is_none_or(|text| text.trim().is_empty());
         let fallback = rendered(question, value, is_built(text));
         let otherwise = question.otherwise.as_ref();
@@ -301,7 +294,7 @@ impl Settling<'_, '_> {
             None => Ok(Some(fallback)),
             Some(DefaultValue::Value(value)) => Ok(Some(literal(question, value))),
             Some(DefaultValue::Text(text)) => {
-                let value = self.evaluate_knowing(Expression::Text(text), because.as_deref())?;
+                let value = self.evaluate(Expression::Text(text), because.as_deref())?;
                 Ok(value.map(|value| rendered(question, value, is_built(text))))
             }
         }
@@ -317,13 +310,13 @@ fn literal(question: &Question, value: &Value) -> Fallback {
     match question.check(value) {
         Ok(good) => Fallback::Good(good, Origin::Default),
         Err(rule) => {
-            let problem = Problem::Template { key: question.name.clone(), value: shown(value), rule };
+            let problem = AnswerProblem::Template { key: question.name.clone(), value: display(value), rule };
             Fallback::Bad(value.clone(), problem)
         }
     }
 }
 
-/// What a default that is a template came to; `built` when it has tags.
+/// The value of a rendered default; `built` when the default has tags.
 fn rendered(question: &Question, value: Value, built: bool) -> Fallback {
     let text = value.as_str().unwrap_or_default();
     let rule = match (&question.kind, question.parse(text)) {
@@ -334,24 +327,21 @@ fn rendered(question: &Question, value: Value, built: bool) -> Fallback {
         (_, Err(_)) if text.is_empty() && built => return Fallback::None,
         (_, Err(rule)) => rule,
     };
-    let (key, shown) = (question.name.clone(), shown_text(text));
-    let unfit = |key, value, rule| Problem::Unfit { key, value, rule };
-    let template = |key, value, rule| Problem::Template { key, value, rule };
-    let problem = if built { unfit(key, shown, rule) } else { template(key, shown, rule) };
+    let (key, shown) = (question.name.clone(), display_text(text));
+    let problem = match built {
+        true => AnswerProblem::Unfit { key, value: shown, rule },
+        false => AnswerProblem::Template { key, value: shown, rule },
+    };
     Fallback::Bad(value, problem)
 }
 
-/// A text can be mended at the prompt; a value of another type cannot.
+/// A text can be corrected at the prompt; a value of another type cannot.
 fn proposal(fallback: &Fallback) -> Option<&Value> {
     match fallback {
         Fallback::Good(value, _) => Some(value),
         Fallback::Bad(value, _) => Some(value).filter(|value| value.is_string()),
         Fallback::None => None,
     }
-}
-
-fn missing(question: &Question) -> Problem {
-    Problem::Missing { key: question.name.clone(), prompt: question.prompt.clone() }
 }
 
 /// The value of a question that is not asked and has no default.

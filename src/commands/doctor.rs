@@ -176,7 +176,7 @@ impl Doctor<'_> {
         let listing = registry.list()?;
         for problem in &listing.problems {
             let hint = "clone the registry, mend it, commit and push";
-            self.findings.bad("registry", problem.to_string(), Fault::Environment, hint);
+            self.findings.bad("registry", format!("registry: {problem}"), Fault::Environment, hint);
         }
         self.findings.good("registry", format!("{shown} has {}", counted(listing.records.len(), "record")));
         if let Some(path) = &self.base_path

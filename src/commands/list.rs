@@ -33,12 +33,12 @@ pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Resul
     let is_empty = listing.records.is_empty();
     listing.records.retain(|record| wanted(record, arguments, current.as_ref()));
     for problem in &listing.problems {
-        world.terminal.warn(&problem.to_string());
+        world.terminal.warn(&format!("registry: {problem}"));
     }
     let stale: Vec<&str> =
         listing.records.iter().filter(|r| r.is_forgotten(world.now)).map(|r| r.name.as_str()).collect();
     if world.terminal.json() {
-        let problems = listing.problems.iter().map(ToString::to_string).collect();
+        let problems = listing.problems.iter().map(|problem| format!("registry: {problem}")).collect();
         world.terminal.result_json_list("apis", &listing.records, &Rest { stale, problems });
         return Ok(());
     }

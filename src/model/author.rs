@@ -5,9 +5,7 @@ use std::fmt;
 /// A person or a robot, as git writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
-    /// A name.
     pub name: String,
-    /// An e-mail address.
     pub email: String,
 }
 

@@ -3,13 +3,13 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// The dates and pages that users of an API are told once it is deprecated.
+/// The dates and pages for the users of an API, once it is deprecated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
-    /// From this day on nobody new should use it (RFC 9745).
+    /// From this day on new users should not start (RFC 9745).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deprecation: Option<Date>,
-    /// On this day it stops to answer (RFC 8594).
+    /// On this day it stops answering (RFC 8594).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sunset: Option<Date>,
     /// A page that tells its users what to do: an https URL.
@@ -21,12 +21,12 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// Whether nothing is said.
+    /// Whether nothing is set.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// With what `later` says in the place of what it said before.
+    /// With the values that `later` has in the place of the earlier ones.
     #[must_use]
     pub fn with(self, later: Self) -> Self {
         Self {
@@ -42,8 +42,7 @@ impl Ending {
         (self.deprecation, self.sunset) == (other.deprecation, other.sunset)
     }
 
-    /// Whether these dates give the users at least the time that those of `before` gave them: nothing is different but a
-    /// later sunset.
+    /// Whether the only difference from `before` is the same or a later sunset.
     pub fn only_extends(&self, before: &Self) -> bool {
         let later = self.sunset.zip(before.sunset).is_some_and(|(sunset, before)| sunset >= before);
         self.deprecation == before.deprecation && later
@@ -57,13 +56,13 @@ impl Ending {
         let (Some(deprecation), Some(sunset)) = (self.deprecation, self.sunset) else {
             let missing = [("deprecation", self.deprecation), ("sunset", self.sunset)];
             let missing: Vec<&str> = missing.iter().filter(|(_, date)| date.is_none()).map(|(word, _)| *word).collect();
-            return Some(format!("no date of {} is set", missing.join(" and of ")));
+            return Some(format!("no date of {} is set", missing.join(" or ")));
         };
         if deprecation < today && before.deprecation != Some(deprecation) {
             return Some(format!("the deprecation on {deprecation} is before today, {today}"));
         }
-        let is_told = before.sunset.is_some_and(|before| before <= sunset);
-        let (from, start) = if is_told || deprecation >= today {
+        let keeps_notice = before.sunset.is_some_and(|before| before <= sunset);
+        let (from, start) = if keeps_notice || deprecation >= today {
             (format!("the deprecation on {deprecation}"), deprecation)
         } else {
             (format!("today, {today}"), today)
@@ -76,7 +75,7 @@ impl Ending {
     }
 }
 
-/// What is different in the dates, as a history tells it: `sunset from 2027-07-01 to 2027-12-15`.
+/// The difference between the dates, for the history: `sunset from 2027-07-01 to 2027-12-15`.
 pub fn change(from: &Ending, to: &Ending) -> String {
     let day = |date: Option<Date>| date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
     let dates = [("deprecation", from.deprecation, to.deprecation), ("sunset", from.sunset, to.sunset)];
@@ -103,16 +102,16 @@ mod tests {
         let first = |deprecation, sunset| objection((deprecation, sunset), ("", ""), "2026-11-27");
         assert_eq!(first("2027-01-31", "2027-07-31"), None);
         assert_eq!(first("2027-08-31", "2028-02-29"), None, "February is short");
-        let told = first("2027-01-31", "2027-07-30").expect("a day short");
-        assert!(told.contains("less than 6 months") && told.ends_with("2027-07-31 at the earliest"), "{told}");
+        let message = first("2027-01-31", "2027-07-30").expect("a day short");
+        assert!(message.contains("less than 6 months") && message.ends_with("2027-07-31 at the earliest"), "{message}");
         assert_eq!(first("", "2027-01-31").as_deref(), Some("no date of deprecation is set"));
-        assert_eq!(first("", "").as_deref(), Some("no date of deprecation and of sunset is set"));
+        assert_eq!(first("", "").as_deref(), Some("no date of deprecation or sunset is set"));
         assert_eq!(first("9999-12-31", "9999-12-31"), None, "there is no later day");
     }
 
     #[test]
     fn no_date_is_set_back_and_a_sunset_is_not_brought_forward_at_short_notice() {
-        const TOLD: (&str, &str) = ("2027-01-31", "2028-01-31");
+        const BEFORE: (&str, &str) = ("2027-01-31", "2028-01-31");
         for (dates, today, why) in [
             (("2027-01-31", "2027-07-31"), "2026-12-01", ""),
             (("2027-01-31", "2027-07-31"), "2027-03-01", "less than 6 months after today, 2027-03-01"),
@@ -122,22 +121,22 @@ mod tests {
             (("2027-02-28", "2028-01-31"), "2027-03-01", "before today, 2027-03-01"),
             (("2027-08-01", "2028-01-31"), "2027-03-01", "less than 6 months after the deprecation on 2027-08-01"),
         ] {
-            let told = objection(dates, TOLD, today).unwrap_or_default();
-            assert!(told.contains(why) && told.is_empty() == why.is_empty(), "{dates:?} on {today}: {told}");
+            let message = objection(dates, BEFORE, today).unwrap_or_default();
+            assert!(message.contains(why) && message.is_empty() == why.is_empty(), "{dates:?} on {today}: {message}");
         }
         let late = objection(("2027-01-31", "2027-08-01"), ("2027-01-31", ""), "2027-07-31").expect("a day's notice");
-        assert!(late.contains("after today"), "a first sunset is told today: {late}");
+        assert!(late.contains("after today"), "a first sunset is announced today: {late}");
     }
 
     #[test]
-    fn a_change_is_told_date_by_date() {
+    fn a_change_is_described_date_by_date() {
         let (old, new) = (ending("2027-01-31", ""), ending("2027-02-28", "2028-01-31"));
         assert_eq!(change(&old, &new), "deprecation from 2027-01-31 to 2027-02-28, sunset from no date to 2028-01-31");
         assert_eq!(change(&new, &new), "");
     }
 
     #[test]
-    fn what_is_said_later_holds() {
+    fn later_dates_replace_earlier_ones() {
         let both = ending("2027-01-31", "2027-07-31").with(ending("", "2028-01-31"));
         assert_eq!(both, ending("2027-01-31", "2028-01-31"));
     }

@@ -7,11 +7,8 @@ use super::phase::Phase;
 /// What a template says about a phase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PhaseWords {
-    /// Which one.
     pub name: Phase,
-    /// Its name for people.
     pub title: String,
-    /// What it is for, in a sentence or two.
     pub about: String,
     /// The word for it in the catalogue; `None` when the catalogue does not list an API in this phase.
     pub status: Option<String>,
@@ -22,13 +19,10 @@ pub struct PhaseWords {
 pub struct Gate {
     /// Lower-case words joined by hyphens; no other gate has it. Evidence and waivers are kept under it.
     pub id: String,
-    /// The phase that an API leaves.
     pub from: Phase,
-    /// The phase that it enters, the next one.
     pub to: Phase,
     /// What must be so, in a line.
     pub title: String,
-    /// How to make it so.
     pub how: String,
     /// The check of [`CHECKS`] that settles it; without one people decide, and leave evidence: a link, who, when.
     pub check: Option<String>,

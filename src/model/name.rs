@@ -16,7 +16,7 @@ pub struct ApiName(String);
 
 impl ApiName {
     /// Checks `name`; the error says what a good name would be.
-    pub fn new(name: impl Into<String>) -> Result<Self, BadName> {
+    pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
         let name = name.into();
         let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
         let words = name
@@ -25,11 +25,10 @@ impl ApiName {
         if starts_well && words && name.len() <= LONGEST {
             Ok(Self(name))
         } else {
-            Err(BadName { suggestion: suggest(&name), name })
+            Err(InvalidName { suggestion: suggest(&name), name })
         }
     }
 
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,9 +51,9 @@ impl fmt::Display for ApiName {
 }
 
 impl TryFrom<String> for ApiName {
-    type Error = BadName;
+    type Error = InvalidName;
 
-    fn try_from(name: String) -> Result<Self, BadName> {
+    fn try_from(name: String) -> Result<Self, InvalidName> {
         Self::new(name)
     }
 }
@@ -81,14 +80,13 @@ fn suggest(name: &str) -> Option<String> {
 /// A name that the platform does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be an API's name: use lower-case letters and digits in words joined by single hyphens, beginning with a letter, at most 100 characters", name.escape_debug())]
-pub struct BadName {
-    /// The name as it was given.
+pub struct InvalidName {
     pub name: String,
     /// A good name near it.
     pub suggestion: Option<String>,
 }
 
-impl Blame for BadName {
+impl Blame for InvalidName {
     fn fault(&self) -> Fault {
         Fault::Input
     }

@@ -14,7 +14,7 @@ const CHOICES_SHOWN: usize = 12;
 /// The largest whole number that a float holds without rounding.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
-/// The name under which a default sees what speaks for it.
+/// The variable in which a default sees the reason for it.
 pub const BECAUSE: &str = "because";
 
 /// What a template wants to know.
@@ -22,17 +22,15 @@ pub const BECAUSE: &str = "because";
 pub struct Question {
     /// The variable in the template, and the key in `--set` and in answers files.
     pub name: String,
-    /// The type of an answer.
     pub kind: Kind,
-    /// What is asked, in a line.
     pub prompt: String,
     /// More about it, shown on demand.
     pub help: Option<String>,
     /// The answer when no other layer has one.
     pub default: Option<DefaultValue>,
-    /// The default where what a template in `default` comes to is nothing, or breaks a rule.
+    /// The default where a template in `default` renders to nothing or breaks a rule.
     pub otherwise: Option<DefaultValue>,
-    /// A Liquid template that says what speaks for the default, which sees it as [`BECAUSE`].
+    /// A Liquid template for the reason of the default, which sees it as [`BECAUSE`].
     pub because: Option<String>,
     /// What a text (or each text of a list) must look like.
     pub pattern: Option<Pattern>,
@@ -49,7 +47,6 @@ pub struct Question {
 pub enum Kind {
     /// Text, line breaks included.
     String,
-    /// True or false.
     Bool,
     /// A whole number of 64 bits.
     Integer {
@@ -76,7 +73,6 @@ impl Kind {
     /// The words for the types, as a manifest writes them.
     pub const WORDS: [&'static str; 5] = ["string", "bool", "integer", "choice", "list"];
 
-    /// The word for this type.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::String => "string",
@@ -136,6 +132,23 @@ impl Pattern {
 }
 
 impl Question {
+    /// A question without a default and without further rules, which is always asked.
+    pub fn new(name: impl Into<String>, kind: Kind, prompt: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            prompt: prompt.into(),
+            help: None,
+            default: None,
+            otherwise: None,
+            because: None,
+            pattern: None,
+            max_length: MAX_LENGTH,
+            when: None,
+            withheld: Vec::new(),
+        }
+    }
+
     /// Checks a typed value, as an answers file holds it. Gives the value to keep: `\r\n` in texts becomes `\n`, and
     /// `3.0` becomes `3` where a whole number is asked for. The error is the rule broken, as half a sentence.
     pub fn check(&self, value: &Value) -> Result<Value, String> {
@@ -176,7 +189,7 @@ impl Question {
         }
     }
 
-    /// Takes `choice` out of a list's choices and out of its defaults: who gives it all the same is told the `reason`.
+    /// Removes `choice` from a list's choices and defaults. An answer with it is refused with the `reason`.
     pub fn withhold(&mut self, choice: &str, reason: String) {
         if let Kind::List { choices, .. } = &mut self.kind {
             choices.retain(|other| other != choice);
@@ -303,19 +316,7 @@ mod tests {
     use super::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
 
     fn question(kind: Kind) -> Question {
-        Question {
-            name: "q".to_owned(),
-            kind,
-            prompt: "Q".to_owned(),
-            help: None,
-            default: None::<DefaultValue>,
-            pattern: None,
-            max_length: MAX_LENGTH,
-            otherwise: None,
-            because: None,
-            withheld: Vec::new(),
-            when: None,
-        }
+        Question::new("q", kind, "Q")
     }
 
     #[test]

@@ -15,18 +15,14 @@ pub const FILE_NAME: &str = ".apiscaffold.toml";
 /// answers give the same bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The API's name.
     pub name: ApiName,
-    /// The version of the tool.
     pub tool: String,
-    /// The template.
     pub template: TemplateUsed,
     /// The repository path of the spec.
     pub spec: String,
     /// The phase that the repository is in; inception is not written.
     #[serde(default, skip_serializing_if = "is_first")]
     pub phase: Phase,
-    /// When the API ends, and what comes after it.
     #[serde(default, skip_serializing_if = "Ending::is_none")]
     pub ending: Ending,
     /// Every answer, given or by default.

@@ -15,7 +15,7 @@ const FRESH: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// The name is taken; the repository is being made, or making it was broken off.
+    /// The name is taken; the repository is not complete yet.
     #[default]
     Reserved,
     /// The repository is complete.
@@ -35,7 +35,6 @@ pub struct Repository {
 /// The template that a repository was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateUsed {
-    /// The template's name, from its manifest.
     pub name: String,
     /// `builtin`, a git URL, or the name of a folder that others cannot reach; never a path of the machine it was made on.
     pub source: String,
@@ -43,43 +42,35 @@ pub struct TemplateUsed {
     pub revision: String,
 }
 
-/// One step of an API's life: a phase entered, or a change of the dates of its end within a phase, which the note tells.
+/// One entry of an API's history: the start of a phase, or a change of its end dates, which the note describes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseChange {
-    /// The phase entered.
     pub phase: Phase,
     /// When, RFC 3339 in UTC, to the second.
     pub date: String,
     /// Who, as `Name <address>`.
     pub by: String,
-    /// Why, in a few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// What was shown to open a gate.
+/// A link that shows that a gate is met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The gate's id.
     pub gate: String,
-    /// Where it can be read: a URL.
     pub link: String,
-    /// Who showed it, as `Name <address>`.
     pub by: String,
-    /// When, RFC 3339 in UTC, to the second.
     pub date: String,
 }
 
 /// A gate that was passed without being met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiver {
-    /// The gate's id.
     pub gate: String,
     /// Why, on one line.
     pub reason: String,
-    /// Who waived it, as `Name <address>`.
     pub by: String,
-    /// When, RFC 3339 in UTC, to the second.
     pub date: String,
 }
 
@@ -94,12 +85,10 @@ pub struct Record {
     pub guid: Uuid,
     /// Stable for a name (UUIDv5).
     pub spec_guid: Uuid,
-    /// Title shown in the catalogue.
     pub title: String,
     /// What the API is for, in a sentence.
     #[serde(default)]
     pub description: String,
-    /// The team that owns it.
     #[serde(default)]
     pub owner: String,
     /// An e-mail address or a URL.
@@ -116,15 +105,11 @@ pub struct Record {
     /// bronze, silver, gold, platinum or what another template offers.
     #[serde(default)]
     pub service_level: String,
-    /// Reserved or active.
     pub state: State,
-    /// Where in its life the API is.
     pub phase: Phase,
     /// Unique: where the repository is.
     pub repository: Repository,
-    /// What it was made from.
     pub template: TemplateUsed,
-    /// When it ends, and what comes after it.
     #[serde(default, skip_serializing_if = "Ending::is_none")]
     pub ending: Ending,
     /// The phases entered so far and the changes of dates, oldest first.
@@ -162,23 +147,16 @@ fn plainly<S: Serializer>(other: &toml::Table, serializer: S) -> Result<S::Ok, S
 /// What must be unique across a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyKind {
-    /// The API's name.
     Name,
-    /// The short name.
     ShortName,
-    /// The base path.
     BasePath,
-    /// The guid.
     Guid,
-    /// The repository's URL.
     Repository,
 }
 
 impl KeyKind {
-    /// Every kind.
     pub const ALL: [Self; 5] = [Self::Name, Self::ShortName, Self::BasePath, Self::Guid, Self::Repository];
 
-    /// The word for it in messages.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Name => "name",

@@ -3,9 +3,7 @@
 /// Its owner and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// An organisation or a user.
     pub owner: String,
-    /// The repository's name.
     pub name: String,
 }
 
@@ -44,11 +42,8 @@ impl Visibility {
 /// A repository to be made, empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRepository {
-    /// Its owner and name.
     pub target: Target,
-    /// What its owner is.
     pub kind: OwnerKind,
-    /// Who may see it.
     pub visibility: Visibility,
     /// The line below its name.
     pub description: Option<String>,

@@ -6,41 +6,32 @@ use serde_json::{Map, Value};
 
 use super::settings::{DeploymentEnvironment, Issue, Secret, Settings, TeamAccess, Variable};
 
-/// One setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
     /// Fields of the repository itself: description, default branch, merge options.
     Repository(Map<String, Value>),
-    /// All its topics.
     Topics(Vec<String>),
     /// Values of the organisation's custom properties.
     Properties(BTreeMap<String, String>),
-    /// What one team may do.
     Team(TeamAccess),
-    /// One environment, with its rules.
     Environment(DeploymentEnvironment),
-    /// One variable of Actions.
     Variable(Variable),
-    /// One secret of Actions.
     Secret(Secret),
     /// Alerts of dependencies with known faults.
     VulnerabilityAlerts,
-    /// Pull requests that mend them.
+    /// Pull requests that fix them.
     AutomatedFixes,
     /// Private reports of faults.
     PrivateReporting,
     /// Search for secrets, and refusal of pushes that hold one.
     SecretScanning {
-        /// Whether pushes are refused.
         push_protection: bool,
     },
-    /// One of the first issues.
     Issue(Issue),
-    /// One ruleset.
     Ruleset(Map<String, Value>),
 }
 
-/// Where the world is not as a setting wants it.
+/// A difference between a setting and the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// What differs, in words: `topics`, `environment `int`: reviewers`.
@@ -49,28 +40,29 @@ pub struct Difference {
     pub wanted: Value,
     /// What is there; `null`: nothing.
     pub found: Value,
-    /// Whether what is there is stricter: to make it as wanted lowers it.
+    /// Whether the repository is stricter than the setting.
     pub lowers: bool,
-    /// Whether what is there is a part of what is wanted, such as a run that was broken off leaves.
+    /// Whether a part of the setting is there, as after an interrupted run.
     pub partial: bool,
 }
 
 impl Difference {
-    /// In words.
     pub fn words(&self) -> String {
         let Self { what, wanted, found, lowers, .. } = self;
         let differs = if wanted.is_null() {
-            format!("{what}: found {found}, for which the template does not ask")
+            format!("{what}: found {found}, which the template does not ask for")
         } else {
             format!("{what}: wanted {wanted}, found {found}")
         };
         match (lowers, wanted.is_null()) {
             (false, _) => differs,
-            (true, true) => format!("{differs}; to remove it lowers what people made stricter: `--lower` does it"),
+            (true, true) => format!("{differs}; it is stricter than the template: `--lower` removes it"),
             (true, false) if found.is_null() => {
-                format!("{differs}; to add it lowers what people made stricter: `--lower` does it")
+                format!("{differs}; the repository is stricter than the template: `--lower` adds it")
             }
-            (true, false) => format!("{differs}; this lowers it from {found} to {wanted}: `--lower` does it"),
+            (true, false) => {
+                format!("{differs}; it is stricter than the template: `--lower` changes it from {found} to {wanted}")
+            }
         }
     }
 }

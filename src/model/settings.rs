@@ -21,13 +21,10 @@ pub struct Settings {
     pub topics: Vec<String>,
     /// Custom properties of the organisation, by name.
     pub properties: BTreeMap<String, String>,
-    /// `[[github.team]]`
     #[serde(rename = "team")]
     pub teams: Vec<TeamAccess>,
-    /// `[[github.environment]]`
     #[serde(rename = "environment")]
     pub environments: Vec<DeploymentEnvironment>,
-    /// `[[github.variable]]`
     #[serde(rename = "variable")]
     pub variables: Vec<Variable>,
     /// `[[github.secret]]`: names only.
@@ -35,7 +32,6 @@ pub struct Settings {
     pub secrets: Vec<Secret>,
     /// `[github.repository]`: those fields of `PATCH /repos/{owner}/{repo}` that nothing else decides, such as merge options.
     pub repository: Map<String, Value>,
-    /// `[github.security]`
     pub security: Security,
     /// `[[github.issue]]`: opened once.
     #[serde(rename = "issue")]
@@ -59,7 +55,6 @@ pub struct TeamAccess {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeploymentEnvironment {
-    /// Its name.
     pub name: String,
     /// Slugs of the teams of which one must approve; at most 6.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,9 +77,7 @@ pub struct DeploymentEnvironment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
-    /// Its name.
     pub name: String,
-    /// Its value.
     pub value: String,
     /// The environment it belongs to; none: the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,7 +89,6 @@ pub struct Variable {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
-    /// Its name.
     pub name: String,
     /// The environment it belongs to; none: the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,15 +111,10 @@ impl Secret {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Security {
-    /// Alerts of dependencies with known faults.
     pub vulnerability_alerts: bool,
-    /// Pull requests that mend them.
     pub automated_security_fixes: bool,
-    /// Reports of faults by people outside, in private.
     pub private_vulnerability_reporting: bool,
-    /// Search for secrets in what is pushed.
     pub secret_scanning: bool,
-    /// Refusal of pushes that hold a secret.
     pub secret_scanning_push_protection: bool,
 }
 
@@ -140,7 +127,6 @@ pub struct Issue {
     /// Markdown.
     #[serde(default)]
     pub body: String,
-    /// Labels.
     #[serde(default)]
     pub labels: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What a text from elsewhere may do to its reader: steer a terminal, or give a secret away.
+//! Protection from texts of others, which may steer a terminal or hold a secret.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use url::Url;
 /// Schemes after which a browser reads a host, however many slashes there are.
 const WEB: [&str; 5] = ["http", "https", "ftp", "ws", "wss"];
 
-/// Parameters of a URL that let in whoever has them, in lower case and without `-` and `_`.
+/// Parameters of a URL that hold a credential, in lower case and without `-` and `_`.
 const TOKENS: [&str; 31] = [
     "accesstoken",
     "apikey",
@@ -43,7 +43,7 @@ const TOKENS: [&str; 31] = [
     "xvaulttoken",
 ];
 
-/// What tokens of well-known services begin with, and how many letters and digits follow at the least.
+/// The prefixes of tokens of well-known services, and the least number of letters and digits after each.
 const KNOWN: [(&str, usize); 9] = [
     ("ghp_", 20),
     ("gho_", 20),
@@ -56,6 +56,14 @@ const KNOWN: [(&str, usize); 9] = [
     ("hooks.slack.com/services/", 8),
 ];
 
+/// Line and column of the byte at `at`, both from 1, the column in characters.
+pub fn position(text: impl AsRef<[u8]>, at: usize) -> (usize, usize) {
+    let before = text.as_ref().get(..at).unwrap_or(text.as_ref());
+    let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+    let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
+    (memchr::memchr_iter(b'\n', before).count() + 1, column)
+}
+
 /// Whether `c` steers a terminal, ends a line, or changes the direction of what follows it (Unicode annex 9).
 pub fn steers(c: char) -> bool {
     c.is_control()
@@ -64,7 +72,7 @@ pub fn steers(c: char) -> bool {
 
 /// `text` with every character that steers, but those in `kept`, written as `\u001b`: JSON and TOML read it back.
 pub fn escaped<'t>(text: &'t str, kept: &str) -> Cow<'t, str> {
-    // A list of 100,000 records is 100 MB: most of it is told by its bytes.
+    // A list of 100,000 records is 100 MB: most of it is decided by its bytes.
     let plain = |byte: u8| (b' '..0x7f).contains(&byte) || kept.as_bytes().contains(&byte);
     let is_shown = |c: char| steers(c) && !kept.contains(c);
     if text.bytes().all(plain) || !text.contains(is_shown) {
@@ -156,7 +164,7 @@ fn is_with_password(text: &str) -> bool {
     !text.contains(char::is_whitespace) && authority.rfind('@').and_then(secret).unwrap_or(false)
 }
 
-/// Whether a URL in `text` holds a parameter that lets its reader in; `is_address` says that the whole text is a URL.
+/// Whether a URL in `text` holds a credential as a parameter; `is_address` says that the whole text is a URL.
 fn has_token(text: &str, is_address: bool) -> bool {
     let within = text.match_indices("://").map(|(at, mark)| {
         let after = &text[at + mark.len()..];

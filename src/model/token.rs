@@ -8,7 +8,6 @@ use std::fmt;
 pub struct Token(String);
 
 impl Token {
-    /// Wraps a secret.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }

@@ -23,18 +23,16 @@ impl TreePath {
     /// or hold a backslash or a control character.
     pub fn new(path: impl Into<String>) -> Result<Self, PathError> {
         let path = path.into();
-        match path.split('/').find_map(objection) {
+        match path.split('/').find_map(path_fault) {
             Some(reason) => Err(PathError { path, reason }),
             None => Ok(Self(path)),
         }
     }
 
-    /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The last name of the path.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
@@ -57,12 +55,12 @@ impl fmt::Display for TreePath {
     }
 }
 
-fn objection(name: &str) -> Option<&'static str> {
+fn path_fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("it has an empty name")
     } else if name == "." || name == ".." {
         Some("it would leave the folder")
-    } else if is_gits(name) {
+    } else if is_git_folder(name) {
         Some("it would write into git's own folder")
     } else if name.len() > NAME_MAX {
         Some("a name is longer than 255 bytes")
@@ -75,7 +73,7 @@ fn objection(name: &str) -> Option<&'static str> {
 
 /// Whether some file system takes `name` for git's own folder: Windows drops dots and spaces at the end, and what
 /// follows a colon; macOS drops characters without width (`git help config`, `core.protectNTFS` and `core.protectHFS`).
-fn is_gits(name: &str) -> bool {
+fn is_git_folder(name: &str) -> bool {
     let no_width = |c: &char| matches!(*c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}');
     let visible: String = name.chars().filter(|c| !no_width(c)).collect();
     let stem = visible.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
@@ -86,7 +84,6 @@ fn is_gits(name: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be a file's path: {reason}", path.escape_debug())]
 pub struct PathError {
-    /// The path as it was given.
     pub path: String,
     /// Why not, as half a sentence.
     pub reason: &'static str,
@@ -133,7 +130,6 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// A tree without files.
     pub fn new() -> Self {
         Self::default()
     }
@@ -182,27 +178,22 @@ impl Tree {
         (is_folder || ancestors.into_iter().any(|folder| self.files.contains_key(&folder))).then_some(BOTH)
     }
 
-    /// The file at `path`.
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.get(&TreePath(path.to_owned()))
     }
 
-    /// Takes the file at `path` out of the tree.
     pub fn remove(&mut self, path: &str) -> Option<File> {
         self.files.remove(&TreePath(path.to_owned()))
     }
 
-    /// Every file, in order of path.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&TreePath, &File)> {
         self.files.iter()
     }
 
-    /// The number of files.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
-    /// Whether there is no file.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }

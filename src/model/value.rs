@@ -2,6 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use super::text::position;
+
 /// The same value as JSON has it. Dates and times become text as TOML writes them, and so do the floats `inf` and
 /// `nan`, which JSON has no word for.
 pub fn from_toml(value: toml::Value) -> Value {
@@ -16,16 +18,14 @@ pub fn from_toml(value: toml::Value) -> Value {
     }
 }
 
-/// Why a text is not the TOML that it should be, with its line. Nothing that stands in the text is repeated: a file that
-/// was named by mistake may hold secrets.
+/// Why a text is not the expected TOML, with its line. No text is repeated: the file may be named by mistake and hold
+/// secrets.
 pub fn complaint(text: &str, error: &toml::de::Error) -> String {
-    let line =
-        error.span().map(|span| text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1);
-    let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-    // What is no TOML at all is told in the reader's own words, and so is a key that is not there.
+    let place = error.span().map(|span| format!("line {}: ", position(text, span.start).0)).unwrap_or_default();
+    // The reader's own words repeat no text when the text is not TOML, or a key is missing.
     let is_plain = text.parse::<toml::Table>().is_err() || error.message().starts_with("missing field");
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
-    place + if is_plain { &message } else { "a value is not what belongs there" }
+    place + if is_plain { &message } else { "a value does not fit its key" }
 }
 
 #[cfg(test)]
@@ -42,17 +42,17 @@ mod tests {
             number: u8,
             phase: crate::model::phase::Phase,
         }
-        for (text, told) in [
-            ("number = \"s3cret\"\nphase = \"alpha\"", "line 1: a value is not what belongs there"),
-            ("number = 1\nphase = \"s3cret\"", "line 2: a value is not what belongs there"),
+        for (text, message) in [
+            ("number = \"s3cret\"\nphase = \"alpha\"", "line 1: a value does not fit its key"),
+            ("number = 1\nphase = \"s3cret\"", "line 2: a value does not fit its key"),
             ("number = 1", "line 1: missing field `phase`"),
         ] {
             let error = toml::from_str::<Shape>(text).expect_err("refused");
-            assert_eq!(complaint(text, &error), told);
+            assert_eq!(complaint(text, &error), message);
         }
         let error = toml::from_str::<Shape>("a = 1\ns3cret:x").expect_err("no TOML");
-        let told = complaint("a = 1\ns3cret:x", &error);
-        assert!(told.starts_with("line 2: ") && !told.contains("s3cret"), "{told}");
+        let message = complaint("a = 1\ns3cret:x", &error);
+        assert!(message.starts_with("line 2: ") && !message.contains("s3cret"), "{message}");
     }
 
     #[test]

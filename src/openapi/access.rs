@@ -60,7 +60,7 @@ impl<'a> Schemes<'a> {
     pub(super) fn access(self, security: Option<At<'a>>) -> Access {
         let Some(security) = security else { return Access::Open };
         let Some(security) = self.documents.follow(security) else {
-            return Access::Never("its `security` refers to something that is not there");
+            return Access::Never("its `security` refers to something that does not exist");
         };
         let Some(alternatives) = security.value.as_array() else {
             return Access::Never("its `security` is not a list");
@@ -156,7 +156,7 @@ impl<'a> Schemes<'a> {
     }
 }
 
-/// Whether a key of `x-nhsd-apim` is meant for `access` and written otherwise: in another case, or with one slip.
+/// Whether a key of `x-nhsd-apim` is a misspelling of `access`: in another case, or with one typo.
 fn is_misspelt_access(key: &str) -> bool {
     key != "access" && strsim::osa_distance(&key.to_lowercase(), "access") <= 1
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 pub const MODES: [&str; 7] =
     ["app-level0", "app-level3", "nhs-login-p0", "nhs-login-p5", "nhs-login-p9", "nhs-cis2-aal1", "nhs-cis2-aal3"];
 
-/// Access modes, each once.
 pub type Modes = BTreeSet<&'static str>;
 
 /// What the `security` of an operation asks of a caller.
@@ -25,7 +24,6 @@ pub enum Access {
 /// What a spec says about its API. Text that is missing is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// `info.title`.
     pub title: String,
     /// `info.version`, as it is written.
     pub version: String,
@@ -39,28 +37,22 @@ pub struct Summary {
     /// The paths of the servers' addresses, as the defaults of their variables make them, without a slash at either
     /// end: each once, and only those that are not just the root.
     pub base_paths: Vec<String>,
-    /// The names of the schemas.
     pub schemas: Vec<String>,
     /// The names of the security schemes.
     pub security: Vec<String>,
     /// The access modes that the document grants as a whole; `None` when it does not say.
     pub granted: Option<Modes>,
-    /// `info.contact`.
     pub contact: Option<Contact>,
     /// Every operation, in the order of the document.
     pub operations: Vec<Operation>,
-    /// The names of the webhooks.
     pub webhooks: Vec<String>,
 }
 
 /// Who to ask about an API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
-    /// The name.
     pub name: Option<String>,
-    /// The address for mail.
     pub email: Option<String>,
-    /// The address of a page.
     pub url: Option<String>,
 }
 
@@ -73,9 +65,7 @@ pub struct Operation {
     pub path: String,
     /// `operationId`.
     pub id: Option<String>,
-    /// `summary`.
     pub summary: String,
-    /// `tags`.
     pub tags: Vec<String>,
     /// The keys of `responses`: status codes, `4XX`, `default`.
     pub statuses: Vec<String>,
@@ -83,9 +73,7 @@ pub struct Operation {
     pub media_types: Vec<String>,
     /// The names of the security schemes that apply: the operation's own, or else the document's. Each once.
     pub security: Vec<String>,
-    /// What that security asks of a caller.
     pub access: Access,
-    /// `deprecated`.
     pub deprecated: bool,
     /// Whether an answer with content has an example, of itself or of its schema; or no answer has content.
     pub exemplified: bool,

@@ -9,7 +9,8 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Error as YamlError, Location, MessageFormatter as _, Options, UserMessageFormatter};
 
-use super::value::{Node, TOO_MANY, TWICE};
+use super::value::{TOO_MANY, TWICE, ValueSeed};
+use crate::model::text::position;
 
 /// Most values a document may have, with aliases written out: every list, object and scalar counts for one, and every
 /// whole 64 bytes of a text or key for one more. GitHub's spec (3.7 MB) has 100,000.
@@ -25,9 +26,7 @@ const TOO_DEEP: &str = "the nesting is too deep";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", place(*line, *column))]
 pub struct ParseError {
-    /// The line, from 1, where one is known.
     pub line: Option<usize>,
-    /// The column, from 1, where one is known.
     pub column: Option<usize>,
     /// What is wrong: half a sentence, lower case, without a full stop. It holds no text of the file, which may be a
     /// secret that was named by mistake.
@@ -80,16 +79,17 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, ParseError> {
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        let (line, column) = position(bytes, error.valid_up_to());
         ParseError { line: Some(line), column: Some(column), message: "the text is not UTF-8".to_owned() }
     })?;
     match text.find('\0') {
         Some(at) => {
-            let line = text[..at].matches('\n').count() + 1;
-            Err(ParseError { line: Some(line), column: None, message: "there is a NUL: this is not text".to_owned() })
+            let (line, _) = position(text, at);
+            Err(ParseError {
+                line: Some(line),
+                column: None,
+                message: "it holds a NUL byte and is not text".to_owned(),
+            })
         }
         None => Ok(text),
     }
@@ -104,11 +104,11 @@ pub(super) fn is_json(text: &str) -> bool {
 pub(super) fn parse_json(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
     let before = left.get();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Node { left }.deserialize(&mut deserializer);
+    let value = ValueSeed { left }.deserialize(&mut deserializer);
     value.and_then(|value| deserializer.end().map(|()| value)).or_else(|error| {
-        let said = error.to_string();
+        let words = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
-        let message = match said.strip_suffix(&place).unwrap_or(&said) {
+        let message = match words.strip_suffix(&place).unwrap_or(&words) {
             // A number that fits no float, such as 1e400: JSON is YAML, where it can become text.
             "number out of range" => {
                 left.set(before);
@@ -129,7 +129,7 @@ pub(super) fn parse_json(text: &str, left: &Cell<usize>) -> Result<Value, ParseE
 /// Reads YAML; `left` as for [`parse_json`].
 pub(super) fn parse_yaml(text: &str, left: &Cell<usize>) -> Result<Value, ParseError> {
     serde_saphyr::with_deserializer_from_str_with_options(text, yaml_options(), |deserializer| {
-        Node { left }.deserialize(deserializer)
+        ValueSeed { left }.deserialize(deserializer)
     })
     .map_err(|error| yaml_error(&error))
 }
@@ -164,10 +164,12 @@ fn yaml_error(error: &YamlError) -> ParseError {
         | YamlError::AliasReplayLimitExceeded { .. }
         | YamlError::AliasExpansionLimitExceeded { .. }
         | YamlError::AliasReplayStackDepthExceeded { .. } => {
-            "its anchors, aliases and `<<` are more than can be written out".into()
+            "its anchors, aliases and `<<` expand to more than can be read".into()
         }
-        YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias stands inside what it stands for".into(),
-        YamlError::UnknownAnchor { .. } => "an alias names an anchor that is not there".into(),
+        YamlError::RecursiveReferencesRequireWeakTypes { .. } => {
+            "an alias is inside the value that it stands for".into()
+        }
+        YamlError::UnknownAnchor { .. } => "an alias names an anchor that does not exist".into(),
         YamlError::AliasError { error, .. } => yaml_error(error).message.into(),
         other => match UserMessageFormatter.format_message(other) {
             message if message == "recursion limit exceeded" => TOO_DEEP.into(),

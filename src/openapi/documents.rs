@@ -36,12 +36,10 @@ impl<'a> At<'a> {
 }
 
 impl Documents {
-    /// Adds a parsed file.
     pub(super) fn insert(&mut self, path: String, value: Rc<Value>) {
         self.values.insert(path, value);
     }
 
-    /// A parsed file.
     pub(super) fn get(&self, path: &str) -> Option<&Rc<Value>> {
         self.values.get(path)
     }

@@ -10,129 +10,65 @@ use crate::model::tree::PathError;
 /// Why a spec cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SpecError {
-    /// The file system refused.
     #[error("cannot read `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the file system said.
-        source: io::Error,
-    },
-    /// A folder, a pipe, a device.
+    Read { path: PathBuf, source: io::Error },
     #[error("`{}` is not a file but a {what}", path.display())]
-    NotAFile {
-        /// What was named.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
-    /// One file has too many bytes.
-    #[error("`{}` has {size} bytes, and {limit} are the most a spec's file may have", path.display())]
-    FileTooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size in bytes.
-        size: u64,
-        /// The limit in bytes.
-        limit: u64,
-    },
+    NotAFile { path: PathBuf, what: &'static str },
+    #[error("`{}` has {size} bytes; a file of a spec may have at most {limit}", path.display())]
+    FileTooLarge { path: PathBuf, size: u64, limit: u64 },
     /// All files together have too many bytes, or are too many.
     #[error("with `{}` the spec has more than {limit}", path.display())]
-    TreeTooLarge {
-        /// The file that went over the limit.
-        path: PathBuf,
-        /// The limit with its unit.
-        limit: String,
-    },
-    /// The file is neither JSON nor YAML.
+    TreeTooLarge { path: PathBuf, limit: String },
     #[error("cannot read `{}{}`: {}{}", path.display(), place(reason), reason.message, looks_like(*looks))]
     Parse {
-        /// The file.
         path: PathBuf,
-        /// What is wrong, and where.
         reason: ParseError,
         /// What the file looks like, when it is neither JSON nor YAML.
         looks: Option<&'static str>,
         /// Whether nothing in it says that it is meant to be an OpenAPI document.
         is_other: bool,
     },
-    /// The document has neither `openapi` nor `swagger` at its top.
     #[error("`{}` is not an OpenAPI document: there is no `openapi` or `swagger` at its top, but {found}", path.display())]
-    NotOpenApi {
-        /// The document.
-        path: PathBuf,
-        /// What is there instead.
-        found: String,
-    },
-    /// A version of OpenAPI that is not known.
-    #[error("`{}` says {found}, and 3.0, 3.1, 3.2 and Swagger 2.0 can be read", path.display())]
+    NotOpenApi { path: PathBuf, found: String },
+    #[error("`{}` says {found}; only OpenAPI 3.0, 3.1, 3.2 and Swagger 2.0 can be read", path.display())]
     Version {
         /// The document.
         path: PathBuf,
         /// The key and the version, in ticks.
         found: String,
     },
-    /// A version that is a number, that lacks its last part, or that has more behind it.
-    #[error("`{}` says {found}, and a version must be a text, and whole, with nothing behind it", path.display())]
+    #[error("`{}` says {found}; a version must be a complete string, with nothing after it", path.display())]
     VersionNotWhole {
-        /// The document.
         path: PathBuf,
         /// The key and the version, in ticks.
         found: String,
-        /// The line as it should be.
+        /// The line as it must be written.
         whole: &'static str,
     },
-    /// References that lead to each other and never to a value.
     #[error("`{}` refers at `{pointer}` to `{reference}`, which leads in a circle and never to a value", path.display())]
-    Circle {
-        /// The file that holds the reference.
-        path: PathBuf,
-        /// Where in it, as a JSON pointer.
-        pointer: String,
-        /// The reference as it is written.
-        reference: String,
-    },
-    /// `paths` is not an object.
+    Circle { path: PathBuf, pointer: String, reference: String },
     #[error("`paths` in `{}` is {found}, not an object", path.display())]
-    PathsNotAnObject {
-        /// The document.
-        path: PathBuf,
-        /// What it is.
-        found: &'static str,
-    },
-    /// A reference leads out of the spec's folder.
+    PathsNotAnObject { path: PathBuf, found: &'static str },
     #[error("`{}` refers at `{pointer}` to `{reference}`: {reason}", path.display())]
     Outside {
-        /// The file that holds the reference.
         path: PathBuf,
-        /// Where in it, as a JSON pointer.
         pointer: String,
-        /// The reference as it is written.
         reference: String,
         /// Why it is refused, as half a sentence.
         reason: &'static str,
     },
-    /// A reference to a file whose name is not written as it is.
-    #[error("`{}` refers at `{pointer}` to `{reference}`, and the linters do not find a file by a name that is encoded", path.display())]
+    #[error("`{}` refers at `{pointer}` to `{reference}`; linters do not find a file by a percent-encoded name", path.display())]
     Encoded {
-        /// The file that holds the reference.
         path: PathBuf,
-        /// Where in it, as a JSON pointer.
         pointer: String,
-        /// The reference as it is written.
         reference: String,
         /// The reference with the name as it is.
         plain: String,
     },
-    /// A file whose name no tree takes.
     #[error("a file of the spec has a name that cannot be used")]
     Name(#[from] PathError),
-    /// References that multiply the operations without end.
     #[error("the operations of `{}` are more than can be listed", path.display())]
-    TooManyOperations {
-        /// The document.
-        path: PathBuf,
-    },
+    TooManyOperations { path: PathBuf },
 }
 
 fn looks_like(looks: Option<&str>) -> String {
@@ -168,7 +104,7 @@ impl Blame for SpecError {
             Self::NotOpenApi { .. } => "name the file that begins with `openapi: 3…` or `swagger: \"2.0\"`",
             Self::VersionNotWhole { whole, .. } => return Some(format!("write `{whole}`")),
             Self::Encoded { plain, .. } => return Some(format!("write `{plain}`, or rename the file")),
-            Self::Circle { .. } => "put what is meant in the place of one of the references",
+            Self::Circle { .. } => "replace one of the references with the value that is meant",
             Self::Version { .. } => "convert the document to OpenAPI 3.0 or 3.1",
             Self::PathsNotAnObject { .. } => "write it as an object; without any path it is `paths: {}`",
             Self::Outside { .. } => "move the file beside the document, or bundle the spec into one file",

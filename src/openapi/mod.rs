@@ -38,7 +38,6 @@ use crate::model::tree::{Tree, TreePath};
 /// Most findings that are kept; a spec with more has one cause for all of them.
 const MAX_FINDINGS: usize = 1_000;
 
-/// A spec that was read.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// The document's path inside `tree`.
@@ -48,7 +47,6 @@ pub struct Spec {
     /// The main document alone, in its own order, its references as they are. Numbers may have lost digits: see
     /// [`document::parse`].
     pub document: Value,
-    /// What it says about its API.
     pub summary: Summary,
     /// What is wrong with it, though it can be used: the document's own first, then file by file. At most a thousand.
     pub findings: Vec<Finding>,
@@ -57,17 +55,14 @@ pub struct Spec {
 /// Something in a spec that its owner should know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The file's path from the document's folder.
     pub file: String,
     /// The JSON pointer to the object that holds it; empty for the whole file.
     pub pointer: String,
-    /// What it is.
     pub kind: FindingKind,
     /// One sentence without a full stop.
     pub message: String,
 }
 
-/// The kinds of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingKind {
     /// A reference whose file, or the place in it, is not there.

@@ -30,7 +30,6 @@ pub(super) struct Collected {
     pub(super) findings: Vec<Finding>,
     /// The versions as the document writes them.
     pub(super) written: Written,
-    /// The version of OpenAPI.
     pub(super) openapi: String,
 }
 
@@ -205,7 +204,7 @@ impl Collector<'_> {
         let (list, kind, message) = match outcome {
             Outcome::Fine => return,
             Outcome::Remote => {
-                (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched: it stays as it is", text()))
+                (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched and stays unchanged", text()))
             }
             Outcome::Dangling(why) => {
                 (&mut self.findings, FindingKind::Dangling, format!("`{}` leads nowhere: {why}", text()))

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_leaves_the_folder_is_told_apart() {
+    fn a_reference_that_leaves_the_folder_is_recognised() {
         for (reference, expected) in [
             ("../x.yaml", Target::Climbs),
             ("a/../../x.yaml", Target::Climbs),

@@ -60,7 +60,6 @@ pub(super) struct Written {
     pub(super) info: Option<WrittenInfo>,
 }
 
-/// See [`Written`].
 #[derive(Default, Deserialize)]
 pub(super) struct WrittenInfo {
     pub(super) title: Option<String>,
@@ -180,11 +179,7 @@ impl<'a> Operations<'a> {
                 } else if value.is_object() && is_name(key) {
                     let known = self.methods.iter().find(|method| method.eq_ignore_ascii_case(key));
                     let meant = known.map(|method| format!(": write `{method}`")).unwrap_or_default();
-                    self.misplaced(
-                        at,
-                        path,
-                        &format!("`{key}` is no method that this version of OpenAPI knows{meant}"),
-                    );
+                    self.misplaced(at, path, &format!("`{key}` is not a method of this version of OpenAPI{meant}"));
                 }
             }
             hop = self.documents.next(at);

@@ -232,7 +232,7 @@ fn what_looks_like_an_operation_and_is_none_is_told() {
         one(document("").replace("paths: {}", &format!("paths: {{/a: {item}, b: {{get: {{}}}}}}"))).expect("read");
     assert_eq!(operations(&spec), ["GET /a", "GET b"]);
     let told: Vec<String> = spec.findings.iter().map(ToString::to_string).collect();
-    let method = "is no method that this version of OpenAPI knows";
+    let method = "is not a method of this version of OpenAPI";
     let expected = [
         format!("api.yaml#/paths/~1a: `GET` {method}: write `get`"),
         format!("api.yaml#/paths/~1a: `purge` {method}"),
@@ -386,7 +386,7 @@ fn a_version_must_be_a_text_and_whole() {
         assert!(matches!(refused(text), SpecError::Version { .. }), "{text}");
     }
     let said = refused("swagger: 1.2").to_string();
-    assert!(said.ends_with("says `swagger: 1.2`, and 3.0, 3.1, 3.2 and Swagger 2.0 can be read"), "{said}");
+    assert!(said.ends_with("says `swagger: 1.2`; only OpenAPI 3.0, 3.1, 3.2 and Swagger 2.0 can be read"), "{said}");
     assert_eq!(one("openapi: 3.0.0\ninfo: {title: 007, version: 1.20}").expect("read").summary.version, "1.20");
 }
 
@@ -462,7 +462,7 @@ fn what_is_not_openapi_is_said() {
 #[test]
 fn an_error_names_file_line_and_column() {
     let error = refused("openapi: 3.0.0\ninfo: {}\ninfo: {}\n").to_string();
-    assert!(error.ends_with("api.yaml:3:1`: a key is there twice"), "{error}");
+    assert!(error.ends_with("api.yaml:3:1`: a key appears twice"), "{error}");
     let text = document("x: {$ref: a/b.json}");
     let files = Files::new(&[("api.yaml", text.as_bytes()), ("a/b.json", b"{\n\"a\" 1}")]);
     let error = files.read().expect_err("broken JSON").to_string();

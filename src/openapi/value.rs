@@ -12,15 +12,15 @@ use serde_json::{Map, Number, Value};
 pub(super) const TOO_MANY: &str = "the document has more values than can be read";
 
 /// The message for a key that stands twice in one object. It does not name the key, which may be a secret.
-pub(super) const TWICE: &str = "a key is there twice";
+pub(super) const TWICE: &str = "a key appears twice";
 
 /// Takes one value out of a deserializer. `left` is how many more values the document may have.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'a> {
+pub(super) struct ValueSeed<'a> {
     pub(super) left: &'a Cell<usize>,
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -29,7 +29,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl Node<'_> {
+impl ValueSeed<'_> {
     /// Counts `cost` values as read. It bounds the memory a small file can ask for: a value takes up to 450 bytes.
     fn spend<E: Error>(self, cost: usize) -> Result<(), E> {
         let left = self.left.get().checked_sub(cost);
@@ -43,7 +43,7 @@ const fn cost(text: &str) -> usize {
     text.len() / 64
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,25 +4,28 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::text::apart;
-use super::{NONE, Page, capital, document, linked, listed, phase, rest, said, table, time, title, unfinished};
+use super::text::isolated;
+use super::{
+    NONE, Page, capitalized, comma_list, document, link_or_text, phase, reservation_note, rest, table, text_or_none,
+    time, title,
+};
 use crate::model::record::{PhaseChange, Record, State};
 
-/// The page.
-pub(super) fn page(record: &Record, made: Timestamp) -> String {
+pub(super) fn page(record: &Record, created: Timestamp) -> String {
     let header = format!(
         "<nav aria-label=\"Where you are\"><a href=\"../index.html\">All APIs</a></nav>\n<h1>{}</h1>\n<p>{}</p>\n",
-        apart(title(record)),
+        isolated(title(record)),
         phase(record)
     );
     let about = if record.description.trim().is_empty() {
         String::new()
     } else {
-        format!("<p class=\"about\">{}</p>\n", apart(record.description.trim()))
+        format!("<p class=\"about\">{}</p>\n", isolated(record.description.trim()))
     };
-    let main = [unfinished(record, made), about, facts(record), history(record), rest::sections(record)].concat();
+    let main =
+        [reservation_note(record, created), about, facts(record), history(record), rest::sections(record)].concat();
     let title = format!("{} – APIs", title(record));
-    document(&Page { title: &title, up: "../", head: "", header: &header, main: &main, made })
+    document(&Page { title: &title, up: "../", head: "", header: &header, main: &main, created })
 }
 
 /// What the record says, as a list of terms.
@@ -32,22 +35,22 @@ fn facts(record: &Record) -> String {
         State::Active => "active: the repository is complete",
     };
     let facts = [
-        ("Name", apart(record.name.as_str())),
-        ("Short name", said(&record.short_name)),
-        ("Owner", said(&record.owner)),
-        ("Contact", linked(&record.contact)),
-        ("Repository", linked(&record.repository.url)),
+        ("Name", isolated(record.name.as_str())),
+        ("Short name", text_or_none(&record.short_name)),
+        ("Owner", text_or_none(&record.owner)),
+        ("Contact", link_or_text(&record.contact)),
+        ("Repository", link_or_text(&record.repository.url)),
         ("Repository’s number", record.repository.id.map_or_else(|| NONE.to_owned(), |id| id.to_string())),
-        ("Base path", said(&record.base_path)),
-        ("Environments", listed(&record.environments)),
-        ("Service level", said(&record.service_level)),
-        ("Style", said(&record.style)),
+        ("Base path", text_or_none(&record.base_path)),
+        ("Environments", comma_list(&record.environments)),
+        ("Service level", text_or_none(&record.service_level)),
+        ("Style", text_or_none(&record.style)),
         ("State", state.to_owned()),
         ("Guid", record.guid.to_string()),
         ("Guid of the specification", record.spec_guid.to_string()),
-        ("Template", said(&record.template.name)),
-        ("Source of the template", linked(&record.template.source)),
-        ("Revision of the template", said(&record.template.revision)),
+        ("Template", text_or_none(&record.template.name)),
+        ("Source of the template", link_or_text(&record.template.source)),
+        ("Revision of the template", text_or_none(&record.template.revision)),
     ];
     let mut html = "<section>\n<h2>Record</h2>\n<dl class=\"facts\">\n".to_owned();
     for (term, fact) in facts {
@@ -64,7 +67,7 @@ fn history(record: &Record) -> String {
     }
     let row = |change: &PhaseChange| {
         let note = change.note.as_deref().unwrap_or_default();
-        vec![capital(change.phase.word()), time(&change.date), said(&change.by), linked(note)]
+        vec![capitalized(change.phase.word()), time(&change.date), text_or_none(&change.by), link_or_text(note)]
     };
     let rows: Vec<Vec<String>> = record.history.iter().map(row).collect();
     let columns = ["Phase", "Entered", "By", "Note"].map(str::to_owned);

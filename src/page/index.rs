@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{Page, address, document, listed, phase, said, text, title, unfinished};
+use super::{Page, address, comma_list, document, phase, reservation_note, text, text_or_none, title};
 use crate::model::phase::Phase;
 use crate::model::record::Record;
 
@@ -12,12 +12,12 @@ use crate::model::record::Record;
 const ABOUT: usize = 200;
 
 /// The page, with the APIs in order of title.
-pub(super) fn page(records: &[Record], made: Timestamp) -> String {
+pub(super) fn page(records: &[Record], created: Timestamp) -> String {
     let mut sorted: Vec<(String, &Record)> =
         records.iter().map(|record| (title(record).to_lowercase(), record)).collect();
     sorted.sort_by(|(one, first), (other, second)| (one, &first.name).cmp(&(other, &second.name)));
     let shown = format!("<p id=\"shown\" role=\"status\">{}</p>\n", count(records.len()));
-    let items: String = sorted.into_iter().map(|(_, record)| item(record, made)).collect();
+    let items: String = sorted.into_iter().map(|(_, record)| item(record, created)).collect();
     let (main, head) = match records {
         [] => (shown, ""),
         _ => (
@@ -26,7 +26,7 @@ pub(super) fn page(records: &[Record], made: Timestamp) -> String {
         ),
     };
     let header = "<h1>APIs</h1>\n<p>Every API in the registry: what it is, who owns it and how far along it is.</p>\n";
-    document(&Page { title: "APIs", up: "", head, header, main: &main, made })
+    document(&Page { title: "APIs", up: "", head, header, main: &main, created })
 }
 
 fn count(apis: usize) -> String {
@@ -42,8 +42,12 @@ fn form(records: &[Record]) -> String {
     let mut options = format!("<option value=\"\">All phases ({})</option>\n", records.len());
     for phase in Phase::ALL {
         let count = records.iter().filter(|record| record.phase == phase).count();
-        let _ =
-            writeln!(options, "<option value=\"{}\">{} ({count})</option>", phase.word(), super::capital(phase.word()));
+        let _ = writeln!(
+            options,
+            "<option value=\"{}\">{} ({count})</option>",
+            phase.word(),
+            super::capitalized(phase.word())
+        );
     }
     format!(
         "<form id=\"find\" role=\"search\" aria-label=\"APIs\" autocomplete=\"off\" hidden>\n\
@@ -54,30 +58,30 @@ fn form(records: &[Record]) -> String {
     )
 }
 
-fn item(record: &Record, made: Timestamp) -> String {
+fn item(record: &Record, created: Timestamp) -> String {
     let about = text::beginning(&record.description, ABOUT);
-    let about = if about.is_empty() { String::new() } else { format!("<p>{}</p>\n", text::apart(&about)) };
+    let about = if about.is_empty() { String::new() } else { format!("<p>{}</p>\n", text::isolated(&about)) };
     format!(
         "<li data-phase=\"{word}\">\n<div>\n<h2><a href=\"{address}\">{title}</a></h2>\n\
-         <p class=\"name\">{name}</p>\n{about}{unfinished}</div>\n<dl>\n<div><dt>Phase</dt><dd>{phase}</dd></div>\n\
+         <p class=\"name\">{name}</p>\n{about}{reservation_note}</div>\n<dl>\n<div><dt>Phase</dt><dd>{phase}</dd></div>\n\
          <div><dt>Owner</dt><dd>{owner}</dd></div>\n<div><dt>Environments</dt><dd>{environments}</dd></div>\n\
          <div><dt>Links</dt><dd>{links}</dd></div>\n</dl>\n</li>\n",
         word = record.phase.word(),
         address = address(record),
-        title = text::apart(title(record)),
+        title = text::isolated(title(record)),
         name = record.name,
-        unfinished = unfinished(record, made),
+        reservation_note = reservation_note(record, created),
         phase = phase(record),
-        owner = said(&record.owner),
-        environments = listed(&record.environments),
+        owner = text_or_none(&record.owner),
+        environments = comma_list(&record.environments),
         links = links(record),
     )
 }
 
-/// Links to the repository and to the people. A reader who jumps from link to link hears whose they are.
+/// Links to the repository and to the people, with the name of the API for screen readers.
 fn links(record: &Record) -> String {
-    let link = |(word, said): (&str, &str)| {
-        let href = text::href(said)?;
+    let link = |(word, value): (&str, &str)| {
+        let href = text::href(value)?;
         Some(format!("<a href=\"{href}\">{word}<span class=\"unseen\"> of {}</span></a>", record.name))
     };
     let links = [("Repository", record.repository.url.as_str()), ("Contact", record.contact.as_str())];

@@ -24,26 +24,27 @@ pub const INDEX: &str = "index.html";
 /// The folder of the pages with one API each.
 pub const APIS: &str = "apis";
 
-/// How looks are given to all pages.
+/// The style sheet of all pages.
 pub const STYLE: &str = "style.css";
 
 /// Searching and filtering.
 pub const SCRIPT: &str = "script.js";
 
-/// What `index.html` says near its beginning when it was made here: a folder that holds it may be replaced.
+/// Marks an `index.html` as ours, near its beginning: a folder that holds one may be replaced.
 pub const MARK: &str = "<meta name=\"generator\" content=\"apiscaffold registry export\">";
 
 /// Makes the site. The same records and the same time give the same bytes, in whatever order the records are.
 ///
-/// `made` is shown on every page, and tells which reservations are old.
+/// Every page shows `created`, which also decides which reservations are old.
 ///
 /// # Errors
 /// A name that two records have.
-pub fn site(records: &[Record], made: Timestamp) -> Result<Tree, PathError> {
-    let mut files = vec![file(INDEX, index::page(records, made))?, file(STYLE, include_str!("style.css").to_owned())?];
+pub fn site(records: &[Record], created: Timestamp) -> Result<Tree, PathError> {
+    let mut files =
+        vec![file(INDEX, index::page(records, created))?, file(STYLE, include_str!("style.css").to_owned())?];
     files.push(file(SCRIPT, include_str!("script.js").to_owned())?);
     for record in records {
-        files.push(file(&address(record), api::page(record, made))?);
+        files.push(file(&address(record), api::page(record, created))?);
     }
     Tree::of(files).map_err(|mut errors| errors.swap_remove(0))
 }
@@ -69,7 +70,7 @@ struct Page<'p> {
     header: &'p str,
     /// The main part, as HTML.
     main: &'p str,
-    made: Timestamp,
+    created: Timestamp,
 }
 
 /// The policy names the page's own folder in two ways: browsers differ in whether a file on disk is `'self'`.
@@ -78,9 +79,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self' file:; script-src 'se
 
 /// A whole document.
 fn document(page: &Page<'_>) -> String {
-    let Page { title, up, head, header, main, made } = page;
+    let Page { title, up, head, header, main, created } = page;
     let title = text(&text::without_direction(title)).to_string();
-    let made = time(&made.to_string());
+    let created = time(&created.to_string());
     // The empty icon keeps browsers from asking a server for one.
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{MARK}\n\
@@ -90,7 +91,7 @@ fn document(page: &Page<'_>) -> String {
          <title>{title}</title>\n<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"{up}{STYLE}\">\n{head}\
          </head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n\
          <header>\n{header}</header>\n<main id=\"main\" tabindex=\"-1\">\n{main}</main>\n\
-         <footer>\n<p>Made by apiscaffold from the API registry on {made}.</p>\n</footer>\n</body>\n</html>\n"
+         <footer>\n<p>Made by apiscaffold from the API registry on {created}.</p>\n</footer>\n</body>\n</html>\n"
     )
 }
 
@@ -102,7 +103,7 @@ fn time(moment: &str) -> String {
             time.strftime("%Y-%m-%dT%H:%M:%SZ"),
             time.strftime("%-d %B %Y, %H:%M UTC")
         ),
-        Err(_) => text::apart(moment),
+        Err(_) => text::isolated(moment),
     }
 }
 
@@ -111,21 +112,20 @@ fn title(record: &Record) -> &str {
     if record.title.chars().any(text::is_visible) { record.title.trim() } else { record.name.as_str() }
 }
 
-/// A word with a capital letter.
-fn capital(word: &str) -> String {
+fn capitalized(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The mark of a phase, as HTML.
 fn phase(record: &Record) -> String {
-    format!("<span class=\"phase {0}\">{1}</span>", record.phase.word(), capital(record.phase.word()))
+    format!("<span class=\"phase {0}\">{1}</span>", record.phase.word(), capitalized(record.phase.word()))
 }
 
-/// What an unfinished record says of itself, as HTML; nothing for an active one.
-fn unfinished(record: &Record, made: Timestamp) -> String {
+/// A sentence about a record that is only reserved, as HTML; nothing for an active one.
+fn reservation_note(record: &Record, created: Timestamp) -> String {
     let since = record.history.first().map(|change| format!(" since {}", time(&change.date))).unwrap_or_default();
-    if record.is_forgotten(made) {
+    if record.is_forgotten(created) {
         format!("<p class=\"warning\"><strong>Not finished:</strong> only reserved{since}, more than a day ago.</p>\n")
     } else if record.is_reserved() {
         format!("<p class=\"hint\">Reserved{since}: its repository is being made.</p>\n")
@@ -135,23 +135,23 @@ fn unfinished(record: &Record, made: Timestamp) -> String {
 }
 
 /// Several texts, with commas, as HTML.
-fn listed(texts: &[String]) -> String {
+fn comma_list(texts: &[String]) -> String {
     if texts.is_empty() {
         return NONE.to_owned();
     }
-    texts.iter().map(|text| text::apart(text)).collect::<Vec<_>>().join(", ")
+    texts.iter().map(|text| text::isolated(text)).collect::<Vec<_>>().join(", ")
 }
 
 /// A text, or that there is none, as HTML.
-fn said(said: &str) -> String {
-    if said.chars().any(text::is_visible) { text::apart(said) } else { NONE.to_owned() }
+fn text_or_none(value: &str) -> String {
+    if value.chars().any(text::is_visible) { text::isolated(value) } else { NONE.to_owned() }
 }
 
 /// A text, as a link when it is an address, or that there is none, as HTML.
-fn linked(text: &str) -> String {
+fn link_or_text(text: &str) -> String {
     match text::href(text) {
-        Some(href) => format!("<a href=\"{href}\">{}</a>", text::apart(text.trim())),
-        None => said(text.trim()),
+        Some(href) => format!("<a href=\"{href}\">{}</a>", text::isolated(text.trim())),
+        None => text_or_none(text.trim()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use super::text::{is_visible, text};
-use super::{NONE, capital, linked, table, time};
+use super::{NONE, capitalized, link_or_text, table, time};
 use crate::model::record::Record;
 
 /// What the page says elsewhere.
@@ -60,7 +60,7 @@ pub(super) fn sections(record: &Record) -> String {
 /// A key as people read it: `deprecation_date` is `Deprecation date`.
 fn label(key: &str) -> String {
     let words = key.replace('_', " ");
-    if words.chars().any(is_visible) { capital(words.trim()) } else { "Without a name".to_owned() }
+    if words.chars().any(is_visible) { capitalized(words.trim()) } else { "Without a name".to_owned() }
 }
 
 /// A list of tables of plain values, as columns and rows; nothing when it is something else.
@@ -93,9 +93,9 @@ fn shown(value: &Value, depth: usize) -> String {
             let items = items.iter().map(|item| format!("<li>{}</li>\n", shown(item, depth - 1)));
             format!("<ul>\n{}</ul>\n", items.collect::<String>())
         }
-        Value::String(said) => match said.parse::<jiff::Timestamp>() {
-            Ok(_) => time(said),
-            Err(_) => linked(said),
+        Value::String(value) => match value.parse::<jiff::Timestamp>() {
+            Ok(_) => time(value),
+            Err(_) => link_or_text(value),
         },
         Value::Datetime(date) => time(&date.to_string()),
         other => text(&other.to_string()).to_string(),

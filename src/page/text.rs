@@ -45,9 +45,9 @@ fn is_forbidden(c: char) -> bool {
         || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
-/// `said` in an element that keeps its direction, right to left or overridden, from its surroundings.
-pub(super) fn apart(said: &str) -> String {
-    format!("<bdi>{}</bdi>", text(said))
+/// `value` in an element that isolates its direction, right to left or overridden, from the text around it.
+pub(super) fn isolated(value: &str) -> String {
+    format!("<bdi>{}</bdi>", text(value))
 }
 
 /// Whether there is anything to see: no space, no control, no mark without width.
@@ -94,29 +94,29 @@ fn without_secrets(text: &str) -> Cow<'_, str> {
 }
 
 /// Where a text leads when it is an address, as the content of `href`: `http`, `https` and `mailto` only.
-pub(super) fn href(said: &str) -> Option<String> {
-    let said = said.trim();
-    web(said).map(|url| text(url.as_str()).to_string()).or_else(|| mail(said))
+pub(super) fn href(value: &str) -> Option<String> {
+    let value = value.trim();
+    web(value).map(|url| text(url.as_str()).to_string()).or_else(|| mail(value))
 }
 
-fn web(said: &str) -> Option<Url> {
-    let lower = said.get(..8)?.to_ascii_lowercase();
+fn web(value: &str) -> Option<Url> {
+    let lower = value.get(..8)?.to_ascii_lowercase();
     if !lower.starts_with("http://") && lower != "https://" {
         return None;
     }
-    let mut url = Url::parse(said).ok().filter(Url::has_host)?;
+    let mut url = Url::parse(value).ok().filter(Url::has_host)?;
     url.set_username("").ok()?;
     url.set_password(None).ok()?;
     Some(url)
 }
 
-fn mail(said: &str) -> Option<String> {
-    let (local, domain) = said.split_once('@')?;
+fn mail(value: &str) -> Option<String> {
+    let (local, domain) = value.split_once('@')?;
     let in_local = |c: char| c.is_ascii_alphanumeric() || ".!#$*+-/=^_{|}~%".contains(c);
     let in_domain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let is_domain =
         domain.contains('.') && domain.split('.').all(|part| !part.is_empty() && part.chars().all(in_domain));
-    if local.is_empty() || !local.chars().all(in_local) || !is_domain || said.len() > LONGEST_MAIL {
+    if local.is_empty() || !local.chars().all(in_local) || !is_domain || value.len() > LONGEST_MAIL {
         return None;
     }
     let mut href = String::from("mailto:");
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn only_plain_addresses_are_links() {
-        for (said, want) in [
+        for (value, want) in [
             ("https://example.org/a?b=c&d='e'", Some("https://example.org/a?b=c&amp;d=%27e%27")),
             (" HTTP://Example.org ", Some("http://example.org/")),
             ("https://me:secret@example.org/x", Some("https://example.org/x")),
@@ -167,20 +167,20 @@ mod tests {
             ("ééééé", None),
             ("", None),
         ] {
-            assert_eq!(href(said).as_deref(), want, "{said:?}");
+            assert_eq!(href(value).as_deref(), want, "{value:?}");
         }
     }
 
     #[test]
     fn names_and_passwords_are_left_out_of_addresses_anywhere() {
-        for (said, want) in [
+        for (value, want) in [
             ("see https://me:secret@example.org/x", "see https://example.org/x"),
             ("https://token@example.org and ssh://git@example.org", "https://example.org and ssh://git@example.org"),
             ("ssh://git:pw@example.org/x@y", "ssh://example.org/x@y"),
             ("https://a@b@example.org", "https://example.org"),
             ("://@", "://@"),
         ] {
-            assert_eq!(text(said).to_string(), want);
+            assert_eq!(text(value).to_string(), want);
         }
     }
 

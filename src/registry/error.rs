@@ -1,53 +1,43 @@
-//! What can go wrong with a registry, and who must act.
+//! The errors of a registry.
 
 use super::layout;
 use crate::error::{Blame, Fault};
 use crate::git::store::StoreError;
 use crate::model::record::{KeyKind, Record, State};
 
-/// A registry that cannot be read or written, or does not take a change.
+/// A registry cannot be read or written, or refuses a change.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// Another API has the key, or the name is somebody else's.
-    #[error("the {} `{}` is taken{}{}", kind.word(), value.escape_debug(), by_whom(*kind, holder), said(claim.as_deref()))]
+    #[error("the {} `{}` is taken{}{}", kind.word(), value.escape_debug(), by_whom(*kind, holder), taken_by(claim.as_deref()))]
     Taken {
-        /// Which key.
         kind: KeyKind,
-        /// Its value.
         value: String,
-        /// The name of the API that has it.
         holder: String,
         /// Who took it, when and for what; none when the holder's record is missing or cannot be read.
-        claim: Option<Box<Claim>>,
+        claim: Option<Box<KeyHolder>>,
     },
     /// There is no record to activate.
     #[error("the API `{name}` has no record in the registry")]
-    NotReserved {
-        /// The API's name.
-        name: String,
-    },
+    NotReserved { name: String },
     /// The record is not the one that was read.
     #[error("the record of `{name}` was changed by somebody else at the same time")]
     Changed {
         /// The API's name.
         name: String,
     },
-    /// A key may change only while the record is reserved.
     #[error("the {} of the API `{name}` is `{}` in the registry, not `{}`", kind.word(), stored.escape_debug(), given.escape_debug())]
     KeyChanged {
         /// The API's name.
         name: String,
         /// Which key.
         kind: KeyKind,
-        /// Its value in the registry.
         stored: String,
-        /// The value that was to be written.
         given: String,
     },
     /// A record breaks the rules for what a record may hold.
-    #[error("the registry does not take the record of `{name}`: {}", faults.join("; "))]
+    #[error("the registry does not accept the record of `{name}`: {}", faults.join("; "))]
     Unfit {
-        /// The API's name.
         name: String,
         /// What is wrong, as a sentence each; no secret is repeated.
         faults: Vec<String>,
@@ -55,58 +45,42 @@ pub enum RegistryError {
     /// A record was changed by hand, and is not one any more.
     #[error("`{path}`{} in the registry `{registry}` cannot be read: {message}", at(*line))]
     Broken {
-        /// The registry's URL or folder.
         registry: String,
         /// The record's path in its branch `main`.
         path: String,
-        /// Counted from 1.
         line: Option<usize>,
-        /// Why not, in a few words.
         message: String,
     },
     /// Only a reservation can be given up.
-    #[error("the API `{name}` is active, not only reserved")]
-    StillActive {
-        /// The API's name.
-        name: String,
-    },
+    #[error("the API `{name}` is active; only a reservation can be released")]
+    StillActive { name: String },
     /// Somebody else has reserved it.
-    #[error("`{name}` was reserved by {}, who alone can give it up", by.escape_debug())]
+    #[error("`{name}` was reserved by {}; only they can release it", by.escape_debug())]
     NotYours {
-        /// The API's name.
         name: String,
         /// Who, as `Name <address>`.
         by: String,
     },
     /// A repository with commits for something else.
-    #[error("the git repository `{place}` is not a registry: it has no `{}` that says so", layout::MARK)]
+    #[error("the git repository `{place}` is not a registry: it has no `{}`", layout::MARK)]
     NotARegistry {
         /// Its URL or folder.
         place: String,
     },
     /// A registry of a newer version of this tool.
-    #[error("the registry `{place}` is kept in format {format}, which this version does not know")]
-    Newer {
-        /// Its URL or folder.
-        place: String,
-        /// The format's number.
-        format: i64,
-    },
-    /// The repository that holds the registry failed.
+    #[error("the registry `{place}` has format {format}, which this version cannot read")]
+    Newer { place: String, format: i64 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// Who has a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The repository's URL.
+pub struct KeyHolder {
     pub repository: String,
-    /// Reserved or active.
     pub state: State,
     /// Who took it, as `Name <address>`; none when the record has no history.
     pub by: Option<String>,
-    /// When, RFC 3339.
     pub date: Option<String>,
 }
 
@@ -115,7 +89,7 @@ impl RegistryError {
     pub fn taken(kind: KeyKind, value: String, holder: &str, has: Option<&Record>) -> Self {
         let claim = has.map(|record| {
             let first = record.history.first();
-            Box::new(Claim {
+            Box::new(KeyHolder {
                 repository: record.repository.url.clone(),
                 state: record.state,
                 by: first.map(|change| change.by.clone()),
@@ -123,6 +97,11 @@ impl RegistryError {
             })
         });
         Self::Taken { kind, value, holder: holder.to_owned(), claim }
+    }
+
+    /// The name of `record` is taken by the record `old`.
+    pub(super) fn name_taken(record: &Record, old: &Record) -> Self {
+        Self::taken(KeyKind::Name, record.name.to_string(), record.name.as_str(), Some(old))
     }
 
     pub(super) fn key_changed(kind: KeyKind, stored: &Record, given: &Record) -> Self {
@@ -140,7 +119,7 @@ fn by_whom(kind: KeyKind, holder: &str) -> String {
 }
 
 /// By whom, when and where, as far as it is known.
-fn said(claim: Option<&Claim>) -> String {
+fn taken_by(claim: Option<&KeyHolder>) -> String {
     let Some(claim) = claim else { return String::new() };
     let verb = match claim.state {
         State::Reserved => "reserved",
@@ -192,17 +171,17 @@ impl Blame for RegistryError {
                 format!("see what it says now with `apiscaffold show {name}`, then run the same command again")
             }
             Self::KeyChanged { .. } => "use the value that the registry has, or choose another name".to_owned(),
-            Self::StillActive { name } => format!("an API ends by its phases: see `apiscaffold show {name}`"),
-            Self::NotYours { .. } => "ask them; you are who git's configuration or GIT_AUTHOR_EMAIL says".to_owned(),
+            Self::StillActive { name } => format!("an API ends by moving through its phases: see `apiscaffold phase {name}`"),
+            Self::NotYours { .. } => "ask them; git's configuration or GIT_AUTHOR_EMAIL says who you are".to_owned(),
             Self::Unfit { .. } => {
                 "change the value where it comes from, or give another one (for an answer: `--set KEY=VALUE`), and run the same command again".to_owned()
             }
             Self::NotARegistry { .. } => {
-                "name an empty repository, or one that `apiscaffold` keeps its registry in".to_owned()
+                "name an empty repository, or the repository of a registry".to_owned()
             }
             Self::Newer { .. } => "use a newer version of apiscaffold".to_owned(),
             Self::Broken { registry, path, .. } => format!(
-                "clone `{registry}`, see who changed the file with `git log -- {path}`, mend it, commit and push"
+                "clone `{registry}`, see who changed the file with `git log -- {path}`, fix it, commit and push"
             ),
             Self::Store(error) => return error.hint(),
         })

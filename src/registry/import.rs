@@ -1,4 +1,4 @@
-//! Taking in many records at once: all of them in one commit, or none.
+//! Importing many records at once: all of them in one commit, or none.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,43 +6,39 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::entry;
-use super::exchange::Flaw;
-use super::{By, Registry, RegistryError, holder, layout, write};
+use super::{By, Problem, Registry, RegistryError, holder, layout, write};
 use crate::error::{Blame, Fault};
 use crate::git::store::{Edit, Snapshot};
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record};
 
-/// A record that is to be taken in.
+/// A record to import.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// The record.
     pub record: Record,
     /// Whether its short name may get a number when it is taken: nobody gave it.
     pub derived: bool,
-    /// The file that it is from.
     pub file: String,
-    /// Where in the file.
     pub line: Option<usize>,
 }
 
-/// What taking in means.
+/// What an import would change.
 #[derive(Clone, Debug, Default)]
 pub struct Intake {
     /// The records that are new.
     pub new: Vec<Record>,
     /// The names that are in the registry already, with the same repository.
     pub known: Vec<ApiName>,
-    /// What stands against it; with any of these nothing is taken in.
-    pub flaws: Vec<Flaw>,
+    /// Why the import is refused; with any of these nothing is imported.
+    pub flaws: Vec<Problem>,
 }
 
 /// What is to be imported cannot be recorded: everything that stands against it.
 #[derive(Debug, thiserror::Error)]
 #[error("{} problem{} in what is to be imported:\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, listed(.0))]
-pub struct Flawed(pub Vec<Flaw>);
+pub struct Flawed(pub Vec<Problem>);
 
-fn listed(flaws: &[Flaw]) -> String {
+fn listed(flaws: &[Problem]) -> String {
     flaws.iter().map(|flaw| format!("  {flaw}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -56,7 +52,7 @@ impl Blame for Flawed {
     }
 
     fn document(&self) -> Map<String, Value> {
-        let flaw = |flaw: &Flaw| json!({"path": flaw.file, "line": flaw.line, "message": flaw.message});
+        let flaw = |flaw: &Problem| json!({"path": flaw.path, "line": flaw.line, "message": flaw.message});
         Map::from_iter([("problems".to_owned(), self.0.iter().map(flaw).collect())])
     }
 }
@@ -74,7 +70,7 @@ impl Intake {
 }
 
 impl Registry {
-    /// What taking in these records would mean; writes nothing.
+    /// What an import of these records would change; writes nothing.
     pub fn intake(&self, incoming: &[Incoming]) -> Result<Intake, RegistryError> {
         intake(Some(&self.store.snapshot()?), incoming)
     }
@@ -96,7 +92,7 @@ impl Registry {
         let mut edits = layout::beginning(snapshot);
         for record in records {
             let name = record.name.as_str();
-            for kind in layout::KEPT {
+            for kind in layout::KEYS_WITH_FILES {
                 edits.push(write(layout::key(kind, &record.key(kind)), format!("{name}\n").into_bytes()));
             }
             let text = entry::text(record, None, &self.store.name())?;
@@ -107,11 +103,11 @@ impl Registry {
 }
 
 /// Who takes a key within the files themselves.
-type Taken<'i> = BTreeMap<(KeyKind, String), &'i Incoming>;
+type ClaimedKeys<'i> = BTreeMap<(KeyKind, String), &'i Incoming>;
 
 fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Intake, RegistryError> {
     let mut intake = Intake::default();
-    let mut taken = Taken::new();
+    let mut claimed = ClaimedKeys::new();
     let mut numbers = BTreeMap::new();
     // Who gave a short name goes before those who get one.
     let (derived, given): (Vec<_>, Vec<_>) = incoming.iter().partition(|incoming| incoming.derived);
@@ -124,13 +120,13 @@ fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Inta
         }
         let mut record = from.record.clone();
         if from.derived {
-            record.short_name = free(snapshot, &taken, &mut numbers, &record.short_name)?;
+            record.short_name = free(snapshot, &claimed, &mut numbers, &record.short_name)?;
         }
         for kind in KeyKind::ALL {
-            let obstacle = obstacle(snapshot, &taken, kind, &record.key(kind))?;
-            taken.insert((kind, record.key(kind)), from);
+            let obstacle = obstacle(snapshot, &claimed, kind, &record.key(kind))?;
+            claimed.insert((kind, record.key(kind)), from);
             if let Some(message) = obstacle {
-                intake.flaws.push(Flaw { file: from.file.clone(), line: from.line, message });
+                intake.flaws.push(Problem { path: from.file.clone(), line: from.line, message });
                 // Who has the name has its guid as well, and most likely the rest.
                 if kind == KeyKind::Name {
                     break;
@@ -151,7 +147,7 @@ fn holds(snapshot: Option<&Snapshot<'_>>, kind: KeyKind, value: &str) -> Result<
 
 fn obstacle(
     snapshot: Option<&Snapshot<'_>>,
-    taken: &Taken<'_>,
+    claimed: &ClaimedKeys<'_>,
     kind: KeyKind,
     value: &str,
 ) -> Result<Option<String>, RegistryError> {
@@ -160,7 +156,7 @@ fn obstacle(
         let holder = holder.escape_debug();
         return Ok(Some(format!("the {} `{shown}` is taken in the registry by `{holder}`", kind.word())));
     }
-    Ok(taken.get(&(kind, value.to_owned())).map(|other| {
+    Ok(claimed.get(&(kind, value.to_owned())).map(|other| {
         let line = other.line.map(|line| format!(" line {line}")).unwrap_or_default();
         format!("the {} `{shown}` is also that of `{}` in `{}`{line}", kind.word(), other.record.name, other.file)
     }))
@@ -170,7 +166,7 @@ fn obstacle(
 /// have the same initials.
 fn free(
     snapshot: Option<&Snapshot<'_>>,
-    taken: &Taken<'_>,
+    claimed: &ClaimedKeys<'_>,
     numbers: &mut BTreeMap<String, usize>,
     short_name: &str,
 ) -> Result<String, RegistryError> {
@@ -179,7 +175,7 @@ fn free(
     loop {
         let candidate = if *number == 1 { short_name.to_owned() } else { format!("{short_name}{number}") };
         *number += 1;
-        if !taken.contains_key(&(kind, candidate.clone())) && holds(snapshot, kind, &candidate)?.is_none() {
+        if !claimed.contains_key(&(kind, candidate.clone())) && holds(snapshot, kind, &candidate)?.is_none() {
             return Ok(candidate);
         }
     }

@@ -10,21 +10,20 @@ use crate::model::record::KeyKind;
 use crate::model::text::secret;
 
 /// Keys that have a file of their own; the name's is the record.
-pub(super) const KEPT: [KeyKind; 4] = [KeyKind::ShortName, KeyKind::BasePath, KeyKind::Guid, KeyKind::Repository];
+pub(super) const KEYS_WITH_FILES: [KeyKind; 4] =
+    [KeyKind::ShortName, KeyKind::BasePath, KeyKind::Guid, KeyKind::Repository];
 
 /// The file that says that a repository is a registry, and of which kind.
 pub(super) const MARK: &str = "registry.toml";
 
 /// What stands in it. A layout that this version would not understand must have another number.
-pub(super) const MARKED: &str = "# How apiscaffold keeps this registry.\nformat = 1\n";
+pub(super) const MARK_TEXT: &str = "# How apiscaffold keeps this registry.\nformat = 1\n";
 
 /// The kind of registry that this version reads and writes.
 pub(super) const FORMAT: i64 = 1;
 
-/// The folder of records.
 pub(super) const APIS: &str = "apis";
 
-/// The folder of keys.
 pub(super) const KEYS: &str = "keys";
 
 /// What a person sees who finds the repository.
@@ -39,7 +38,7 @@ const LONGEST: usize = 200;
 
 /// The files that a registry begins with, when there is nothing yet.
 pub(super) fn beginning(snapshot: &Snapshot<'_>) -> Vec<Edit> {
-    let files = if snapshot.head().is_none() { &[("README.md", README), (MARK, MARKED)][..] } else { &[] };
+    let files = if snapshot.head().is_none() { &[("README.md", README), (MARK, MARK_TEXT)][..] } else { &[] };
     files.iter().map(|(path, text)| write((*path).to_owned(), text.as_bytes().to_vec())).collect()
 }
 

@@ -12,6 +12,7 @@ mod import;
 mod layout;
 mod listing;
 mod near;
+mod problem;
 mod release;
 mod rules;
 #[cfg(test)]
@@ -29,12 +30,13 @@ use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record, State};
 
 pub use crate::git::store::{By, Location, Remote, StoreError};
-pub use error::{Claim, RegistryError};
+pub use error::{KeyHolder, RegistryError};
 pub use import::{Flawed, Incoming, Intake};
-pub use listing::{Listing, Problem};
+pub use listing::Listing;
+pub use problem::Problem;
 pub use rules::{check, link_fault};
 
-use entry::Entry;
+use entry::StoredRecord;
 
 /// A registry, on this machine or shared. It may be moved to another thread, not shared by two; each thread opens its own.
 pub struct Registry {
@@ -44,7 +46,6 @@ pub struct Registry {
 /// What a change did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// One commit was made.
     Done,
     /// The registry said so already; nothing was written.
     AlreadySo,
@@ -157,12 +158,7 @@ impl Registry {
             let stored = self.entry(snapshot, &record.name)?;
             let old = stored.as_ref().map(|entry| entry.record(&self.store.name())).transpose()?;
             if let Some(old) = old.as_ref().filter(|old| !is_ours(old, record)) {
-                return Err(RegistryError::taken(
-                    KeyKind::Name,
-                    record.name.to_string(),
-                    record.name.as_str(),
-                    Some(old),
-                ));
+                return Err(RegistryError::name_taken(record, old));
             }
             self.edits(snapshot, record, old.as_ref(), stored.as_ref())
         })
@@ -182,12 +178,7 @@ impl Registry {
             };
             let old = stored.record(&self.store.name())?;
             if old.repository.url != record.repository.url {
-                return Err(RegistryError::taken(
-                    KeyKind::Name,
-                    record.name.to_string(),
-                    record.name.as_str(),
-                    Some(&old),
-                ));
+                return Err(RegistryError::name_taken(record, &old));
             }
             if let Some(kind) = KeyKind::ALL.into_iter().find(|kind| old.key(*kind) != record.key(*kind)) {
                 return Err(RegistryError::key_changed(kind, &old, record));
@@ -207,9 +198,9 @@ impl Registry {
         Ok(if head.is_some() { Change::Done } else { Change::AlreadySo })
     }
 
-    fn entry(&self, snapshot: &Snapshot<'_>, name: &ApiName) -> Result<Option<Entry>, RegistryError> {
+    fn entry(&self, snapshot: &Snapshot<'_>, name: &ApiName) -> Result<Option<StoredRecord>, RegistryError> {
         let path = layout::record(name.as_str());
-        Ok(snapshot.read(&path)?.map(|bytes| Entry { path, bytes }))
+        Ok(snapshot.read(&path)?.map(|bytes| StoredRecord { path, bytes }))
     }
 
     /// What to write so that `record` stands in the registry with all its keys; nothing when it does already.
@@ -218,12 +209,12 @@ impl Registry {
         snapshot: &Snapshot<'_>,
         record: &Record,
         old: Option<&Record>,
-        stored: Option<&Entry>,
+        stored: Option<&StoredRecord>,
     ) -> Result<Vec<Edit>, RegistryError> {
         check(record, old)?;
         let name = record.name.as_str();
         let mut edits = layout::beginning(snapshot);
-        for kind in layout::KEPT {
+        for kind in layout::KEYS_WITH_FILES {
             let value = record.key(kind);
             match holder(snapshot, kind, &value)? {
                 Some(holder) if holder != name => {

@@ -1,4 +1,4 @@
-//! Names that are easily taken for another.
+//! Names that look like a typo of another name.
 
 use std::collections::BTreeSet;
 
@@ -13,28 +13,28 @@ impl Registry {
         Ok(files.into_iter().filter_map(name).collect())
     }
 
-    /// A name in the registry that differs from `name` by a slip: a letter too many, doubled or swapped with the next one,
-    /// another vowel, the letter of the key beside, a hyphen, a plural, or `-api` at the end. Looks each such name up, so
-    /// that the cost does not grow with the registry; every letter in every place would be a thousand look-ups, which take
-    /// nearly as long as all the rest of a registration.
+    /// A name in the registry that `name` may be a typo of: a letter too many, doubled or swapped with the next one,
+    /// another vowel, the letter of the neighbouring key, a hyphen, a plural, or `-api` at the end. Each such name is
+    /// looked up, so that the cost does not grow with the registry. To try every letter in every place would take a
+    /// thousand look-ups, nearly as long as the rest of a registration.
     pub fn near(&self, name: &ApiName) -> Result<Option<String>, RegistryError> {
         let snapshot = self.store.snapshot()?;
-        for slip in slips(name.as_str()) {
-            if snapshot.has(&layout::record(&slip))? {
-                return Ok(Some(slip));
+        for typo in typos(name.as_str()) {
+            if snapshot.has(&layout::record(&typo))? {
+                return Ok(Some(typo));
             }
         }
         Ok(None)
     }
 }
 
-/// One is often written in the place of another.
+/// They are often confused with each other.
 const VOWELS: &str = "aeiou";
 
-/// Letters as they lie beside each other on most keyboards.
+/// Letters that are neighbours on most keyboards.
 const ROWS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
-/// What is easily written in the place of `letter`. Of a digit nothing is: who numbers names means the number.
+/// The letters that are easily typed instead of `letter`; none for a digit, because a number is rarely a typo.
 fn mistaken(letter: &str) -> impl Iterator<Item = char> {
     let row = ROWS.into_iter().find_map(|row| Some((row, row.find(letter)?)));
     let beside = row.into_iter().flat_map(|(row, at)| row.chars().skip(at.saturating_sub(1)).take(at.min(1) + 2));
@@ -42,25 +42,25 @@ fn mistaken(letter: &str) -> impl Iterator<Item = char> {
     beside.chain(vowels.chars())
 }
 
-/// The names that are a slip away.
-fn slips(name: &str) -> BTreeSet<String> {
-    let mut slips = BTreeSet::new();
+/// The names that are one typo away.
+fn typos(name: &str) -> BTreeSet<String> {
+    let mut typos = BTreeSet::new();
     for at in 0..name.len() {
         let (head, tail) = name.split_at(at);
         let (one, rest) = tail.split_at(1);
-        slips.insert(format!("{head}{rest}"));
-        slips.insert(format!("{head}{one}{one}{rest}"));
-        slips.insert(format!("{head}-{tail}"));
-        slips.extend(mistaken(one).map(|other| format!("{head}{other}{rest}")));
+        typos.insert(format!("{head}{rest}"));
+        typos.insert(format!("{head}{one}{one}{rest}"));
+        typos.insert(format!("{head}-{tail}"));
+        typos.extend(mistaken(one).map(|other| format!("{head}{other}{rest}")));
         if let Some((next, rest)) = rest.split_at_checked(1) {
-            slips.insert(format!("{head}{next}{one}{rest}"));
+            typos.insert(format!("{head}{next}{one}{rest}"));
         }
     }
-    slips.insert(format!("{name}s"));
-    slips.insert(format!("{name}-api"));
-    slips.extend(name.strip_suffix("-api").map(str::to_owned));
-    slips.retain(|slip| slip != name && ApiName::new(slip.as_str()).is_ok());
-    slips
+    typos.insert(format!("{name}s"));
+    typos.insert(format!("{name}-api"));
+    typos.extend(name.strip_suffix("-api").map(str::to_owned));
+    typos.retain(|typo| typo != name && ApiName::new(typo.as_str()).is_ok());
+    typos
 }
 
 #[cfg(test)]
@@ -68,17 +68,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_names_near_by() {
-        let slips = slips("my-api");
-        for slip in ["m-api", "my-apis", "myapi", "mya-pi", "ym-api", "my", "my-api-api", "my-ap-i", "mmy-api"] {
-            assert!(slips.contains(slip), "{slip}: {slips:?}");
+    fn typos_are_names_near_by() {
+        let typos = typos("my-api");
+        for typo in ["m-api", "my-apis", "myapi", "mya-pi", "ym-api", "my", "my-api-api", "my-ap-i", "mmy-api"] {
+            assert!(typos.contains(typo), "{typo}: {typos:?}");
         }
-        for slip in ["mt-api", "my-apo", "my-epi", "my-aoi"] {
-            assert!(slips.contains(slip), "{slip}: {slips:?}");
+        for typo in ["mt-api", "my-apo", "my-epi", "my-aoi"] {
+            assert!(typos.contains(typo), "{typo}: {typos:?}");
         }
-        assert!(!slips.contains("my-api") && slips.iter().all(|slip| ApiName::new(slip.as_str()).is_ok()));
-        assert!(slips.len() < 9 * "my-api".len(), "a few look-ups a letter at most: {}", slips.len());
-        let numbered = super::slips("api-v1");
+        assert!(!typos.contains("my-api") && typos.iter().all(|typo| ApiName::new(typo.as_str()).is_ok()));
+        assert!(typos.len() < 9 * "my-api".len(), "a few look-ups a letter at most: {}", typos.len());
+        let numbered = super::typos("api-v1");
         assert!(!numbered.contains("api-v2") && numbered.contains("api-b1"), "{numbered:?}");
     }
 

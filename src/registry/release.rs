@@ -27,7 +27,7 @@ impl Registry {
             let record = stored.record(&self.store.name())?;
             may_release(&record, by)?;
             let mut edits = vec![Edit { path: stored.path, bytes: None }];
-            for kind in layout::KEPT {
+            for kind in layout::KEYS_WITH_FILES {
                 let value = record.key(kind);
                 // Only a key that is really ours is freed: a registry changed by hand may say otherwise.
                 if holder(snapshot, kind, &value)?.as_deref() == Some(name.as_str()) {

@@ -1,4 +1,4 @@
-//! What a record may hold: the same rules for `new`, for `phase` and for `import`, and for what `check` looks at.
+//! The rules for the content of a record, for `new`, `phase`, `import` and `check` alike.
 
 use url::Url;
 
@@ -16,7 +16,7 @@ const ADDRESSES: [&str; 5] =
 /// The one key whose text may have several lines, and tabs.
 const LINES: &str = "description";
 
-/// Whether the registry takes `new` in the place of `old`. What `old` breaks already, `new` may break.
+/// Whether the registry accepts `new` in the place of `old`. `new` may break a rule that `old` breaks already.
 ///
 /// # Errors
 /// `Unfit` with everything that is wrong.
@@ -26,7 +26,7 @@ pub fn check(new: &Record, old: Option<&Record>) -> Result<(), RegistryError> {
     if faults.is_empty() { Ok(()) } else { Err(RegistryError::Unfit { name: new.name.to_string(), faults }) }
 }
 
-/// What a record may not say though it can be read, as a sentence each.
+/// The rules that a readable record breaks, as a sentence each.
 pub(super) fn faults(record: &Record) -> Vec<String> {
     let mut faults = Vec::new();
     record.texts(&mut |key, text| faults.extend(text_fault(key, text)));
@@ -39,11 +39,12 @@ pub(super) fn faults(record: &Record) -> Vec<String> {
     }
     for change in &record.history {
         if change.date.parse::<jiff::Timestamp>().is_err() {
-            faults.push(format!("`{}` is no date and time such as 2026-01-31T12:00:00Z", change.date.escape_debug()));
+            faults
+                .push(format!("`{}` is not a date and time such as 2026-01-31T12:00:00Z", change.date.escape_debug()));
         }
     }
     if record.history.last().is_some_and(|last| last.phase != record.phase) {
-        faults.push("`phase` is not the last one of its history".to_owned());
+        faults.push("`phase` is not the last phase of its history".to_owned());
     }
     let fault = |(key, link): (&str, &str)| Some(format!("`{key}`: {}", link_fault(link)?));
     faults.extend(record.evidence.iter().filter_map(|evidence| fault(("evidence.link", &evidence.link))));
@@ -63,14 +64,14 @@ fn text_fault(key: &str, text: &str) -> Option<String> {
     }
     let kind = secret(text, ADDRESSES.contains(&key))?;
     Some(format!(
-        "`{}` holds an address with {kind}: give it without, as everybody who reads the registry sees it",
+        "`{}` holds an address with {kind}: remove it, because everyone who reads the registry sees it",
         key.escape_debug()
     ))
 }
 
 /// What is wrong with a link, which must be an address that a person can open; none when nothing is.
 pub fn link_fault(link: &str) -> Option<&'static str> {
-    let Ok(url) = Url::parse(link) else { return Some("this is no link: give an https address") };
+    let Ok(url) = Url::parse(link) else { return Some("this is not a link: give an https address") };
     let has_space = link.chars().any(|c| c.is_whitespace() || steers(c) || "<>\"{}".contains(c));
     match url.scheme() {
         _ if !url.username().is_empty() || url.password().is_some() => Some("the link holds a user or a password"),

@@ -216,7 +216,7 @@ fn read_source(source: &Source, choice: &Choice, world: &World) -> Result<Read, 
 
 /// The files of a folder; in a git work tree those that git does not ignore.
 fn files(folder: &Path, world: &World) -> Result<Read, Failure> {
-    folder::must_be_there(folder)?;
+    folder::check_is_folder(folder)?;
     let Some(WorkTree { files, uncommitted, uncertain, commit, origin }) = worktree::look(folder)? else {
         let tree = folder::read_folder(folder)?;
         return Ok(Read { tree, commit: None, source: name_of(folder), uncommitted: Vec::new() });

@@ -8,7 +8,7 @@ use super::scan::ScanError;
 
 /// Most bytes that one render may give: 512 MiB.
 pub(super) const OUTPUT_MAX: usize = 512 << 20;
-/// What a file takes from the budget at a time, in bytes. So much less may be left than is, for each thread.
+/// How much of the budget a file takes at a time, in bytes. Each thread may hold so much that it does not use.
 const SHARE: usize = 16 << 10;
 
 /// Bytes that may still be written, shared by all files of one render.
@@ -34,38 +34,38 @@ impl Budget {
 pub(super) struct Bounded<'b> {
     bytes: Vec<u8>,
     budget: &'b Budget,
-    /// What was taken from the budget and not written yet.
-    taken: usize,
+    /// Bytes that were taken from the budget and are not written yet.
+    reserved: usize,
 }
 
 impl<'b> Bounded<'b> {
     /// With room for `expected` bytes.
     pub(super) fn new(budget: &'b Budget, expected: usize) -> Self {
-        Self { bytes: Vec::with_capacity(expected), budget, taken: 0 }
+        Self { bytes: Vec::with_capacity(expected), budget, reserved: 0 }
     }
 
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)
     }
 
-    /// Whether so many bytes may still be written, which then are.
+    /// Takes so many bytes; `false` when the budget does not have them.
     fn afford(&mut self, bytes: usize) -> bool {
-        if bytes > self.taken {
-            let missing = bytes - self.taken;
-            // Rather a share than each few bytes: threads that count together wait for each other.
+        if bytes > self.reserved {
+            let missing = bytes - self.reserved;
+            // A share at a time: threads that count each few bytes together wait for each other.
             let Some(more) = [missing.max(SHARE), missing].into_iter().find(|more| self.budget.take(*more)) else {
                 return false;
             };
-            self.taken += more;
+            self.reserved += more;
         }
-        self.taken -= bytes;
+        self.reserved -= bytes;
         true
     }
 }
 
 impl Drop for Bounded<'_> {
     fn drop(&mut self) {
-        self.budget.give_back(self.taken);
+        self.budget.give_back(self.reserved);
     }
 }
 

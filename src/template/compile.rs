@@ -141,7 +141,7 @@ impl Compiler<'_> {
         self.code(&fragment, at)
     }
 
-    /// The text of a variable that has one and keeps it throughout the file, as most do: Liquid need not be asked.
+    /// The text of a variable that the file does not change, as most: it is written without Liquid.
     fn known_text(&self, inner: &str) -> Option<String> {
         let path = inner.trim();
         let is_known = self.block.is_none() && !self.locals.contains(root(path));

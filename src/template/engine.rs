@@ -14,35 +14,31 @@ use super::compile::{Node, compile};
 use super::language::{Code, Parser, sentence};
 use super::place::{Format, MARK, Output};
 use super::runtime::{Outputs, Progress};
-use super::scan::{ScanError, has_tags, position};
+use super::scan::{ScanError, has_tags};
 use super::values::Values;
 use crate::error::{Blame, Fault};
+use crate::model::text::position;
 
 /// Longest time for all files of a template.
 const TIME_MAX: Duration = Duration::from_secs(60);
 
 thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    static RENDERING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is rendering, so that a panic will be told as the template's fault.
-pub fn is_guarded() -> bool {
-    GUARDED.get()
+/// Whether this thread is rendering: then a panic is reported as the template's fault.
+pub fn is_rendering() -> bool {
+    RENDERING.get()
 }
 
-/// A place in a template's file where rendering cannot go on.
+/// Why rendering stops at a place in a template's file. Line and column count from 1, the column in characters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{file}` line {line}, column {column}: {message}")]
 pub struct RenderError {
-    /// The file's path in the template.
     pub file: String,
-    /// From 1.
     pub line: usize,
-    /// From 1, in characters.
     pub column: usize,
-    /// What is wrong.
     pub message: String,
-    /// What to do about it.
     pub advice: Option<String>,
 }
 
@@ -71,7 +67,6 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// An engine that has parsed nothing yet.
     pub fn new() -> Self {
         Self::with(Arc::new(Parser::new()))
     }
@@ -108,9 +103,9 @@ impl Engine {
             return Ok(text.to_owned());
         }
         // Liquid's own code has arithmetic and indexing that can panic on odd input; no template may end the program.
-        GUARDED.set(true);
+        RENDERING.set(true);
         let rendered = catch_unwind(AssertUnwindSafe(|| self.try_render(text, format, values)));
-        GUARDED.set(false);
+        RENDERING.set(false);
         rendered
             .unwrap_or_else(|_| Err(ScanError { at: 0, message: "the engine failed".to_owned(), hint: None }))
             .map_err(|error| {
@@ -154,7 +149,7 @@ impl Engine {
         let bytes = out.into_bytes();
         let Some(format) = format else { return utf8(bytes) };
         let outputs = runtime.registers().get_mut::<Outputs>().finish();
-        // The text with marks only was on the way to the one that is written now.
+        // The text with marks is dropped for the text with values, which is written now.
         self.budget.give_back(bytes.len());
         let out = Bounded::new(&self.budget, bytes.len() + bytes.len() / 8);
         utf8(format.place(&utf8(bytes)?, &outputs, out)?)

@@ -8,34 +8,24 @@ use crate::error::shell_quoted;
 
 /// Where an output stands in a file, and so how its value must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// XML: between tags.
+pub(super) enum Context {
     XmlText,
-    /// XML: inside an attribute's quotes.
     XmlAttribute,
-    /// XML: in a comment.
     XmlComment,
-    /// XML: in a CDATA section.
     XmlCdata,
-    /// JSON: a whole value.
     JsonValue,
-    /// JSON: inside a string's quotes.
     JsonString,
     /// YAML: a whole value or key.
     YamlValue,
-    /// YAML: inside double quotes.
     YamlDouble,
     /// YAML: a part of an unquoted scalar that cannot be written as a whole.
     YamlPart,
-    /// YAML: inside single quotes.
     YamlSinglePart,
     /// YAML: in a block scalar whose lines are indented by so many spaces.
     YamlBlock(usize),
     /// YAML: in a folded block scalar, where a line end would become a space.
     YamlFolded,
-    /// TOML: a whole value.
     TomlValue,
-    /// TOML: a key or a part of one.
     TomlKey,
     /// TOML: inside `"…"` or `"""…"""`.
     TomlBasic,
@@ -43,21 +33,17 @@ pub(super) enum Place {
     TomlLiteralPart,
     /// TOML: inside `'''…'''`.
     TomlMultiLiteral,
-    /// A shell word, or a part of one.
     ShellWord,
     /// The same, in quotes whatever it is.
     ShellQuoted,
-    /// Shell: inside double quotes.
     ShellDouble,
     /// Shell: in a here-document that is expanded.
     ShellHere,
     /// Shell: where a number is calculated with.
     ShellInteger,
-    /// Shell: inside single quotes.
     ShellSingle,
     /// In a `#` comment of YAML, TOML or shell.
     Comment,
-    /// Where the text may stand as it is.
     AsItIs,
     /// Where no value can stand, and what to do instead.
     Nowhere(&'static str),
@@ -67,57 +53,57 @@ pub(super) enum Place {
 ///
 /// # Errors
 /// Why no way of writing it there gives it back: the template must put it elsewhere.
-pub(super) fn escape(value: &Value, place: Place) -> Result<String, String> {
+pub(super) fn escape(value: &Value, place: Context) -> Result<String, String> {
     match place {
-        Place::JsonValue => Ok(json(value)),
-        Place::YamlValue => Ok(yaml_value(value)),
-        Place::TomlValue => Ok(toml_value(value)),
-        Place::ShellWord => Ok(shell_words(value)),
+        Context::JsonValue => Ok(json(value)),
+        Context::YamlValue => Ok(yaml_value(value)),
+        Context::TomlValue => Ok(toml_value(value)),
+        Context::ShellWord => Ok(shell_words(value)),
         _ => escape_text(plain_text(value), place),
     }
 }
 
-fn escape_text(text: String, place: Place) -> Result<String, String> {
+fn escape_text(text: String, place: Context) -> Result<String, String> {
     Ok(match place {
-        Place::XmlText => xml(&text, false),
-        Place::XmlAttribute => xml(&text, true),
-        Place::XmlComment => xml_comment(&visible(&text)),
-        Place::XmlCdata => visible(&text).replace("]]>", "]]]]><![CDATA[>"),
-        Place::JsonString | Place::YamlDouble | Place::TomlBasic => quoted_inner(&text),
-        Place::TomlKey => toml_key(&text),
-        Place::ShellDouble => backslashed(&text, &['\\', '"', '$', '`']),
-        Place::ShellHere => backslashed(&text, &['\\', '$', '`']),
-        Place::ShellQuoted => shell_quoted(&text),
-        Place::ShellSingle => text.replace('\'', r"'\''"),
-        Place::Comment => visible(&text).replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " "),
+        Context::XmlText => xml(&text, false),
+        Context::XmlAttribute => xml(&text, true),
+        Context::XmlComment => xml_comment(&visible(&text)),
+        Context::XmlCdata => visible(&text).replace("]]>", "]]]]><![CDATA[>"),
+        Context::JsonString | Context::YamlDouble | Context::TomlBasic => quoted_inner(&text),
+        Context::TomlKey => toml_key(&text),
+        Context::ShellDouble => backslashed(&text, &['\\', '"', '$', '`']),
+        Context::ShellHere => backslashed(&text, &['\\', '$', '`']),
+        Context::ShellQuoted => shell_quoted(&text),
+        Context::ShellSingle => text.replace('\'', r"'\''"),
+        Context::Comment => visible(&text).replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " "),
         _ => return fitting(text, place),
     })
 }
 
 /// Texts that can only be taken or refused.
-fn fitting(text: String, place: Place) -> Result<String, String> {
+fn fitting(text: String, place: Context) -> Result<String, String> {
     let (fits, advice) = match place {
-        Place::YamlPart => (is_plain_scalar(&text), "put the scalar in double quotes"),
-        Place::YamlSinglePart => (!text.chars().any(needs_escape), "use double quotes"),
-        Place::YamlBlock(_) | Place::YamlFolded => {
-            let takes = |c: char| c == '\t' || (c == '\n' && place != Place::YamlFolded) || !needs_escape(c);
+        Context::YamlPart => (is_plain_scalar(&text), "put the scalar in double quotes"),
+        Context::YamlSinglePart => (!text.chars().any(needs_escape), "use double quotes"),
+        Context::YamlBlock(_) | Context::YamlFolded => {
+            let takes = |c: char| c == '\t' || (c == '\n' && place != Context::YamlFolded) || !needs_escape(c);
             (text.chars().all(takes), "use quotes instead of a block scalar")
         }
-        Place::TomlLiteralPart => (!text.contains('\'') && !text.chars().any(needs_escape), "use double quotes"),
-        Place::TomlMultiLiteral => {
+        Context::TomlLiteralPart => (!text.contains('\'') && !text.chars().any(needs_escape), "use double quotes"),
+        Context::TomlMultiLiteral => {
             let takes = |c: char| c == '\n' || !needs_escape(c);
             (!text.contains("'''") && text.chars().all(takes), "use `\"\"\"`")
         }
-        Place::ShellInteger => (is_integer(&text), "only a whole number can stand here"),
-        Place::Nowhere(advice) => (false, advice),
+        Context::ShellInteger => (is_integer(&text), "only a whole number can stand here"),
+        Context::Nowhere(advice) => (false, advice),
         _ => (true, ""),
     };
     if !fits {
         return Err(refused(&text, advice));
     }
     Ok(match place {
-        Place::YamlSinglePart => text.replace('\'', "''"),
-        Place::YamlBlock(indent) => text.replace('\n', &format!("\n{}", " ".repeat(indent))),
+        Context::YamlSinglePart => text.replace('\'', "''"),
+        Context::YamlBlock(indent) => text.replace('\n', &format!("\n{}", " ".repeat(indent))),
         _ => text,
     })
 }

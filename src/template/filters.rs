@@ -1,4 +1,4 @@
-//! The filters a template may use: Liquid's own, ours, and a bound on what each may give.
+//! The filters a template may use: Liquid's own and ours, each with a bound on its result.
 
 use std::fmt;
 
@@ -22,10 +22,10 @@ pub(super) const PLACED: &str = "placed";
 /// Filters after which an output is not escaped again.
 pub(super) const FINAL: [&str; 7] = ["raw", "json", "yaml", "xml", "toml", "shell", "markdown"];
 
-type Call = fn(&Value, &[Value]) -> std::result::Result<Value, String>;
+type FilterFunction = fn(&Value, &[Value]) -> std::result::Result<Value, String>;
 
 /// Our filters: name, number of arguments, function.
-const OURS: [(&str, usize, Call); 21] = [
+const CUSTOM: [(&str, usize, FilterFunction); 21] = [
     (PLACED, 1, |value, _| Ok(if value.is_object() { escape::json(value).into() } else { value.clone() })),
     ("raw", 0, |value, _| Ok(value.clone())),
     ("json", 0, |value, _| Ok(escape::json(value).into())),
@@ -80,74 +80,36 @@ fn too_long() -> String {
     format!("a value of more than {VALUE_MAX} bytes")
 }
 
-/// Gives `language` every filter.
 pub(super) fn register(language: &mut Language) {
     for filter in standard() {
         let name = filter.reflection().name().to_owned();
-        language.filters.register(name, Box::new(Guarded(filter)));
+        language.filters.register(name, Box::new(BoundedFilter(filter)));
     }
-    for (name, arguments, call) in OURS {
-        let ours = Ours { name, arguments, call };
-        language.filters.register(name.to_owned(), Box::new(Guarded(Box::new(ours))));
+    for (name, arguments, call) in CUSTOM {
+        let custom = CustomFilter { name, arguments, call };
+        language.filters.register(name.to_owned(), Box::new(BoundedFilter(Box::new(custom))));
     }
 }
 
-/// Liquid's filters, less those that ours replace, and less `date`: the same answers must give the same bytes.
+/// Liquid's filters without those that ours replace, and without `date`: the same answers must give the same bytes.
 fn standard() -> Vec<Box<dyn ParseFilter>> {
-    vec![
-        stdlib::Abs.into(),
-        stdlib::AtLeast.into(),
-        stdlib::AtMost.into(),
-        stdlib::Capitalize.into(),
-        stdlib::Ceil.into(),
-        stdlib::Compact.into(),
-        stdlib::Concat.into(),
-        stdlib::Default.into(),
-        stdlib::DividedBy.into(),
-        stdlib::Downcase.into(),
-        stdlib::Escape.into(),
-        stdlib::EscapeOnce.into(),
-        stdlib::First.into(),
-        stdlib::Floor.into(),
-        stdlib::Last.into(),
-        stdlib::Lstrip.into(),
-        stdlib::Map.into(),
-        stdlib::Minus.into(),
-        stdlib::Modulo.into(),
-        stdlib::NewlineToBr.into(),
-        stdlib::Plus.into(),
-        stdlib::RemoveFirst.into(),
-        stdlib::Reverse.into(),
-        stdlib::Round.into(),
-        stdlib::Rstrip.into(),
-        stdlib::Size.into(),
-        stdlib::Slice.into(),
-        stdlib::Sort.into(),
-        stdlib::SortNatural.into(),
-        stdlib::Split.into(),
-        stdlib::Strip.into(),
-        stdlib::StripHtml.into(),
-        stdlib::StripNewlines.into(),
-        stdlib::Times.into(),
-        stdlib::Truncate.into(),
-        stdlib::TruncateWords.into(),
-        stdlib::Uniq.into(),
-        stdlib::Upcase.into(),
-        stdlib::UrlDecode.into(),
-        stdlib::UrlEncode.into(),
-        stdlib::Where.into(),
+    macro_rules! filters { ($($name:ident)*) => { vec![$(stdlib::$name.into()),*] } }
+    filters![
+        Abs AtLeast AtMost Capitalize Ceil Compact Concat Default DividedBy Downcase Escape EscapeOnce First Floor
+        Last Lstrip Map Minus Modulo NewlineToBr Plus RemoveFirst Reverse Round Rstrip Size Slice Sort SortNatural
+        Split Strip StripHtml StripNewlines Times Truncate TruncateWords Uniq Upcase UrlDecode UrlEncode Where
     ]
 }
 
 /// A filter made of a function over JSON values.
-#[derive(Clone)]
-struct Ours {
+#[derive(Clone, Debug)]
+struct CustomFilter {
     name: &'static str,
     arguments: usize,
-    call: Call,
+    call: FilterFunction,
 }
 
-impl FilterReflection for Ours {
+impl FilterReflection for CustomFilter {
     fn name(&self) -> &str {
         self.name
     }
@@ -165,14 +127,15 @@ impl FilterReflection for Ours {
     }
 }
 
-impl ParseFilter for Ours {
+impl ParseFilter for CustomFilter {
     fn parse(&self, mut arguments: FilterArguments<'_>) -> Result<Box<dyn Filter>> {
-        let given: Vec<Expression> = arguments.positional.by_ref().collect();
-        if given.len() != self.arguments || arguments.keyword.next().is_some() {
-            let message = format!("filter `{}` takes {} arguments, not {}", self.name, self.arguments, given.len());
+        let positional: Vec<Expression> = arguments.positional.by_ref().collect();
+        if positional.len() != self.arguments || arguments.keyword.next().is_some() {
+            let message =
+                format!("filter `{}` takes {} arguments, not {}", self.name, self.arguments, positional.len());
             return Err(Error::with_msg(message));
         }
-        Ok(Box::new(OursCalled { filter: self.clone(), arguments: given }))
+        Ok(Box::new(CustomFilterCall { filter: self.clone(), arguments: positional }))
     }
 
     fn reflection(&self) -> &dyn FilterReflection {
@@ -180,24 +143,19 @@ impl ParseFilter for Ours {
     }
 }
 
-struct OursCalled {
-    filter: Ours,
+#[derive(Debug)]
+struct CustomFilterCall {
+    filter: CustomFilter,
     arguments: Vec<Expression>,
 }
 
-impl fmt::Debug for OursCalled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for OursCalled {
+impl fmt::Display for CustomFilterCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.filter.name)
     }
 }
 
-impl Filter for OursCalled {
+impl Filter for CustomFilterCall {
     fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<model::Value> {
         let evaluated: Result<Vec<Value>> =
             self.arguments.iter().map(|argument| to_json(argument.evaluate(runtime)?.as_view())).collect();
@@ -222,11 +180,11 @@ fn to_json(value: &dyn ValueView) -> Result<Value> {
 
 /// Refuses a filter's result that is too large, so that no chain of filters fills the memory.
 #[derive(Clone)]
-struct Guarded(Box<dyn ParseFilter>);
+struct BoundedFilter(Box<dyn ParseFilter>);
 
-impl ParseFilter for Guarded {
+impl ParseFilter for BoundedFilter {
     fn parse(&self, arguments: FilterArguments<'_>) -> Result<Box<dyn Filter>> {
-        Ok(Box::new(GuardedCalled(self.0.parse(arguments)?)))
+        Ok(Box::new(BoundedFilterCall(self.0.parse(arguments)?)))
     }
 
     fn reflection(&self) -> &dyn FilterReflection {
@@ -235,15 +193,15 @@ impl ParseFilter for Guarded {
 }
 
 #[derive(Debug)]
-struct GuardedCalled(Box<dyn Filter>);
+struct BoundedFilterCall(Box<dyn Filter>);
 
-impl fmt::Display for GuardedCalled {
+impl fmt::Display for BoundedFilterCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl Filter for GuardedCalled {
+impl Filter for BoundedFilterCall {
     fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<model::Value> {
         let output = self.0.evaluate(input, runtime)?;
         let long = match &output {

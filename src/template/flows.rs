@@ -23,14 +23,14 @@ const PLAIN: &str = "-._~$!&'+,;=:@*";
 /// A request belongs to the most specific path that fits it. Where a later path would take a method that this one does
 /// not have, a flow without a `method` follows this path's own, for all other methods.
 pub(super) fn flows(operations: &[Value]) -> Vec<Value> {
-    let groups = grouped(operations);
+    let groups = group_by_path(operations);
     let mut flows = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let refusal = ["method", "id", "summary"].map(|key| (key.to_owned(), Value::Null));
         let must_refuse = groups[at + 1..].iter().any(|later| group.must_refuse_for(later));
         let operations = group.operations.iter().map(|(_, operation)| (*operation).clone());
         for mut flow in operations.chain(must_refuse.then(|| refusal.into_iter().collect())) {
-            let (operator, pattern) = group.pattern.compared();
+            let (operator, pattern) = group.pattern.condition();
             flow.insert("path".into(), group.path.clone().into());
             flow.insert("operator".into(), operator.into());
             flow.insert("pattern".into(), pattern.into());
@@ -43,7 +43,7 @@ pub(super) fn flows(operations: &[Value]) -> Vec<Value> {
 /// The operations of one path. Paths that differ in the names of their parameters, or behind `?` or `#`, are one.
 struct Group<'a> {
     path: String,
-    pattern: Pattern,
+    pattern: PathPattern,
     operations: Vec<(&'a str, &'a Map<String, Value>)>,
 }
 
@@ -56,7 +56,7 @@ impl Group<'_> {
 
 /// The operations by path, the most specific path first. What no request can call is left out: a path without a `/`
 /// in front, and a method that HTTP has no way to write.
-fn grouped(operations: &[Value]) -> Vec<Group<'_>> {
+fn group_by_path(operations: &[Value]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut places = HashMap::new();
     let mut seen = HashSet::new();
@@ -66,7 +66,7 @@ fn grouped(operations: &[Value]) -> Vec<Group<'_>> {
         if !path.starts_with('/') || !is_token(method) {
             continue;
         }
-        let pattern = Pattern::read(path);
+        let pattern = PathPattern::read(path);
         let place = *places.entry(pattern.clone()).or_insert_with(|| {
             let path = path.split(['?', '#']).next().unwrap_or(path).to_owned();
             groups.push(Group { path, pattern, operations: Vec::new() });
@@ -88,9 +88,9 @@ fn is_token(method: &str) -> bool {
 
 /// A path's segments. Each is the list of the literal texts around its parameters, so it has one text more than parameters.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Pattern(Vec<Vec<String>>);
+struct PathPattern(Vec<Vec<String>>);
 
-impl Pattern {
+impl PathPattern {
     fn read(path: &str) -> Self {
         let path = path.replace(MARK, "%00");
         let marked = PARAMETER.replace_all(&path, MARK.to_string());
@@ -114,7 +114,7 @@ impl Pattern {
 
     /// The operator and the text with which Apigee's conditions compare `proxy.pathsuffix`, for exactly these paths. The
     /// root is also what has nothing behind the base path.
-    fn compared(&self) -> (&'static str, String) {
+    fn condition(&self) -> (&'static str, String) {
         let path = self.0.iter().map(|texts| texts.concat()).collect::<Vec<_>>().join("/");
         let is_fixed = self.0.iter().all(|texts| texts.len() == 1);
         if path == "/" && is_fixed {
@@ -178,7 +178,7 @@ fn literal_regex(text: &str) -> String {
             (Some(encoding), _) => regex.push_str(&either_case(encoding)),
             (None, '.' | '$' | '(' | ')' | '+' | '*') => regex.extend(['[', c, ']']),
             (None, c) if c.is_ascii_alphanumeric() || PLAIN.contains(c) => regex.push(c),
-            (None, c) => regex.extend(["(?:", &seen(c), &either_case(&percent_encoded(c)), ")"]),
+            (None, c) => regex.extend(["(?:", &literal_choice(c), &either_case(&percent_encoded(c)), ")"]),
         }
         rest = &rest[encoding.map_or(c.len_utf8(), str::len)..];
     }
@@ -186,7 +186,7 @@ fn literal_regex(text: &str) -> String {
 }
 
 /// The character as it is, as the first of two choices; nothing when it cannot be seen.
-fn seen(c: char) -> String {
+fn literal_choice(c: char) -> String {
     match c {
         '[' | '^' | '\\' => format!("\\{c}|"),
         '{' | '}' | '|' => format!("[{c}]|"),

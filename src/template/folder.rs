@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use crate::error::{Blame, Fault};
 use crate::model::tree::{self, PathError, Tree, TreePath};
 
-/// The most files that are read.
 const MOST_FILES: usize = 100_000;
 /// The most bytes that are read, over all files: 512 MiB.
 const MOST_BYTES: u64 = 512 << 20;
@@ -23,7 +22,7 @@ const SPECIAL: &str = "it is neither a file nor a folder";
 /// How many files a thread reads at a time.
 const BATCH_LEAST: usize = 8;
 const BATCH_MOST: usize = 64;
-/// The memory that a thread begins with for them, of which it takes what it fills.
+/// How much memory a thread reserves for them.
 const BATCH_BYTES: usize = 128 << 10;
 
 /// Reads every file below `folder` but `.git`, as it is.
@@ -39,7 +38,7 @@ pub fn read_files(folder: &Path, files: Vec<String>) -> Result<Tree, FolderError
 }
 
 /// Whether there is a folder at this place.
-pub fn must_be_there(folder: &Path) -> Result<(), FolderError> {
+pub fn check_is_folder(folder: &Path) -> Result<(), FolderError> {
     match fs::metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FolderError::Missing { path: folder.into() }),
         Ok(found) if !found.is_dir() => Err(FolderError::NotAFolder { path: folder.into() }),
@@ -53,15 +52,15 @@ fn read_limited(
     most_files: usize,
     most_bytes: u64,
 ) -> Result<Tree, FolderError> {
-    must_be_there(folder)?;
+    check_is_folder(folder)?;
     let paths = match files {
         None => walk(folder, most_files)?,
         Some(files) => listed(folder, files, most_files)?,
     };
-    let room = Room { taken: AtomicU64::new(0), limit: most_bytes };
+    let budget = ByteBudget { taken: AtomicU64::new(0), limit: most_bytes };
     let read = |batch: Batch, path: TreePath| {
         let on_disk = folder.join(path.as_str());
-        match batch.read(&on_disk, path, &room) {
+        match batch.read(&on_disk, path, &budget) {
             Ok(Some(batch)) => Ok(batch),
             Ok(None) => Err(FolderError::TooLarge { path: folder.into() }),
             Err(source) => Err(FolderError::Unreadable { path: on_disk, source }),
@@ -70,7 +69,7 @@ fn read_limited(
     let paths = paths.into_par_iter().with_min_len(BATCH_LEAST).with_max_len(BATCH_MOST);
     let batches: Result<Vec<_>, _> = paths.try_fold(Batch::new, read).collect();
     let files = batches?.into_iter().flat_map(Batch::files).collect();
-    // Only a folder that others change meanwhile has two things at one path.
+    // Two files have one path only when another process changes the folder meanwhile.
     Tree::of(files).map_err(|mut errors| FolderError::Path { source: errors.swap_remove(0) })
 }
 
@@ -151,19 +150,18 @@ fn entries(root: &Path, path: &str, most_files: usize) -> Result<Entries, Folder
 }
 
 /// The bytes that may still be read, over all threads.
-struct Room {
+struct ByteBudget {
     taken: AtomicU64,
     limit: u64,
 }
 
-impl Room {
+impl ByteBudget {
     fn take(&self, bytes: u64) -> bool {
         self.taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= self.limit
     }
 }
 
-/// Files that a thread reads one after the other, into one stretch of memory: to get some for each costs as much as the
-/// reading.
+/// Files that a thread reads one after the other into one buffer: a buffer for each costs as much time as the reading.
 struct Batch {
     bytes: Vec<u8>,
     files: Vec<(TreePath, Range<usize>, bool)>,
@@ -174,15 +172,15 @@ impl Batch {
         Self { bytes: Vec::with_capacity(BATCH_BYTES), files: Vec::with_capacity(BATCH_LEAST) }
     }
 
-    /// With one file more, or nothing when there is no room for it.
-    fn read(mut self, on_disk: &Path, path: TreePath, room: &Room) -> io::Result<Option<Self>> {
+    /// The batch with one file more; nothing when the file exceeds the budget.
+    fn read(mut self, on_disk: &Path, path: TreePath, budget: &ByteBudget) -> io::Result<Option<Self>> {
         let file = File::open(on_disk)?;
         let found = file.metadata()?;
-        if !room.take(found.len()) {
+        if !budget.take(found.len()) {
             return Ok(None);
         }
-        // Those of which the system does not know the length say that they are empty, and may have no end.
-        let limit = if found.len() == 0 { room.limit } else { found.len() };
+        // A file of unknown length has length 0, and may have no end.
+        let limit = if found.len() == 0 { budget.limit } else { found.len() };
         let start = self.bytes.len();
         self.bytes.reserve(usize::try_from(found.len()).unwrap_or_default());
         file.take(limit).read_to_end(&mut self.bytes)?;
@@ -210,56 +208,27 @@ fn is_executable(_: &fs::Metadata) -> bool {
 /// A folder that cannot be a template.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// There is nothing of that name.
     #[error("there is no folder `{}`", path.display())]
-    Missing {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file.
+    Missing { path: PathBuf },
     #[error("`{}` is not a folder", path.display())]
-    NotAFolder {
-        /// What was given.
-        path: PathBuf,
-    },
-    /// The system does not let it be read.
+    NotAFolder { path: PathBuf },
     #[error("cannot read `{}`", path.display())]
     Unreadable {
-        /// A file or a folder.
         path: PathBuf,
-        /// What the system says.
         #[source]
         source: io::Error,
     },
-    /// Something that a repository could not hold safely.
     #[error("the template cannot hold `{}`: {reason}", path.display())]
-    Refused {
-        /// Where it is.
-        path: PathBuf,
-        /// Why not, as half a sentence.
-        reason: &'static str,
-    },
-    /// A name that git, or another system, would not take.
+    Refused { path: PathBuf, reason: &'static str },
     #[error("the template holds a file that cannot be used")]
     Path {
-        /// Which, and why.
         #[source]
         source: PathError,
     },
-    /// More than 100,000 files.
     #[error("`{}` holds more than {limit} files", path.display())]
-    TooMany {
-        /// The folder.
-        path: PathBuf,
-        /// The limit.
-        limit: usize,
-    },
-    /// More than 512 MiB.
+    TooMany { path: PathBuf, limit: usize },
     #[error("the files in `{}` are too large for a template", path.display())]
-    TooLarge {
-        /// The folder.
-        path: PathBuf,
-    },
+    TooLarge { path: PathBuf },
 }
 
 impl Blame for FolderError {
@@ -365,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_and_a_file_are_the_users_to_mend() {
+    fn a_missing_folder_and_a_file_are_the_users_fault() {
         let folder = folder();
         write(folder.path(), "file", "");
         assert_eq!(reason(&folder.path().join("nothing")).0, Fault::Input);

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use liquid_core::{Language, Renderable};
+use liquid_core::{Language, ParseBlock, ParseTag, Renderable};
 use liquid_lib::stdlib;
 
 use super::filters;
-use super::runtime::{BoundedTag, CaptureBlock, IfChangedBlock, LiteralTag, WrittenBlock};
+use super::runtime::{BOUNDED, CAPTURE, IF_CHANGED, LITERAL, WRITTEN};
 
 /// Parsed Liquid, shared between files that hold the same tag.
 pub(super) type Code = Arc<Vec<Box<dyn Renderable>>>;
@@ -39,21 +39,31 @@ impl Parser {
 }
 
 fn register_tags(language: &mut Language) {
-    language.tags.register("assign".to_owned(), stdlib::AssignTag.into());
-    language.tags.register("break".to_owned(), stdlib::BreakTag.into());
-    language.tags.register("continue".to_owned(), stdlib::ContinueTag.into());
-    language.tags.register("cycle".to_owned(), stdlib::CycleTag.into());
-    language.tags.register("increment".to_owned(), stdlib::IncrementTag.into());
-    language.tags.register("decrement".to_owned(), stdlib::DecrementTag.into());
-    language.tags.register("literal".to_owned(), LiteralTag.into());
-    language.tags.register("bounded".to_owned(), BoundedTag.into());
-    language.blocks.register("if".to_owned(), stdlib::IfBlock.into());
-    language.blocks.register("unless".to_owned(), stdlib::UnlessBlock.into());
-    language.blocks.register("ifchanged".to_owned(), IfChangedBlock.into());
-    language.blocks.register("for".to_owned(), stdlib::ForBlock.into());
-    language.blocks.register("case".to_owned(), stdlib::CaseBlock.into());
-    language.blocks.register("capture".to_owned(), CaptureBlock.into());
-    language.blocks.register("written".to_owned(), WrittenBlock.into());
+    let tags: [Box<dyn ParseTag>; 8] = [
+        stdlib::AssignTag.into(),
+        stdlib::BreakTag.into(),
+        stdlib::ContinueTag.into(),
+        stdlib::CycleTag.into(),
+        stdlib::IncrementTag.into(),
+        stdlib::DecrementTag.into(),
+        LITERAL.into(),
+        BOUNDED.into(),
+    ];
+    for tag in tags {
+        language.tags.register(tag.reflection().tag().to_owned(), tag);
+    }
+    let blocks: [Box<dyn ParseBlock>; 7] = [
+        stdlib::IfBlock.into(),
+        stdlib::UnlessBlock.into(),
+        stdlib::ForBlock.into(),
+        stdlib::CaseBlock.into(),
+        CAPTURE.into(),
+        WRITTEN.into(),
+        IF_CHANGED.into(),
+    ];
+    for block in blocks {
+        language.blocks.register(block.reflection().start_tag().to_owned(), block);
+    }
 }
 
 /// Liquid's error, which is several lines of text, as one sentence.

@@ -13,13 +13,13 @@ use semver::{Prerelease, Version, VersionReq};
 use serde_json::{Map, Value};
 use toml::de::DeTable;
 
-pub use self::github::Github;
+pub use self::github::GithubSettings;
 use self::table::Table;
-use super::scan::position;
 use crate::error::{Blame, Fault};
 use crate::model::gate::{Gate, LifecycleRules, PhaseWords};
 use crate::model::phase::Phase;
 use crate::model::question::Question;
+use crate::model::text::position;
 use crate::model::value::from_toml;
 
 /// The manifest's name, in the root of a template.
@@ -33,34 +33,27 @@ const KEYS: [&str; 9] = ["template", "question", "file", "environment", "phase",
 /// A manifest that keeps its rules.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// `[template]`
     pub about: About,
     /// `[[question]]`, in the order in which they are asked; no name is there twice.
     pub questions: Vec<Question>,
-    /// `[[file]]`
     pub files: Vec<FileRule>,
     /// `[[environment]]`: each has a `name` (a text that no other has) and whatever else the template wants there.
     pub environments: Vec<Map<String, Value>>,
-    /// `[spec]`
     pub spec: Option<SpecPlace>,
     /// `[[phase]]`, in order of the phases.
     pub phases: Vec<PhaseWords>,
     /// `[[gate]]`, in order of the phases that they lead to; no id is there twice.
     pub gates: Vec<Gate>,
-    /// `[lifecycle]`
     pub lifecycle: LifecycleRules,
     /// `[github]`; its texts are templates.
-    pub github: Github,
+    pub github: GithubSettings,
 }
 
 /// What a template says of itself.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// Its name.
     pub name: String,
-    /// What it makes, in a line.
     pub description: Option<String>,
-    /// The versions of this tool that it can be used with.
     pub requires: Option<Requirement>,
 }
 
@@ -90,19 +83,14 @@ pub struct SpecPlace {
     pub path: String,
 }
 
-/// What is wrong with a manifest.
+/// What is wrong with a manifest. Line and column count from 1, the column in characters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{file}` line {line}, column {column}: {sentence}")]
 pub struct ManifestError {
-    /// The manifest's name.
     pub file: &'static str,
-    /// From 1.
     pub line: usize,
-    /// From 1, in characters.
     pub column: usize,
-    /// The rule broken.
     pub sentence: String,
-    /// How to mend it.
     pub hint: Option<String>,
 }
 
@@ -129,7 +117,7 @@ impl Blame for ManifestError {
     }
 
     fn hint(&self) -> Option<String> {
-        let turn = "this is for the template's maintainers to mend";
+        let turn = "the template's maintainers must fix this";
         Some(self.hint.as_ref().map_or_else(|| turn.to_owned(), |hint| format!("{hint}\n{turn}")))
     }
 }
@@ -155,7 +143,7 @@ impl Manifest {
             phases: gate::phases(&root)?,
             gates: gate::gates(&root)?,
             lifecycle: root.table("lifecycle")?.map(|table| gate::lifecycle(&table)).transpose()?.unwrap_or_default(),
-            github: root.table("github")?.map(|table| github::read(&table, text)).transpose()?.unwrap_or_default(),
+            github: root.table("github")?.map(|table| github::read(&table)).transpose()?.unwrap_or_default(),
         })
     }
 

@@ -11,8 +11,8 @@ use super::values::Values;
 use crate::error::{Blame, Fault};
 use crate::model::tree::{File, PathError, Tree, TreePath};
 
-/// How many of a template's faults one error tells.
-const TOLD: usize = 10;
+/// How many of a template's faults one error lists.
+const ERRORS_SHOWN: usize = 10;
 
 /// How many files a thread takes at a time: few, as most hold no tag and cost next to nothing.
 const SHARE: usize = 4;
@@ -21,7 +21,6 @@ const SHARE: usize = 4;
 #[derive(Debug, thiserror::Error)]
 #[error("template `{template}` cannot be rendered: {}", list(errors))]
 pub struct RenderErrors {
-    /// The template's name.
     pub template: String,
     /// At least one.
     pub errors: Vec<RenderError>,
@@ -31,7 +30,7 @@ fn list(errors: &[RenderError]) -> String {
     match errors {
         [only] => only.to_string(),
         _ => {
-            let lines: Vec<String> = errors.iter().take(TOLD).map(|error| format!("\n  {error}")).collect();
+            let lines: Vec<String> = errors.iter().take(ERRORS_SHOWN).map(|error| format!("\n  {error}")).collect();
             format!("{} places are wrong{}", errors.len(), lines.concat())
         }
     }
@@ -44,7 +43,7 @@ impl Blame for RenderErrors {
 
     fn hint(&self) -> Option<String> {
         let advice = self.errors.iter().find_map(|error| error.advice.clone());
-        let turn = format!("this is for the maintainers of template `{}` to mend; your input is fine", self.template);
+        let turn = format!("the maintainers of template `{}` must fix this; your input is fine", self.template);
         Some(advice.map_or_else(|| turn.clone(), |advice| format!("{advice}\n{turn}")))
     }
 }
@@ -56,7 +55,7 @@ impl Blame for RenderErrors {
 /// # Errors
 /// All faults of the template at once; the template is to blame for each.
 pub fn render(tree: Tree, rules: &[FileRule], engine: &Engine, values: &Values) -> Result<Tree, Vec<RenderError>> {
-    let rules = applied(rules, engine, values).map_err(|error| vec![error])?;
+    let rules = active_rules(rules, engine, values).map_err(|error| vec![error])?;
     let engine = &engine.begin();
     let files: Vec<(TreePath, File)> = tree.into_iter().collect();
     let results: Vec<Result<Option<(TreePath, File)>, RenderError>> =
@@ -78,13 +77,13 @@ fn whole_file(path: &str, message: String) -> RenderError {
 }
 
 /// A manifest's rules for these values.
-struct Applied {
-    left_out: Vec<GlobMatcher>,
+struct ActiveRules {
+    excluded: Vec<GlobMatcher>,
     verbatim: Vec<GlobMatcher>,
 }
 
-fn applied(rules: &[FileRule], engine: &Engine, values: &Values) -> Result<Applied, RenderError> {
-    let mut applied = Applied { left_out: Vec::new(), verbatim: Vec::new() };
+fn active_rules(rules: &[FileRule], engine: &Engine, values: &Values) -> Result<ActiveRules, RenderError> {
+    let mut active_rules = ActiveRules { excluded: Vec::new(), verbatim: Vec::new() };
     for rule in rules {
         let glob = GlobBuilder::new(&rule.path).literal_separator(true).build();
         let glob = glob.map_err(|error| whole_file(super::manifest::FILE_NAME, error.to_string()))?;
@@ -92,16 +91,16 @@ fn applied(rules: &[FileRule], engine: &Engine, values: &Values) -> Result<Appli
         if let Some(when) = &rule.when
             && !engine.condition(&format!("[[file]] {}", rule.path), when, values)?
         {
-            applied.left_out.push(matcher.clone());
+            active_rules.excluded.push(matcher.clone());
         }
         if rule.verbatim {
-            applied.verbatim.push(matcher);
+            active_rules.verbatim.push(matcher);
         }
     }
-    Ok(applied)
+    Ok(active_rules)
 }
 
-impl Applied {
+impl ActiveRules {
     fn file(
         &self,
         path: &TreePath,
@@ -110,7 +109,7 @@ impl Applied {
         values: &Values,
     ) -> Result<Option<(TreePath, File)>, RenderError> {
         let matches = |globs: &[GlobMatcher]| globs.iter().any(|glob| glob.is_match(path.as_str()));
-        if matches(&self.left_out) {
+        if matches(&self.excluded) {
             return Ok(None);
         }
         let Some(target) = target(path, engine, values)? else { return Ok(None) };
@@ -213,10 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_together() {
         let errors =
             rendered(&[("a", b"{{ x }}"), ("b", b"\n{% if y %}{% endif %}"), ("c", b"fine")], &[]).expect_err("faults");
-        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["`a` line 1, column 1: unknown variable `x`", "`b` line 2, column 1: unknown variable `y`"]);
+        let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            messages,
+            ["`a` line 1, column 1: unknown variable `x`", "`b` line 2, column 1: unknown variable `y`"]
+        );
     }
 }

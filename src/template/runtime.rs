@@ -48,9 +48,9 @@ pub(super) struct Outputs {
     list: Vec<Output>,
     budget: Option<Budget>,
     /// What they took from the budget.
-    taken: usize,
+    reserved: usize,
     /// In how many tags we are whose text does not go straight to the file.
-    held: usize,
+    nesting: usize,
 }
 
 impl Outputs {
@@ -60,7 +60,7 @@ impl Outputs {
 
     /// Whether an output goes straight to the file.
     pub(super) fn is_open(&self) -> bool {
-        self.budget.is_some() && self.held == 0
+        self.budget.is_some() && self.nesting == 0
     }
 
     /// Adds an output; whether there is room for its value.
@@ -68,7 +68,7 @@ impl Outputs {
         let size = output.value.as_str().map_or_else(|| output.value.to_string().len(), str::len);
         let affordable = self.budget.as_ref().is_none_or(|budget| budget.take(size));
         if affordable {
-            self.taken += size;
+            self.reserved += size;
             self.list.push(output);
         }
         affordable
@@ -77,7 +77,7 @@ impl Outputs {
     /// Takes all of them, and gives back what they took.
     pub(super) fn finish(&mut self) -> Vec<Output> {
         if let Some(budget) = self.budget.take() {
-            budget.give_back(self.taken);
+            budget.give_back(self.reserved);
         }
         std::mem::take(&mut self.list)
     }
@@ -93,10 +93,10 @@ pub(super) fn place_output(value: serde_json::Value, is_final: bool, runtime: &d
 }
 
 /// Renders what does not go straight to the file.
-fn render_held(template: &Template, runtime: &dyn Runtime) -> Result<String> {
-    runtime.registers().get_mut::<Outputs>().held += 1;
+fn render_to_value(template: &Template, runtime: &dyn Runtime) -> Result<String> {
+    runtime.registers().get_mut::<Outputs>().nesting += 1;
     let rendered = render_bounded(template, runtime);
-    runtime.registers().get_mut::<Outputs>().held -= 1;
+    runtime.registers().get_mut::<Outputs>().nesting -= 1;
     rendered
 }
 
@@ -107,35 +107,124 @@ fn render_bounded(template: &Template, runtime: &dyn Runtime) -> Result<String> 
     Ok(String::from_utf8_lossy(&out.into_bytes()).into_owned())
 }
 
-/// `{% literal N path, path %}`: writes the literal text of mark N, counts a step, and checks that each path is known.
+/// A tag that a template's author does not write: what it is called, and how its arguments are read.
 #[derive(Clone, Debug)]
-pub(super) struct LiteralTag;
+pub(super) struct CustomTag {
+    name: &'static str,
+    parse: fn(TagTokenIter<'_>) -> Result<Box<dyn Renderable>>,
+}
 
-impl TagReflection for LiteralTag {
-    fn tag(&self) -> &'static str {
-        "literal"
+/// `{% literal N path, path %}` writes the literal text of mark N, counts a step, and checks that each path is known.
+pub(super) const LITERAL: CustomTag = CustomTag { name: "literal", parse: parse_literal };
+
+/// `{% bounded (a..b) %}` or `{% bounded items %}` refuses what the loop that follows cannot run over: a range that is
+/// too long, and an object, whose order is not the same in each run.
+pub(super) const BOUNDED: CustomTag = CustomTag { name: "bounded", parse: parse_bounded };
+
+impl TagReflection for CustomTag {
+    fn tag(&self) -> &str {
+        self.name
     }
 
     fn description(&self) -> &'static str {
-        "literal text by number"
+        ""
     }
 }
 
-impl ParseTag for LiteralTag {
-    fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
-        let number = arguments.expect_next("a number")?.expect_literal().into_result()?;
-        let mark = number.as_scalar().and_then(|scalar| scalar.to_integer()).and_then(|i| usize::try_from(i).ok());
-        let mut known = Vec::new();
-        for token in arguments {
-            if let TryMatchToken::Matches(variable) = token.expect_variable() {
-                known.push(variable);
-            }
-        }
-        Ok(Box::new(Literal { mark: mark.unwrap_or(0), known }))
+impl ParseTag for CustomTag {
+    fn parse(&self, arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
+        (self.parse)(arguments)
     }
 
     fn reflection(&self) -> &dyn TagReflection {
         self
+    }
+}
+
+/// A block that renders what is in it in a way of its own.
+#[derive(Clone, Debug)]
+pub(super) struct CustomBlock {
+    name: &'static str,
+    end: &'static str,
+    parse: fn(TagTokenIter<'_>, Template) -> Result<Box<dyn Renderable>>,
+}
+
+/// Liquid's `capture`, with a bound on its text.
+pub(super) const CAPTURE: CustomBlock = CustomBlock {
+    name: "capture",
+    end: "endcapture",
+    parse: |mut arguments, template| {
+        let name = KString::from_ref(arguments.expect_next("a name")?.expect_identifier().into_result()?);
+        arguments.expect_nothing()?;
+        Ok(Box::new(Capture { name, template }))
+    },
+};
+
+/// `{% written %}{% cycle … %}{% endwritten %}`: the value that the tag writes becomes an output like others.
+pub(super) const WRITTEN: CustomBlock = CustomBlock {
+    name: "written",
+    end: "endwritten",
+    parse: |mut arguments, template| {
+        arguments.expect_nothing()?;
+        Ok(Box::new(ValueBlock(template)))
+    },
+};
+
+/// Liquid's `ifchanged`, which here compares values and not the marks that stand for them.
+pub(super) const IF_CHANGED: CustomBlock = CustomBlock {
+    name: "ifchanged",
+    end: "endifchanged",
+    parse: |mut arguments, template| {
+        arguments.expect_nothing()?;
+        Ok(Box::new(IfChanged(template)))
+    },
+};
+
+impl BlockReflection for CustomBlock {
+    fn start_tag(&self) -> &str {
+        self.name
+    }
+
+    fn end_tag(&self) -> &str {
+        self.end
+    }
+
+    fn description(&self) -> &'static str {
+        ""
+    }
+}
+
+impl ParseBlock for CustomBlock {
+    fn parse(
+        &self,
+        arguments: TagTokenIter<'_>,
+        mut tokens: TagBlock<'_, '_>,
+        options: &Language,
+    ) -> Result<Box<dyn Renderable>> {
+        let template = Template::new(tokens.parse_all(options)?);
+        tokens.assert_empty();
+        (self.parse)(arguments, template)
+    }
+
+    fn reflection(&self) -> &dyn BlockReflection {
+        self
+    }
+}
+
+fn parse_literal(mut arguments: TagTokenIter<'_>) -> Result<Box<dyn Renderable>> {
+    let number = arguments.expect_next("a number")?.expect_literal().into_result()?;
+    let mark = number.as_scalar().and_then(|scalar| scalar.to_integer()).and_then(|i| usize::try_from(i).ok());
+    let known = arguments.filter_map(|token| match token.expect_variable() {
+        TryMatchToken::Matches(variable) => Some(variable),
+        TryMatchToken::Fails(_) => None,
+    });
+    Ok(Box::new(Literal { mark: mark.unwrap_or(0), known: known.collect() }))
+}
+
+fn parse_bounded(mut arguments: TagTokenIter<'_>) -> Result<Box<dyn Renderable>> {
+    match arguments.expect_next("a range")?.expect_range() {
+        TryMatchToken::Matches((from, to)) => Ok(Box::new(Range { from, to })),
+        TryMatchToken::Fails(token) => Ok(Box::new(Items(token.expect_value().into_result()?))),
     }
 }
 
@@ -198,34 +287,6 @@ fn unknown(path: &str) -> Error {
     Error::with_msg("Unknown variable").context("requested variable", path.to_owned())
 }
 
-/// `{% bounded (a..b) %}` or `{% bounded items %}`: refuses what the loop that follows cannot run over: a range that is
-/// too long, and an object, whose order is not the same in each run.
-#[derive(Clone, Debug)]
-pub(super) struct BoundedTag;
-
-impl TagReflection for BoundedTag {
-    fn tag(&self) -> &'static str {
-        "bounded"
-    }
-
-    fn description(&self) -> &'static str {
-        "a bound on a loop's range"
-    }
-}
-
-impl ParseTag for BoundedTag {
-    fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
-        match arguments.expect_next("a range")?.expect_range() {
-            TryMatchToken::Matches((from, to)) => Ok(Box::new(Range { from, to })),
-            TryMatchToken::Fails(token) => Ok(Box::new(Items(token.expect_value().into_result()?))),
-        }
-    }
-
-    fn reflection(&self) -> &dyn TagReflection {
-        self
-    }
-}
-
 #[derive(Debug)]
 struct Items(Expression);
 
@@ -256,43 +317,6 @@ impl Renderable for Range {
     }
 }
 
-/// Liquid's `capture`, with a bound.
-#[derive(Clone, Debug)]
-pub(super) struct CaptureBlock;
-
-impl BlockReflection for CaptureBlock {
-    fn start_tag(&self) -> &'static str {
-        "capture"
-    }
-
-    fn end_tag(&self) -> &'static str {
-        "endcapture"
-    }
-
-    fn description(&self) -> &'static str {
-        "Liquid's capture, with a bound"
-    }
-}
-
-impl ParseBlock for CaptureBlock {
-    fn parse(
-        &self,
-        mut arguments: TagTokenIter<'_>,
-        mut tokens: TagBlock<'_, '_>,
-        options: &Language,
-    ) -> Result<Box<dyn Renderable>> {
-        let name = arguments.expect_next("a name")?.expect_identifier().into_result()?;
-        arguments.expect_nothing()?;
-        let template = Template::new(tokens.parse_all(options)?);
-        tokens.assert_empty();
-        Ok(Box::new(Capture { name: KString::from_ref(name), template }))
-    }
-
-    fn reflection(&self) -> &dyn BlockReflection {
-        self
-    }
-}
-
 #[derive(Debug)]
 struct Capture {
     name: KString,
@@ -301,54 +325,18 @@ struct Capture {
 
 impl Renderable for Capture {
     fn render_to(&self, _: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
-        let text = render_held(&self.template, runtime)?;
+        let text = render_to_value(&self.template, runtime)?;
         runtime.set_global(self.name.clone(), Value::scalar(text));
         Ok(())
     }
 }
 
-/// `{% written %}{% cycle … %}{% endwritten %}`: a tag that writes a value, which then is an output like others.
-#[derive(Clone, Debug)]
-pub(super) struct WrittenBlock;
-
-impl BlockReflection for WrittenBlock {
-    fn start_tag(&self) -> &'static str {
-        "written"
-    }
-
-    fn end_tag(&self) -> &'static str {
-        "endwritten"
-    }
-
-    fn description(&self) -> &'static str {
-        "a tag that writes a value"
-    }
-}
-
-impl ParseBlock for WrittenBlock {
-    fn parse(
-        &self,
-        mut arguments: TagTokenIter<'_>,
-        mut tokens: TagBlock<'_, '_>,
-        options: &Language,
-    ) -> Result<Box<dyn Renderable>> {
-        arguments.expect_nothing()?;
-        let template = Template::new(tokens.parse_all(options)?);
-        tokens.assert_empty();
-        Ok(Box::new(Written(template)))
-    }
-
-    fn reflection(&self) -> &dyn BlockReflection {
-        self
-    }
-}
-
 #[derive(Debug)]
-struct Written(Template);
+struct ValueBlock(Template);
 
-impl Renderable for Written {
+impl Renderable for ValueBlock {
     fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> Result<()> {
-        let text = render_held(&self.0, runtime)?;
+        let text = render_to_value(&self.0, runtime)?;
         if !runtime.registers().get_mut::<Outputs>().is_open() {
             return writer.write_all(text.as_bytes()).replace("too much output");
         }
@@ -356,42 +344,6 @@ impl Renderable for Written {
         let value = text.parse::<i64>().map_or_else(|_| text.into(), serde_json::Value::from);
         place_output(value, false, runtime)?;
         write!(writer, "{MARK}").replace("too much output")
-    }
-}
-
-/// Liquid's `ifchanged`, which compares values and not the marks that stand for them.
-#[derive(Clone, Debug)]
-pub(super) struct IfChangedBlock;
-
-impl BlockReflection for IfChangedBlock {
-    fn start_tag(&self) -> &'static str {
-        "ifchanged"
-    }
-
-    fn end_tag(&self) -> &'static str {
-        "endifchanged"
-    }
-
-    fn description(&self) -> &'static str {
-        "Liquid's ifchanged, by values"
-    }
-}
-
-impl ParseBlock for IfChangedBlock {
-    fn parse(
-        &self,
-        mut arguments: TagTokenIter<'_>,
-        mut tokens: TagBlock<'_, '_>,
-        options: &Language,
-    ) -> Result<Box<dyn Renderable>> {
-        arguments.expect_nothing()?;
-        let template = Template::new(tokens.parse_all(options)?);
-        tokens.assert_empty();
-        Ok(Box::new(IfChanged(template)))
-    }
-
-    fn reflection(&self) -> &dyn BlockReflection {
-        self
     }
 }
 

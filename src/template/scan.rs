@@ -259,13 +259,6 @@ fn unknown_tag(name: &str, at: usize) -> ScanError {
     ScanError { at, message, hint: Some(hint) }
 }
 
-/// Line and column, from 1, of a byte.
-pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1, before[line_start..].chars().count() + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

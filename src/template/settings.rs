@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::engine::{Engine, RenderError};
 use super::manifest::FILE_NAME;
-use super::manifest::github::{Each, Entry, Github, Node, SECTIONS, Shape, TOP, Text};
+use super::manifest::github::{GithubSettings, Loop, SECTIONS, SettingEntry, Shape, TOP, TemplateText, TemplateValue};
 use super::values::Values;
 use crate::model::settings::Settings;
 
@@ -23,7 +23,11 @@ const CONDITION: usize = "{% if ".len();
 ///
 /// # Errors
 /// Everything that cannot be rendered, at its place in the manifest; the template is to blame.
-pub fn settings(github: &Github, engine: &Engine, values: &Map<String, Value>) -> Result<Settings, Vec<RenderError>> {
+pub fn settings(
+    github: &GithubSettings,
+    engine: &Engine,
+    values: &Map<String, Value>,
+) -> Result<Settings, Vec<RenderError>> {
     let mut rendering =
         Rendering { engine, plain: values, liquid: Values::new(values), item: None, errors: Vec::new() };
     let mut object = Map::new();
@@ -75,7 +79,7 @@ struct Rendering<'r> {
 }
 
 impl Rendering<'_> {
-    fn entry(&mut self, entry: &Entry) -> Vec<Map<String, Value>> {
+    fn entry(&mut self, entry: &SettingEntry) -> Vec<Map<String, Value>> {
         let Some(each) = &entry.each else { return self.table(entry).into_iter().collect() };
         let mut tables = Vec::new();
         for item in self.items(each) {
@@ -89,9 +93,9 @@ impl Rendering<'_> {
     }
 
     /// Refuses an entry whose name another one has.
-    fn no_second(&mut self, entry: &Entry, before: &[Map<String, Value>], more: &[Map<String, Value>]) {
+    fn no_second(&mut self, entry: &SettingEntry, before: &[Map<String, Value>], more: &[Map<String, Value>]) {
         let name = entry.fields.iter().find(|(key, _)| key == "name");
-        let Some((_, Node::Text(text))) = name else { return };
+        let Some((_, TemplateValue::TemplateText(text))) = name else { return };
         for (at, table) in more.iter().enumerate() {
             let taken = before.iter().chain(&more[..at]).any(|other| other.get("name") == table.get("name"));
             if taken && let Some(Value::String(name)) = table.get("name") {
@@ -100,7 +104,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn items(&mut self, each: &Each) -> Vec<Value> {
+    fn items(&mut self, each: &Loop) -> Vec<Value> {
         let message = match self.found(&each.list) {
             _ if self.liquid.has(&each.variable) => format!("there is a value `{}` already", each.variable),
             Some(Value::Array(items)) => return items.clone(),
@@ -120,7 +124,7 @@ impl Rendering<'_> {
     }
 
     /// `None` where the entry's condition does not hold.
-    fn table(&mut self, entry: &Entry) -> Option<Map<String, Value>> {
+    fn table(&mut self, entry: &SettingEntry) -> Option<Map<String, Value>> {
         if let Some(when) = &entry.when {
             match self.engine.condition(FILE_NAME, &when.source, &self.liquid) {
                 Ok(true) => {}
@@ -139,16 +143,16 @@ impl Rendering<'_> {
         Some(table)
     }
 
-    fn field(&mut self, key: &str, shape: Option<Shape>, node: &Node) -> Option<Value> {
+    fn field(&mut self, key: &str, shape: Option<Shape>, node: &TemplateValue) -> Option<Value> {
         match (shape, node) {
-            (Some(Shape::Texts), Node::List(items)) => {
+            (Some(Shape::Texts), TemplateValue::List(items)) => {
                 Some(items.iter().flat_map(|item| self.texts(item)).collect::<Vec<_>>().into())
             }
             (Some(Shape::Texts), node) => Some(self.texts(node).into()),
-            (Some(Shape::Text), Node::Text(text)) => {
+            (Some(Shape::TemplateText), TemplateValue::TemplateText(text)) => {
                 self.text(text).filter(|rendered| !rendered.is_empty()).map(Value::from)
             }
-            (Some(Shape::Name), Node::Text(text)) => {
+            (Some(Shape::Name), TemplateValue::TemplateText(text)) => {
                 let rendered = self.text(text)?;
                 if rendered.is_empty() {
                     self.wrong(text, format!("`{key}` renders to nothing"));
@@ -159,8 +163,8 @@ impl Rendering<'_> {
         }
     }
 
-    fn texts(&mut self, node: &Node) -> Vec<Value> {
-        let Node::Text(text) = node else { return Vec::new() };
+    fn texts(&mut self, node: &TemplateValue) -> Vec<Value> {
+        let TemplateValue::TemplateText(text) = node else { return Vec::new() };
         let inner = text.source.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
         if let Some(Value::Array(items)) = inner.and_then(|path| self.found(path.trim())) {
             let items = items.clone();
@@ -173,16 +177,16 @@ impl Rendering<'_> {
         self.text(text).filter(|rendered| !rendered.is_empty()).map(Value::from).into_iter().collect()
     }
 
-    fn node(&mut self, node: &Node) -> Value {
+    fn node(&mut self, node: &TemplateValue) -> Value {
         match node {
-            Node::Text(text) => self.text(text).map_or(Value::Null, Value::from),
-            Node::Value(value) => value.clone(),
-            Node::List(items) => items.iter().map(|item| self.node(item)).collect(),
-            Node::Table(entries) => entries.iter().map(|(key, node)| (key.clone(), self.node(node))).collect(),
+            TemplateValue::TemplateText(text) => self.text(text).map_or(Value::Null, Value::from),
+            TemplateValue::Value(value) => value.clone(),
+            TemplateValue::List(items) => items.iter().map(|item| self.node(item)).collect(),
+            TemplateValue::Table(entries) => entries.iter().map(|(key, node)| (key.clone(), self.node(node))).collect(),
         }
     }
 
-    fn text(&mut self, text: &Text) -> Option<String> {
+    fn text(&mut self, text: &TemplateText) -> Option<String> {
         match self.engine.text(FILE_NAME, &text.source, &self.liquid) {
             Ok(rendered) => Some(rendered),
             Err(error) => {
@@ -193,7 +197,7 @@ impl Rendering<'_> {
     }
 
     /// Keeps a failure within `text`, to which `before` characters were put in front.
-    fn failed(&mut self, text: &Text, error: RenderError, before: usize) {
+    fn failed(&mut self, text: &TemplateText, error: RenderError, before: usize) {
         let column = match error.line {
             1 => text.column + (error.column - 1).saturating_sub(before),
             _ => error.column,
@@ -201,7 +205,7 @@ impl Rendering<'_> {
         self.errors.push(RenderError { line: text.line + error.line - 1, column, ..error });
     }
 
-    fn wrong(&mut self, text: &Text, message: String) {
+    fn wrong(&mut self, text: &TemplateText, message: String) {
         let (line, column) = (text.line, text.column);
         self.errors.push(RenderError { file: FILE_NAME.to_owned(), line, column, message, advice: None });
     }

@@ -12,16 +12,13 @@ const SCHEMES: [&str; 4] = ["https", "http", "ssh", "file"];
 /// Where a template is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// In the binary.
     BuiltIn,
-    /// A folder of this machine.
     Folder {
         /// As given; relative to the working folder.
         path: String,
         /// The folder within it that is the template.
         subfolder: Option<String>,
     },
-    /// A git repository.
     Git {
         /// `https://`, `http://`, `ssh://`, `file://` or `user@host:path`; holds no password.
         url: String,
@@ -33,9 +30,7 @@ pub enum Source {
 /// How to read a source, once it is known whether a revision was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<'a> {
-    /// From the binary.
     BuiltIn,
-    /// Files of a folder, as they are.
     Files(PathBuf),
     /// A commit of a repository: a URL, or the path of a local one.
     Commit {
@@ -157,39 +152,21 @@ pub enum SourceError {
     Unreadable,
     /// A user or a password in a URL; it is not repeated here.
     #[error("the URL of the template on `{host}` holds a user or a password")]
-    Secret {
-        /// What follows the `@`.
-        host: String,
-    },
-    /// `git://`, `ftp://` and others.
+    Secret { host: String },
     #[error("templates are not fetched by `{}://`", scheme.escape_debug())]
-    Scheme {
-        /// The scheme as given.
-        scheme: String,
-    },
+    Scheme { scheme: String },
     /// `?ref=…` or `#…`; it is not repeated here, as it may hold a secret.
     #[error("the URL of the template on `{host}` holds a `?` or a `#`")]
-    Query {
-        /// The host as given.
-        host: String,
-    },
-    /// No host, or no path.
+    Query { host: String },
     #[error("the URL of the template names no repository")]
     NoRepository,
-    /// Not `gh:owner/repository`.
     #[error("`{}` names no repository", given.escape_debug())]
-    BadShort {
-        /// As given.
-        given: String,
-    },
-    /// A subfolder that would leave the repository.
+    BadShort { given: String },
     #[error("the template's subfolder cannot be used")]
     BadSubfolder {
-        /// Why not.
         #[source]
         source: PathError,
     },
-    /// `--at` without a repository.
     #[error("the built-in template has no revisions")]
     NoRevisions,
 }
@@ -274,8 +251,8 @@ mod tests {
             "https://h/r#s3cret",
         ] {
             let error = parse(text).expect_err(text);
-            let said = crate::error::render(&error);
-            assert!(!said.contains("s3cret") && said.contains("`h`") && said.contains("hint: "), "{said}");
+            let text = crate::error::render(&error);
+            assert!(!text.contains("s3cret") && text.contains("`h`") && text.contains("hint: "), "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use liquid_core::ValueView as _;
 use serde_json::{Map, Value};
 
-/// Longest text that is written without Liquid, whose own limits then need not be looked at, in bytes.
+/// Longest text that is written without Liquid and so without Liquid's limits, in bytes.
 const TEXT_MAX: usize = 4096;
 /// Values of Liquid's own, which it also sees at the beginning of a longer name.
 pub(super) const WORDS: [&str; 6] = ["true", "false", "nil", "null", "empty", "blank"];
@@ -22,18 +22,16 @@ impl Values {
         Self { object }
     }
 
-    /// Whether there is a value of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }
 
-    /// The names of all values.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.object.keys().map(liquid::model::KString::as_str)
     }
 
-    /// The first part of a dotted path that an object on the way has no entry for. What goes through nil, a list or a
-    /// text is for the render to find out.
+    /// The beginning of a dotted path up to the first step that an object does not have. A path through nil, a list or a
+    /// text is checked during rendering.
     pub(super) fn lacks<'p>(&self, path: &'p str) -> Option<&'p str> {
         let (name, steps) = path.split_once('.')?;
         let mut value = self.object.get(name)?;

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_told_from_words_filters_and_text() {
+    fn words_filters_and_text_are_not_variables() {
         assert_eq!(names("a.b | default: 'c d' | append: e.f, g"), ["a.b", "e.f", "g"]);
         assert_eq!(names("x == \"y\" and z contains 3 or nil != w"), ["x", "z", "w"]);
         assert_eq!(names("(1..n) limit: m reversed"), ["n", "m"]);

@@ -92,7 +92,7 @@ class Sketch {
   #fields(node, file, trail) {
     const copy = {};
     for (const [key, value] of Object.entries(node)) {
-      // `nullable` says something of a type only; Prism cannot check what has it without one.
+      // `nullable` needs a type; Prism cannot check a schema that has it without one.
       if (value === undefined || (key === "nullable" && node.type === undefined)) {
         continue;
       }
@@ -134,7 +134,7 @@ class Sketch {
     return isObject(node) ? this.#fields(node, file, trail) : node;
   }
 
-  // Copies what was referred to on the way, until nothing is left.
+  // Copies the schemas that were referred to, until none remains.
   finish() {
     while (this.#pending.length > 0) {
       const { key, value, file } = this.#pending.shift();
@@ -148,7 +148,7 @@ class Sketch {
     return token;
   }
 
-  // A body's schema or examples as Prism takes them; undefined when the example that was asked for is not among them.
+  // A body's schema or examples as Prism takes them; undefined when the requested example is not among them.
   #media(node, file) {
     const { value: media, file: from } = this.#document.resolve(node, file);
     if (!isObject(media)) {

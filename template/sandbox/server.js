@@ -32,7 +32,7 @@ class Refusal extends Error {
   }
 }
 
-// What the platform says of this release (`VERSION_INFO`, JSON), if it says something.
+// The platform's information about this release (`VERSION_INFO`, JSON), if there is any.
 function release() {
   try {
     const { version, revision, commitId } = JSON.parse(process.env.VERSION_INFO ?? "{}");
@@ -56,7 +56,7 @@ function address(target) {
   try {
     return new URL(`http://sandbox${target}`);
   } catch {
-    throw new Refusal(400, "the request's target is no path");
+    throw new Refusal(400, "the request's target is not a path");
   }
 }
 
@@ -85,11 +85,11 @@ function bodyOf({ headers, body }) {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Refusal(400, `the body is no JSON: ${error.message}`);
+    throw new Refusal(400, `the body is not JSON: ${error.message}`);
   }
 }
 
-// The operation that is called; of several on one path (told apart by `#x`) the one that documents what was asked for.
+// The operation that is called; of several on one path (separated by `#x`) the one that documents the requested answer.
 function choose(operations, method, path, { code, example }) {
   const here = operations.at(path);
   const fits = here.filter((one) => one.method === method);
@@ -109,7 +109,7 @@ function choose(operations, method, path, { code, example }) {
   return nearest.find(has) ?? nearest[0];
 }
 
-// The status of the answer: the one asked for, else that of the example asked for, else the usual one.
+// The status of the answer: the requested one, else that of the requested example, else the usual one.
 function statusOf(operation, { code, example }) {
   if (code !== undefined && !/^[2-5][0-9][0-9]$/.test(code)) {
     throw new Refusal(400, `\`Prefer: code=\` takes a status, not ${code}`);
@@ -177,7 +177,7 @@ function serialized(body, type, isExample) {
   if (!isJson(type)) {
     return typeof body === "string" ? body : isExample ? JSON.stringify(body) : "";
   }
-  // A JSON body that stands in the specification as text is sent as it stands there.
+  // A JSON body that is text in the specification is sent unchanged.
   if (isExample && typeof body === "string" && /^\s*[{[]/.test(body)) {
     return body;
   }
@@ -233,7 +233,7 @@ async function handle(pool, request, response) {
     process.stdout.write(`${JSON.stringify({ method, url, status: response.statusCode, ms: Date.now() - begun })}\n`);
   });
   try {
-    // Whoever watches over the container hears that it is well while it works, too.
+    // The container's health check gets an answer while the server is busy, too.
     const isWatched = request.method === "GET" && request.url === "/_ping" && request.headers.prefer === undefined;
     send(response, isWatched ? written(well()) : await asked(pool, request));
   } catch (error) {

@@ -72,13 +72,13 @@ class Document {
   #folder;
   #files = new Map();
 
-  // Reads the main file; throws when it is missing or is no object.
+  // Reads the main file; throws when it is missing or not an object.
   constructor(file) {
     this.file = path.resolve(file);
     this.#folder = path.dirname(this.file);
     this.root = parse(fs.readFileSync(this.file, "utf8").replace(/^\uFEFF/, ""));
     if (!isObject(this.root)) {
-      throw new Error(`${file} is no OpenAPI document`);
+      throw new Error(`${file} is not an OpenAPI document`);
     }
     this.#files.set(this.file, this.root);
   }
@@ -201,7 +201,7 @@ class Operation {
     this.operation = operation;
   }
 
-  // The documented answers: a Map from code (`200`, `4XX`, `default`) to `{value, file}`. Other keys are no answers.
+  // The documented answers: a Map from code (`200`, `4XX`, `default`) to `{value, file}`. Other keys are ignored.
   get responses() {
     const { value, file } = this.#document.resolve(this.operation.value.responses, this.operation.file);
     const found = new Map();
@@ -215,13 +215,13 @@ class Operation {
     return found;
   }
 
-  // The key of the answer that stands for a status: itself, its range, or the default; undefined when there is none.
+  // The key of the answer for a status: the status, its range, or the default; undefined when there is none.
   documented(status) {
     const codes = this.responses;
     return [String(status), `${String(status)[0]}XX`, "default"].find((code) => codes.has(code));
   }
 
-  // The status of an answer that nobody asked for by number: the first success, else the first that there is, else 204.
+  // The status of an answer without a requested status: the first success, else the first of all, else 204.
   usual() {
     const codes = [...this.responses.keys()].filter((one) => !one.startsWith("1")).sort();
     const code = codes.find((one) => one.startsWith("2")) ?? (codes.includes("default") ? "default" : codes[0]);
@@ -266,7 +266,7 @@ class Operations {
     }
     this.#all = found
       .map((operation) => {
-        // Some documents tell operations on one path apart by `?x` or `#x`; a call does not carry the latter.
+        // Some documents separate operations on one path by `?x` or `#x`; a call does not carry the latter.
         const sent = operation.path.split(/[?#]/)[0];
         return { operation, regex: regex(sent), weight: weight(sent) };
       })

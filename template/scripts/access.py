@@ -54,14 +54,14 @@ def pointed(document, pointer):
 
 
 def paths(document):
-    """The paths with their items; what is no path stays as it is."""
+    """The paths with their items; anything else stays unchanged."""
     found = resolved(document, document.get("paths"))
     found = found if isinstance(found, dict) else {}
     return {path: path_item(document, item) if path.startswith("/") else item for path, item in found.items()}
 
 
 def path_item(document, item):
-    """The path item with what the item that it refers to has besides."""
+    """The path item, completed by the item that it refers to."""
     found = dict(item) if isinstance(item, dict) else {}
     for _ in range(32):
         reference = found.get("$ref")
@@ -92,7 +92,7 @@ def is_misspelt_access(key):
 
 
 class Access:
-    """What a document says about who may call."""
+    """The callers that a document lets in."""
 
     def __init__(self, document):
         self.document = document

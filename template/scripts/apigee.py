@@ -107,7 +107,7 @@ def deploy(api, environment, folder, pull_request, patience):
     place = ("environments", stage, "apis", name, "revisions", revision, "deployments")
     answer = management.call("POST", *place, query="?override=true", body=b"", content="application/x-www-form-urlencoded")
     if answer.status >= 300:
-        raise Problem(f"revision {revision} of {name} cannot be deployed to {stage}: {answer.reason()}; mend that and run the same command again")
+        raise Problem(f"revision {revision} of {name} cannot be deployed to {stage}: {answer.reason()}; fix that and run the same command again")
     wait(management, place, f"revision {revision} of {name}", patience)
     print(f"{name}: revision {revision} deployed to {stage}")
 
@@ -123,7 +123,7 @@ def take_in(management, name, bundle):
 
 
 def wait(management, place, what, patience):
-    """Returns when the deployment is there on every server."""
+    """Returns when the deployment is on every server."""
     longest, pause = patience
     end = time.monotonic() + longest
     while True:
@@ -134,10 +134,10 @@ def wait(management, place, what, patience):
         faults = [server["error"] for server in servers if server.get("error")]
         if state == "error" or faults:
             why = "; ".join(faults) or said.get("error") or "no reason is given"
-            raise Problem(f"{what} failed to deploy to {place[1]}: {why}; mend that and run the same command again")
+            raise Problem(f"{what} failed to deploy to {place[1]}: {why}; fix that and run the same command again")
         if state == "deployed" and all(server.get("status", "deployed") == "deployed" for server in servers):
             return
-        # A gateway that hiccups is asked again; an answer that no waiting changes is told at once.
+        # A gateway error is tried again; an answer that waiting cannot change is reported at once.
         if 400 <= answer.status < 500 and answer.status not in (404, 408, 429):
             raise Problem(f"{what} cannot be looked at: {answer.reason()}")
         if time.monotonic() >= end:
@@ -166,7 +166,7 @@ def ensure_target(management, environment):
 
 
 def covers(found, wanted):
-    """Whether everything wanted is so already; what the API adds of its own does not matter."""
+    """Whether everything wanted is there already; values that the API adds do not matter."""
     if isinstance(wanted, dict):
         return isinstance(found, dict) and all(covers(found.get(key), value) for key, value in wanted.items())
     return str(found).lower() == str(wanted).lower()

@@ -40,7 +40,7 @@ def midnight(text):
 
 
 def headers(lifecycle):
-    """The headers that tell of the end of an API (RFC 9745, RFC 8594), by name; those without a value are left out."""
+    """The headers about the end of an API (RFC 9745, RFC 8594), by name, without those that have no value."""
     found = {}
     if lifecycle["deprecation"]:
         found["Deprecation"] = f"@{int(midnight(lifecycle['deprecation']).timestamp())}"

@@ -42,19 +42,19 @@ def proxygen(api, *arguments, quiet=False):
         except FileNotFoundError:
             raise Problem("`proxygen` is not installed: run `python3 -m pip install -r scripts/requirements.txt`") from None
     if done.returncode != 0:
-        raise Problem(f"`proxygen {' '.join(arguments[:2])}` failed: mend what it says above and run the same command again")
+        raise Problem(f"`proxygen {' '.join(arguments[:2])}` failed: fix the error above and run the same command again")
     return done.stdout
 
 
 def sign_in(home, api):
-    """Writes the files that the CLI reads, for nobody else's eyes."""
+    """Writes the files that the CLI reads; only this user may read them."""
     folder = home / ".proxygen"
     folder.mkdir(mode=0o700)
     key = folder / "key.pem"
     try:
         pem = base64.b64decode(os.environ["ENCODED_PROXYGEN_PRIVATE_KEY"], validate=True)
     except binascii.Error:
-        raise Problem("ENCODED_PROXYGEN_PRIVATE_KEY is no base64: set it to the output of `base64 --wrap=0 key.pem`") from None
+        raise Problem("ENCODED_PROXYGEN_PRIVATE_KEY is not base64: set it to the output of `base64 --wrap=0 key.pem`") from None
     key.touch(mode=0o600)
     key.write_bytes(pem)
     settings = {"api": api, "endpoint_url": os.environ.get("PROXYGEN_URL") or PLATFORM}

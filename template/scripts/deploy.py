@@ -31,7 +31,7 @@ def main(words):
     document = environments.load()
     environment = environments.find(document, asked.environment)
     pull_request = asked.pull_request
-    # A number that is none is told before anything is done.
+    # A wrong number is reported before anything is done.
     environments.suffix(pull_request)
     if pull_request and not environment.get("preview"):
         raise Problem(f"`{asked.environment}` takes no previews: give it `preview = true` in environments.toml")

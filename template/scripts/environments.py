@@ -1,4 +1,4 @@
-"""Reads environments.toml, and tells other programs what is in it.
+"""Reads environments.toml, and passes its content to other programs.
 
     python3 scripts/environments.py check            is the file sound?
     python3 scripts/environments.py plan             GitHub outputs: who takes previews, and each stage of a release
@@ -65,12 +65,12 @@ def list_problems(environments):
         yield "there is no [[environment]]"
     names = [environment.get("name", "") for environment in environments]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"`{name}` is there twice"
+        yield f"`{name}` is declared twice"
     orders = [environment.get("order") for environment in environments]
     if any(order not in STAGES for order in orders):
         yield "`order` must be 1 to 4"
     elif orders != sorted(orders):
-        yield "environments must stand in their `order`"
+        yield "environments must be in their `order`"
     for environment in environments:
         yield from environment_problems(environment)
 
@@ -79,7 +79,7 @@ def environment_problems(environment):
     """What is wrong with one environment, a text each."""
     name = environment.get("name", "")
     if not NAME.fullmatch(name):
-        yield f"`{name}` is no name of an environment"
+        yield f"`{name}` is not the name of an environment"
     if not URL.fullmatch(environment.get("url", "")):
         yield f"`url` of `{name}` must be a host of the platform and a base path of letters, digits, `-` and `/`"
     for key, values in (("bundle", ("live", "sandbox")), ("approval", ("auto", "manual"))):
@@ -116,7 +116,7 @@ def suffix(pull_request):
     if not pull_request:
         return ""
     if not re.fullmatch(r"[1-9][0-9]{0,8}", str(pull_request)):
-        raise Problem(f"`{pull_request}` is no number of a pull request")
+        raise Problem(f"`{pull_request}` is not the number of a pull request")
     return f"-pr-{pull_request}"
 
 

@@ -1,6 +1,6 @@
 // redocly.yaml names this. Redocly leaves many references in examples and other values as they are, and those are only text
 // once the document is one file. This puts in their place what they lead to, as the sandbox does. A reference that leads
-// nowhere stays as it is; scripts/publish.py says which of those may be published.
+// nowhere stays unchanged; scripts/publish.py says which of those may be published.
 import { createRequire } from "node:module";
 
 const { Document, VALUE_KEYS, isBareReference, isRemote } = createRequire(import.meta.url)("../sandbox/specification.js");

@@ -50,7 +50,7 @@ STEPS_WITHOUT_TARGET = {
     LAST: STEPS[LAST],
 }
 KINDS = ("live", "sandbox")
-# Stands for a parameter in a path that is read.
+# Replaces a parameter in a path that is read.
 MARK = "\0"
 
 
@@ -122,7 +122,7 @@ def specificity(pattern):
 
 
 def meets(one, two):
-    """Whether there is a path that both stand for."""
+    """Whether some path matches both."""
     return len(one) == len(two) and all(map(segments_meet, one, two))
 
 
@@ -148,7 +148,7 @@ def fits(text, segment):
 
 
 def path_condition(pattern):
-    """Apigee's condition for exactly the paths that the pattern stands for. The root is also nothing behind the base path."""
+    """Apigee's condition for exactly the paths that the pattern stands for. The root is also an empty path after the base path."""
     fixed = all(len(texts) == 1 for texts in pattern)
     path = "/".join("".join(texts) for texts in pattern)
     if path == "/" and fixed:
@@ -168,7 +168,7 @@ def segment_regex(texts):
 
 
 def literal_regex(text):
-    """A regular expression for the text as a request can write it: as it is, or percent-encoded where a URL asks for it."""
+    """A regular expression for the text as a request can write it: unchanged, or percent-encoded where a URL needs it."""
     return re.sub(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9_~!&',;=:@-]", lambda found: character_regex(found[0]), text)
 
 

@@ -33,7 +33,7 @@ def docker(*arguments, **settings):
     except FileNotFoundError:
         raise Problem("`docker` is not installed: the images are built with it") from None
     except subprocess.CalledProcessError:
-        raise Problem(f"`docker {arguments[0]}` failed: mend what it says above and run the same command again") from None
+        raise Problem(f"`docker {arguments[0]}` failed: fix the error above and run the same command again") from None
 
 
 def sign_in(api):

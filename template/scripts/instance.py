@@ -147,7 +147,7 @@ def problems(found):
         yield f"there must be one server, a host of the platform and a base path: {', '.join(servers)}"
     schemes = found.get("components", {}).get("securitySchemes", {})
     for name in sorted(set(schemes) - set(access.MODES)):
-        yield f"`{name}` is no access mode of the platform"
+        yield f"`{name}` is not an access mode of the platform"
     yield from apim_problems(found["x-nhsd-apim"])
 
 
@@ -170,7 +170,7 @@ def apim_problems(found):
         yield "a hosted target has 1 to 5 containers"
 
 
-def tell_loss(specification, why, lost):
+def report_loss(specification, why, lost):
     """One sentence about what the proxies do without; at most eight things by name."""
     if lost:
         shown = ", ".join(lost[:8]) + (f" and {len(lost) - 8} more" if len(lost) > 8 else "")
@@ -189,8 +189,8 @@ def build(source, folder, pull_request=None):
     if wider:
         raise Problem(f"{document['api']['specification']} and `access_modes` of environments.toml do not agree: {'; '.join(wider)}")
     base, lost, dangling = openapi303.convert(specification | {"paths": access.paths(specification)})
-    tell_loss(document["api"]["specification"], "OpenAPI 3.0.3 has no words for", lost)
-    tell_loss(document["api"]["specification"], "no part of the document is", dangling)
+    report_loss(document["api"]["specification"], "OpenAPI 3.0.3 has no words for", lost)
+    report_loss(document["api"]["specification"], "no part of the document is", dangling)
     decided = [key for key in ("target", "ratelimiting") if key in apim(base)]
     if decided:
         print(f"{document['api']['specification']}: environments.toml decides about {' and '.join(decided)}, `x-nhsd-apim` about what it does not name")

@@ -1,4 +1,4 @@
-"""Brings an OpenAPI document (3.0, 3.1, 3.2 or Swagger 2.0) to OpenAPI 3.0.3, and tells what that version has no words for.
+"""Brings an OpenAPI document (3.0, 3.1, 3.2 or Swagger 2.0) to OpenAPI 3.0.3, and reports everything that this version cannot express.
 
 The document is one JSON value, as `redocly bundle` writes it.
 """

@@ -49,7 +49,7 @@ def references(value, place="", kind="part"):
 
 
 def below(kind, key, item):
-    """The kind of what stands at this key of something of that kind."""
+    """The kind of the value at this key of a value of that kind."""
     if kind in ("data", "whole"):
         return "data"
     if kind == "names":
@@ -76,7 +76,7 @@ def names(value):
 
 
 def leads_somewhere(document, known, reference):
-    """Is there something in the document at which the reference points?"""
+    """Whether the document has a value at the end of the reference."""
     if reference in known or reference.split("#")[0] in known:
         return True
     at = document
@@ -92,7 +92,7 @@ def leads_somewhere(document, known, reference):
 
 
 def judged(document):
-    """References as lists of place and text, by what is so: `dead`, `remote`, or `data` of an example as it stands."""
+    """References as lists of place and text, by kind: `dead`, `remote`, or `data` of an example."""
     known = names(document)
     found = {"dead": [], "remote": [], "data": []}
     for place, reference, kind in references(document):
@@ -163,7 +163,7 @@ def read(bundle):
 
 
 def check(bundle):
-    """Tells of references that stay; a Problem when some of them lead nowhere."""
+    """Reports references that stay; a Problem when some of them lead nowhere."""
     text, texts = read(bundle)
     found = judged(json.loads(text))
     if found["data"]:
@@ -178,7 +178,7 @@ def check(bundle):
 
 
 def write(bundle, file):
-    """Writes the file; a Problem when it cannot be told which digits a number had."""
+    """Writes the file; a Problem when the digits of a number are unknown."""
     text, texts = read(bundle)
     digits = Digits(texts)
     if digits.long:

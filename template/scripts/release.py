@@ -9,7 +9,7 @@ NOTE = "release.json"
 
 
 def git(*arguments):
-    """What git answers, or None where there is no repository or no such thing."""
+    """The answer of git, or None without a repository or an answer."""
     try:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

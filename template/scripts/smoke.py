@@ -4,7 +4,7 @@
     python3 scripts/smoke.py ENVIRONMENT [--pull-request N] [--from FOLDER] [--timeout SECONDS]
 
 With an environment of environments.toml the commit is that of what was built in FOLDER (build); a proxy that the
-platform builds (style proxygen) does not tell its commit, so any answer is enough. STATUS_ENDPOINT_API_KEY is
+platform builds (style proxygen) does not report its commit, so any answer is enough. STATUS_ENDPOINT_API_KEY is
 the monitoring key that `/_status` asks for.
 """
 
@@ -43,7 +43,7 @@ def goal(asked):
 
 
 def ping(url):
-    """The commit that answers and what is told when it is not the right one."""
+    """The commit that answers, and the message when it is not the right one."""
     try:
         answer = web.request("GET", f"{url}/_ping")
     except Problem as problem:

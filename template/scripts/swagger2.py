@@ -1,7 +1,7 @@
 """Brings a Swagger 2.0 document to the shape of OpenAPI 3.0; what stays wrong is for the next step."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
-# What stands in a Swagger parameter or header by itself is a schema in OpenAPI 3.
+# These keys of a Swagger parameter or header belong to a schema in OpenAPI 3.
 SCHEMA = (
     "type format items default maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems "
     "uniqueItems enum multipleOf"
@@ -59,7 +59,7 @@ class Swagger:
         return (self.source.get("parameters") or {}).get(name, parameter)
 
     def media(self, operation, key):
-        """The media types of an operation; JSON where nothing is said."""
+        """The media types of an operation; JSON by default."""
         return operation.get(key, self.source.get(key)) or ["application/json"]
 
     def operation(self, source, shared):

@@ -31,7 +31,7 @@ class Answer:
         self.body = body
 
     def json(self):
-        """The body as JSON; an empty dictionary when it is no JSON object."""
+        """The body as JSON; an empty dictionary when it is not a JSON object."""
         try:
             value = json.loads(self.body)
         except ValueError:
@@ -46,7 +46,7 @@ class Answer:
 
 
 def request(method, address, *, headers=None, body=None):
-    """Sends one request; a Problem when nobody answers."""
+    """Sends one request; a Problem when there is no answer."""
     parts = urllib.parse.urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise Problem(f"{address}: only https is spoken to other machines")

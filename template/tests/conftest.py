@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(config, items):
-    """Integration tests are left out where there is no deployed proxy to talk to; the reason says what is missing."""
+    """Integration tests are skipped without a deployed proxy; the reason says what is missing."""
     token = getattr(config.option, "APIGEE_ACCESS_TOKEN", None) or os.environ.get("APIGEE_ACCESS_TOKEN")
     missing = None
     if not getattr(config.option, "PROXY_NAME", ""):

@@ -95,14 +95,14 @@ def operations(document):
 
 
 def status(code, codes):
-    """A status that stands for a documented code: itself, or the first of a range (or of 5XX) that has no own answer.
-    None for a key that is no status, such as a date."""
+    """A status for a documented code: itself, or the first of a range (or of 5XX) that has no own answer.
+    None for a key that is not a status, such as a date."""
     code = code.upper()
     if re.fullmatch("[1-9][0-9]{2}", code):
         return int(code)
     if not re.fullmatch("DEFAULT|[1-5]XX", code):
         return None
-    # A default answer is asked for by a status that neither an answer of its own nor a range takes.
+    # A default answer is requested by a status that has no answer of its own and is in no range.
     hundreds = [5, 4, 2, 3] if code == "DEFAULT" else [int(code[0])]
     free = [hundred for hundred in hundreds if code != "DEFAULT" or f"{hundred}XX" not in codes]
     return next((n for h in free for n in range(h * 100, h * 100 + 100) if str(n) not in codes), None)
@@ -137,7 +137,7 @@ def bodies(document, response, pointer):
             yield media_type, None, value, schema
         return
     for media_type, media, where in mapping(document, response.get("content"), f"{pointer}/content"):
-        # A key that is no media type cannot be asked for; the linter tells of it.
+        # A key that is not a media type cannot be requested; the linter reports it.
         if isinstance(media, dict) and "/" in media_type:
             schema = f"{where}/schema" if "schema" in media else None
             for name, value in media_examples(document, media, where):

@@ -2,7 +2,7 @@ r"""Is the API there, and is it well? For the sandbox (`make test`), or for any 
 
     BASE_URL=https://… .venv/bin/pytest -p no:nhsd_apim tests/test_deployed.py
 
-And does a deployed proxy let in those who may come in, and nobody else? Never part of `make test`:
+And does a deployed proxy let in exactly the callers that it should? Never part of `make test`:
 
     make build/specification.json
     APIGEE_ACCESS_TOKEN=… .venv/bin/pytest -m integration tests/test_deployed.py \
@@ -19,7 +19,7 @@ import specification
 
 TIMEOUT = 30
 
-# How each access mode is asked for; the users are those of the platform's identity mock.
+# How to get a token for each access mode; the users are those of the platform's identity mock.
 ACCESS = {
     "app-level0": {"access": "application", "level": "level0"},
     "app-level3": {"access": "application", "level": "level3"},
@@ -42,7 +42,7 @@ def test_ping_tells_the_release(base_url):
 def test_status_is_pass(base_url):
     key = os.environ.get("STATUS_ENDPOINT_API_KEY", "")
     if os.environ.get("BASE_URL") and not key:
-        pytest.skip("STATUS_ENDPOINT_API_KEY is not set: a deployed API tells its status only to those who watch it")
+        pytest.skip("STATUS_ENDPOINT_API_KEY is not set: a deployed API reports its status only with this key")
     answer = requests.get(f"{base_url}/_status", headers={"apikey": key}, timeout=TIMEOUT)
     assert answer.status_code == 200
     assert answer.json()["status"] == "pass"

@@ -15,7 +15,7 @@ from referencing.exceptions import Unresolvable
 
 DOCUMENT = specification.load()
 EXAMPLES = list(specification.examples(DOCUMENT))
-# Operations that only `?` or `#` tell apart cannot be told apart by a call: any example of theirs will do.
+# A call cannot distinguish operations that differ only after `?` or `#`: an example of either is right.
 ALTERNATIVES = defaultdict(list)
 for _example in EXAMPLES:
     ALTERNATIVES[_example].append(_example.value)
@@ -57,7 +57,7 @@ def numbers_alike(value):
 
 
 def parsed(text):
-    """The text as JSON where it is JSON, else as it is."""
+    """The text as JSON where it is JSON, else unchanged."""
     try:
         return numbers_alike(json.loads(text))
     except ValueError:

@@ -21,7 +21,7 @@ function toCamel(key) {
 }
 
 // The target's request for a request to the API. Both are `{method, path, headers, body}`: the path with its query, names
-// of headers in lower case, the body a JSON value, or a Buffer when it is no JSON.
+// of headers in lower case, the body a JSON value, or a Buffer when it is not JSON.
 function toTarget(request) {
   return Buffer.isBuffer(request.body) ? request : { ...request, body: renamed(request.body, toSnake) };
 }

@@ -33,7 +33,7 @@ function release() {
   }
 }
 
-// The body of a request or an answer: undefined, a JSON value, or the bytes when it is no JSON.
+// The body of a request or an answer: undefined, a JSON value, or the bytes when it is not JSON.
 async function bodyOf(message) {
   const chunks = [];
   let size = 0;
@@ -95,7 +95,7 @@ async function status(target) {
     const asked = { method: "GET", path: target.healthcheck, headers: {} };
     code = (await ask(target, asked, HEALTH_TIMEOUT_MS)).status;
   } catch {
-    // A target that is away is what the check is there to tell.
+    // The check reports a target that is down.
   }
   const well = code === 200 ? "pass" : "fail";
   return { status: well, ...release(), checks: { target: { status: well, responseCode: String(code) } } };
@@ -145,7 +145,7 @@ async function handle(target, request, response) {
   process.stdout.write(`${JSON.stringify({ method: request.method, path: request.url.split("?")[0], status: done.status })}\n`);
 }
 
-// A server for one target: `{url, healthcheck, tls}`, where an empty URL is no target yet.
+// A server for one target: `{url, healthcheck, tls}`, where an empty URL means no target yet.
 function createServer(target) {
   return http.createServer((request, response) => handle(target, request, response));
 }

@@ -55,7 +55,7 @@ test("an answer gets the API's keys, at every depth", () => {
   assert.deepEqual(fromTarget(answer).body, [{ familyName: "Lee", "_private": 1, ID: 2 }]);
 });
 
-test("what is no JSON stays as it is", () => {
+test("a body that is not JSON stays unchanged", () => {
   const body = Buffer.from("family_name");
   assert.equal(fromTarget({ status: 200, headers: {}, body }).body, body);
   assert.equal(toTarget({ method: "PUT", path: "/", headers: {}, body }).body, body);
@@ -84,7 +84,7 @@ test("the health paths answer", async () => {
   }
 });
 
-test("a target that is away is told by the status, and is a 502 for a call", async () => {
+test("the status reports a target that is down, and a call gets 502", async () => {
   assert.equal((await (await fetch(`${lost}/_ping`)).json()).status, "pass");
   const status = await fetch(`${lost}/_status`);
   assert.equal(status.status, 503);

@@ -93,7 +93,7 @@ fn a_template_does_not_decide_what_the_command_line_does() {
             .write("plain/apiscaffold.toml", format!("[template]\nname = \"plain\"\n[github.repository]\n{field}\n"));
         let ran = story.run(&new);
         assert_eq!(ran.code, Some(3), "{field}: {ran:?}");
-        assert!(ran.stderr.contains("line 4") && ran.stderr.contains("does not decide"), "{ran:?}");
+        assert!(ran.stderr.contains("line 4") && ran.stderr.contains("cannot set"), "{ran:?}");
         assert_eq!(story.github.end(), serde_json::json!([]), "{field}");
         assert_eq!(super::stories::writes(&story.requests()), [""; 0], "{field}");
     }

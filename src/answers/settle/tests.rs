@@ -186,7 +186,7 @@ fn everything_missing_or_wrong_is_told_at_once() {
     assert_eq!(fault, Fault::Input);
     let want = [
         "`--set colour=…`: there is no such question".to_owned(),
-        "`a.toml`: `name`: must be `my-api`, the name of the API that is asked for".to_owned(),
+        "`a.toml`: `name`: must be `my-api`, the name of the API".to_owned(),
         "`a.toml`: `tilte`: there is no such question; did you mean `title`?".to_owned(),
         "`title` is missing (Title of the API): give `--set title=…`".to_owned(),
         "`a.toml`: `port`: must be a whole number, not text".to_owned(),
@@ -225,7 +225,7 @@ fn a_default_that_breaks_its_rule_is_the_templates_fault_unless_it_was_built() {
     let (fault, _) = refusal(&[text("a").like("[a-z]+").built("A")], &Layers::default());
     assert_eq!(fault, Fault::Template);
     let (fault, lines) = refusal(&[text("a").like("[a-z]+").built("{{ name }}")], &Layers::default());
-    let line = "`a` comes to `my-api` by itself: must match `[a-z]+`; give `--set a=…`";
+    let line = "the default of `a` would be `my-api`: must match `[a-z]+`; give `--set a=…`";
     assert_eq!((fault, &*lines[0]), (Fault::Input, line));
 }
 
@@ -266,7 +266,7 @@ fn a_default_sees_what_speaks_for_it_and_what_is_taken_otherwise_may_be_built() 
     }
     let unfit = Question { otherwise: Some(DefaultValue::Text("{{ name }}!".to_owned())), ..path };
     let (_, lines) = refusal(&[style().fixed(json!("apigee")), unfit], &Layers::default());
-    assert!(lines[0].starts_with("`path` comes to `my-api!` by itself"), "{lines:?}");
+    assert!(lines[0].starts_with("the default of `path` would be `my-api!`"), "{lines:?}");
     let failure = try_settled(&[because(text("a").built("x{{ name }}"), "{{ nobody }}")], &Layers::default());
     assert_eq!(failure.expect_err("refused").fault(), Fault::Template);
 }

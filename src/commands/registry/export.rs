@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Res
         None => (String::new(), None, Listing::default()),
     };
     for problem in &listing.problems {
-        world.terminal.warn(&problem.to_string());
+        world.terminal.warn(&format!("registry: {problem}"));
     }
     let records = &listing.records;
     match arguments.format {

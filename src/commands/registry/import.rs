@@ -12,8 +12,8 @@ use crate::model::author::Author;
 use crate::model::record::Record;
 use crate::model::text::one_line;
 use crate::openapi::document;
-use crate::registry::exchange::{Draft, Flaw, backstage, csv};
-use crate::registry::{Incoming, Intake};
+use crate::registry::exchange::{Draft, backstage, csv};
+use crate::registry::{Incoming, Intake, Problem};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::open;
 use crate::scaffold::plan::{Plan, Step};
@@ -94,7 +94,7 @@ fn report(Intake { new, known, .. }: &Intake, outcome: Outcome) -> Report {
 }
 
 /// Everything that the file or folder at `path` says, and everything that is wrong there.
-fn read(path: &Path, author: &Author, world: &World) -> Result<(Vec<Incoming>, Vec<Flaw>), Failure> {
+fn read(path: &Path, author: &Author, world: &World) -> Result<(Vec<Incoming>, Vec<Problem>), Failure> {
     let mut files = Vec::new();
     if path.is_dir() {
         collect(path, 0, &mut files)?;
@@ -149,10 +149,10 @@ fn holds_records(name: &str) -> bool {
 }
 
 /// What one file says, by its extension.
-fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Flaw>>, Failure> {
+fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Problem>>, Failure> {
     let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
-    let flaw = |line, message: String| vec![Flaw { file: shown.to_owned(), line, message }];
+    let flaw = |line, message: String| vec![Problem { path: shown.to_owned(), line, message }];
     if !metadata.is_file() || metadata.len() > MAX_FILE {
         return Ok(Err(flaw(None, "it is no file, or larger than 64 MiB".to_owned())));
     }
@@ -184,7 +184,7 @@ fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, 
 }
 
 /// The APIs of a file of entities: YAML documents with `---` between them.
-fn entities(shown: &str, text: &str, server: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
+fn entities(shown: &str, text: &str, server: &str) -> Result<Vec<Draft>, Vec<Problem>> {
     let mut documents = vec![(0, String::new())];
     for (at, line) in text.lines().enumerate() {
         if line.trim_end() == "---" {
@@ -204,7 +204,7 @@ fn entities(shown: &str, text: &str, server: &str) -> Result<Vec<Draft>, Vec<Fla
             },
             Err(error) => {
                 let line = error.line.map(|line| line + before);
-                flaws.push(Flaw { file: shown.to_owned(), line, message: error.message });
+                flaws.push(Problem { path: shown.to_owned(), line, message: error.message });
             }
         }
     }

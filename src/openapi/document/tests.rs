@@ -83,12 +83,12 @@ fn nothing_is_null() {
 #[test]
 fn a_key_that_is_there_twice_is_refused_with_its_place() {
     let json = refuse("{\n  \"a\": 1,\n  \"a\": 2\n}");
-    assert_eq!((json.line, json.message.as_str()), (Some(3), "a key is there twice"));
+    assert_eq!((json.line, json.message.as_str()), (Some(3), "a key appears twice"));
     assert!(json.column.is_some());
     let yaml = refuse("b: 1\na: 1\nc:\n  d: 1\n  d: 2\n");
     assert_eq!((yaml.line, yaml.column), (Some(5), Some(3)));
-    assert_eq!(yaml.message, "a key is there twice");
-    assert_eq!(refuse("200: a\n'200': b\n").message, "a key is there twice");
+    assert_eq!(yaml.message, "a key appears twice");
+    assert_eq!(refuse("200: a\n'200': b\n").message, "a key appears twice");
 }
 
 #[test]
@@ -96,14 +96,14 @@ fn what_is_not_one_document_of_text_is_refused() {
     assert_eq!(refuse(b"\xff\xfea\0").message, "the text is UTF-16, and only UTF-8 can be read");
     assert_eq!(refuse(b"\xfe\xff\0a").message, "the text is UTF-16, and only UTF-8 can be read");
     assert_eq!(refuse(b"a: b\nc: \xc3\xa9\xff").to_string(), "line 2, column 5: the text is not UTF-8");
-    assert_eq!(refuse("a: \0").message, "there is a NUL: this is not text");
+    assert_eq!(refuse("a: \0").message, "it holds a NUL byte and is not text");
     let second = refuse("a: 1\n---\nb: 2\n");
     assert_eq!(second.message, "a second document begins, and a file may hold only one");
     assert!(second.line.is_some());
     assert!(refuse("a: [1").line.is_some());
     assert!(refuse("{\"a\": 1} x").line.is_some());
     assert_eq!(refuse("? [a, b]\n: c\n").line, Some(1));
-    assert_eq!(refuse("a: *nobody").message, "an alias names an anchor that is not there");
+    assert_eq!(refuse("a: *nobody").message, "an alias names an anchor that does not exist");
 }
 
 /// Texts of a file that no message may repeat: each is put where a reader could stumble.

@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Draft;
 use super::csv::{self, COLUMNS};
-use super::{Draft, Flaw};
 use crate::model::phase::Phase;
 use crate::model::record::Record;
+use crate::registry::Problem;
 
 /// Longest name and tag that Backstage takes.
 const LONGEST: usize = 63;
@@ -92,7 +93,7 @@ fn owner(text: &str) -> String {
 ///
 /// # Errors
 /// An annotation of ours that does not fit.
-pub fn read(file: &str, line: Option<usize>, entity: &Value, server: &str) -> Option<Result<Draft, Flaw>> {
+pub fn read(file: &str, line: Option<usize>, entity: &Value, server: &str) -> Option<Result<Draft, Problem>> {
     let text = |pointer: &str| entity.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     if text("/kind") != Some("API") {
         return None;
@@ -103,11 +104,11 @@ pub fn read(file: &str, line: Option<usize>, entity: &Value, server: &str) -> Op
     let repository = repository(annotation(SOURCE), annotation(SLUG), server);
     let mut table = match csv::table(own.chain(repository.as_deref().map(|url| ("repository_url", url)))) {
         Ok(table) => table,
-        Err(message) => return Some(Err(Flaw { file: file.to_owned(), line, message })),
+        Err(message) => return Some(Err(Problem { path: file.to_owned(), line, message })),
     };
     // Another tool may mean something else by this label.
     let label = text("/metadata/labels/phase").filter(|word| Phase::ALL.iter().any(|phase| phase.word() == *word));
-    // Other words than these three may be a phase's; what is none is told.
+    // Any other word may be a phase; one that is not is reported.
     let lifecycle = text("/spec/lifecycle").map(|word| match word {
         "experimental" => "alpha",
         "production" => "live",

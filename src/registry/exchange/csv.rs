@@ -7,8 +7,9 @@
 use csv::{ReaderBuilder, Writer};
 use toml::{Table, Value};
 
-use super::{Draft, Flaw};
+use super::Draft;
 use crate::model::record::Record;
+use crate::registry::Problem;
 
 /// The columns, in order.
 pub(super) const COLUMNS: [&str; 20] = [
@@ -44,7 +45,7 @@ pub fn write(records: &[Record]) -> String {
     let _ = writer.write_record(COLUMNS);
     for record in records {
         let row = row(record);
-        let _ = writer.write_record(row.map(harmless));
+        let _ = writer.write_record(row.map(escaped));
     }
     let bytes = writer.into_inner().unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
@@ -78,11 +79,11 @@ pub(super) fn row(record: &Record) -> [String; COLUMNS.len()] {
     ]
 }
 
-fn harmless(cell: String) -> String {
+fn escaped(cell: String) -> String {
     if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell }
 }
 
-fn meant(cell: &str) -> &str {
+fn unescaped(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(cell)
 }
 
@@ -90,8 +91,8 @@ fn meant(cell: &str) -> &str {
 ///
 /// # Errors
 /// Everything that is wrong with the file as such: a line with more or fewer cells than the first, an unknown column.
-pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
-    let flaw = |line: Option<usize>, message: String| Flaw { file: file.to_owned(), line, message };
+pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Problem>> {
+    let flaw = |line: Option<usize>, message: String| Problem { path: file.to_owned(), line, message };
     // A mark of the encoding at the very beginning is a habit of spreadsheets.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
@@ -105,7 +106,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
         let message = "its first line names no column of a record, such as `name`, `phase`, `repository_url`";
         return Err(vec![flaw(Some(1), message.to_owned())]);
     }
-    let mut flaws: Vec<Flaw> = head
+    let mut flaws: Vec<Problem> = head
         .iter()
         .filter(|column| !is_known(column))
         .map(|column| flaw(Some(1), format!("there is no column `{}`", column.escape_debug())))
@@ -118,7 +119,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Draft>, Vec<Flaw>> {
         match row {
             Ok(row) => {
                 let line = row.position().and_then(|at| usize::try_from(at.line()).ok());
-                let cells = head.iter().map(str::trim).zip(row.iter().map(meant)).filter(|(_, cell)| !cell.is_empty());
+                let cells =
+                    head.iter().map(str::trim).zip(row.iter().map(unescaped)).filter(|(_, cell)| !cell.is_empty());
                 match table(cells) {
                     Ok(table) => drafts.push(Draft { file: file.to_owned(), line, table }),
                     Err(message) => flaws.push(flaw(line, message)),
@@ -148,7 +150,7 @@ pub(super) fn table<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> Resu
             "environments" => {
                 cell.split_whitespace().map(|word| Value::from(word.to_owned())).collect::<Vec<_>>().into()
             }
-            "repository_id" => cell.parse::<i64>().map(Value::from).map_err(|_| "`repository_id` is no number")?,
+            "repository_id" => cell.parse::<i64>().map(Value::from).map_err(|_| "`repository_id` is not a number")?,
             _ => Value::from(cell.to_owned()),
         };
         if let Some(place) = place {
@@ -167,9 +169,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_cell_is_no_formula_and_comes_back(cell in "[=+@'\t\r-]{0,3}\\PC{0,8}") {
-            let written = harmless(cell.clone());
+            let written = escaped(cell.clone());
             prop_assert!(!written.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            prop_assert_eq!(meant(&written), cell);
+            prop_assert_eq!(unescaped(&written), cell);
         }
 
         #[test]
@@ -179,12 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_is_told_with_its_lines() {
+    fn a_bad_file_is_reported_with_its_lines() {
         let read = |text: &str| read("f.csv", text).map(|drafts| drafts.len()).map_err(|flaws| flaws.len());
         assert_eq!(read("\u{feff}name,phase\na,live\n"), Ok(1));
         assert_eq!(read("phase,colour\nlive,red\n"), Err(2), "an unknown column, and no name");
         assert_eq!(read("name,phase\na\nb,c,d\n"), Err(2), "a cell too few, a cell too many");
         let flaws = super::read("f.csv", "name,repository_id\na,1\nb,many\n").expect_err("no number");
-        assert_eq!(flaws[0].to_string(), "`f.csv` line 3: `repository_id` is no number");
+        assert_eq!(flaws[0].to_string(), "`f.csv` line 3: `repository_id` is not a number");
     }
 }

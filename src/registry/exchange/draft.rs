@@ -1,21 +1,18 @@
-//! What a file says of an API that exists, completed to a record.
+//! An existing API as a file describes it, completed to a record.
 
 use toml::{Table, Value};
 
-use super::Flaw;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
 use crate::model::record::Record;
-use crate::registry::{guids, rules};
+use crate::registry::{Problem, guids, rules};
 
 /// The keys of a record that some file gives, in the shape of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    /// The file as it was named.
     pub file: String,
     /// Where in the file; counted from 1.
     pub line: Option<usize>,
-    /// The keys.
     pub table: Table,
 }
 
@@ -27,8 +24,8 @@ impl Draft {
     ///
     /// # Errors
     /// Everything that is wrong.
-    pub fn record(&self, by: &str, date: &str) -> Result<Record, Vec<Flaw>> {
-        let flaw = |message: String| Flaw { file: self.file.clone(), line: self.line, message };
+    pub fn record(&self, by: &str, date: &str) -> Result<Record, Vec<Problem>> {
+        let flaw = |message: String| Problem { path: self.file.clone(), line: self.line, message };
         let given = |key: &str| self.table.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         let mut flaws = Vec::new();
         let name = match given("name").map(ApiName::new) {
@@ -61,17 +58,15 @@ impl Draft {
             first.insert("date".to_owned(), since);
         }
         let record: Record = table.try_into().map_err(|error: toml::de::Error| {
-            let unfit: Vec<Flaw> = self.unfit(by, date).into_iter().map(flaw).collect();
+            let unfit: Vec<Problem> = self.unfit(by, date).into_iter().map(flaw).collect();
             if unfit.is_empty() { vec![flaw(one_line(error.message()))] } else { unfit }
         })?;
         let wrong = rules::faults(&record).into_iter().map(flaw).collect::<Vec<_>>();
         if wrong.is_empty() { Ok(record) } else { Err(wrong) }
     }
-}
 
-impl Draft {
-    /// What is wrong with each key that is given, by itself: as a whole only the first would be told. It takes ten times
-    /// as long.
+    /// What is wrong with each key by itself: a parse of the whole table reports only the first. It takes ten times as
+    /// long.
     fn unfit(&self, by: &str, date: &str) -> Vec<String> {
         let mut base = toml::toml! {
             name = "name"
@@ -101,8 +96,7 @@ fn one_line(text: &str) -> String {
 
 fn defaults(name: &ApiName, phase: &str, by: &str, date: &str) -> Table {
     let (guid, spec_guid) = guids(name);
-    let entry = toml::toml! { note = "imported" };
-    let mut entry = entry;
+    let mut entry = toml::toml! { note = "imported" };
     for (key, value) in [("phase", phase), ("date", date), ("by", by)] {
         entry.insert(key.to_owned(), value.into());
     }

@@ -60,7 +60,7 @@ fn a_record_in_another_place_and_one_that_is_no_text_are_told() {
     fresh.by_hand(&[("apis/00/other.toml", Some(&text)), ("apis/zz", Some("\u{0}"))]);
     let problems = fresh.problems();
     assert_eq!(problems.len(), 2, "{problems:?}");
-    assert_eq!(problems[0].message, "it is the record of `first`, which has another place");
+    assert_eq!(problems[0].message, "it is the record of `first`, which belongs at another path");
     assert_eq!(fresh.registry.list().expect("listed").records.len(), 2);
 }
 
@@ -69,7 +69,7 @@ fn a_key_without_its_record_is_told_and_stays_taken() {
     let fresh = two();
     fresh.by_hand(&[(&layout::record("first"), None)]);
     let problems = fresh.problems();
-    assert_eq!(problems.len(), layout::KEPT.len(), "{problems:?}");
+    assert_eq!(problems.len(), layout::KEYS_WITH_FILES.len(), "{problems:?}");
     let mut thief = record("thief");
     thief.base_path = record("first").base_path;
     let taken = fresh.registry.add(&thief, &by()).expect_err("still taken");
@@ -88,7 +88,7 @@ fn a_record_without_its_key_is_told_and_mended_by_its_owner() {
     let problems = fresh.problems();
     assert_eq!(problems.len(), 1);
     assert_eq!((problems[0].path.as_str(), problems[0].line), (layout::record("first").as_str(), Some(2)));
-    assert_eq!(problems[0].message, format!("its short name is not taken: `{key}` is missing"));
+    assert_eq!(problems[0].message, format!("the key of its short name is missing: there is no `{key}`"));
     fresh.registry.activate(&record("first"), &by()).expect("activated");
     assert_eq!(fresh.problems(), Vec::new());
 }
@@ -107,7 +107,7 @@ fn a_key_that_names_another_api_is_told_and_not_overwritten() {
 #[test]
 fn a_file_where_a_folder_should_be_is_told() {
     let fresh = Fresh::new();
-    fresh.by_hand(&[("apis", Some("a file")), ("keys", Some("a file")), (layout::MARK, Some(layout::MARKED))]);
+    fresh.by_hand(&[("apis", Some("a file")), ("keys", Some("a file")), (layout::MARK, Some(layout::MARK_TEXT))]);
     let errors = [
         fresh.registry.add(&record("first"), &by()).expect_err("obstacle"),
         fresh.registry.list().expect_err("obstacle"),

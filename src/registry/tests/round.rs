@@ -80,26 +80,26 @@ proptest! {
     #[test]
     fn a_record_is_equal_after_writing_and_reading(record in any_record()) {
         let text = entry::text(&record, None, "r").expect("written");
-        let entry = Entry { path: layout::record("my-api"), bytes: text.clone().into_bytes() };
+        let entry = StoredRecord { path: layout::record("my-api"), bytes: text.clone().into_bytes() };
         prop_assert_eq!(entry.parse().expect("read"), record.clone());
         prop_assert_eq!(entry::text(&record, Some(&entry), "r").expect("written"), text);
     }
 
     #[test]
     fn unknown_keys_of_the_stored_record_are_kept(stored in any_record(), title in hostile()) {
-        let old = Entry {
+        let old = StoredRecord {
             path: layout::record("my-api"),
             bytes: entry::text(&stored, None, "r").expect("written").into_bytes(),
         };
         let new = Record { title, other: toml::Table::new(), ..stored.clone() };
         let bytes = entry::text(&new, Some(&old), "r").expect("written").into_bytes();
-        let read = Entry { path: old.path, bytes }.parse().expect("read");
+        let read = StoredRecord { path: old.path, bytes }.parse().expect("read");
         prop_assert_eq!(read, Record { title: new.title, ..stored });
     }
 
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let flaw = Entry { path: layout::record("my-api"), bytes }.parse().expect_err("never a record");
+        let flaw = StoredRecord { path: layout::record("my-api"), bytes }.parse().expect_err("never a record");
         prop_assert!(!flaw.message.is_empty());
     }
 }

@@ -7,14 +7,13 @@ use regex::Regex;
 
 use crate::model::question::{Kind, Question};
 
-/// `name`, `!name`, `name == "text"`, `name != true`.
 static TERM: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r#"^\s*(!?)\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:(==|!=)\s*("[^"\\]*"|true|false))?\s*$"#;
     Regex::new(pattern).expect("the pattern is good")
 });
 
 /// What such a variable is, and its value where no question gives it.
-enum Variable<'q> {
+enum Operand<'q> {
     Bool(&'q str),
     Text(&'q str),
 }
@@ -57,11 +56,11 @@ fn term<'t>(text: &'t str, questions: &[Question]) -> Result<(String, &'t str), 
     let compared = parts.get(3).zip(parts.get(4)).map(|(operator, value)| (operator.as_str(), value.as_str()));
     let variable = variable(name, questions)?;
     let term = match (variable, compared) {
-        (Variable::Bool(value), None) => format!("{value} == {}", !negated),
-        (Variable::Bool(value), Some((operator, other))) if !negated && !other.starts_with('"') => {
+        (Operand::Bool(value), None) => format!("{value} == {}", !negated),
+        (Operand::Bool(value), Some((operator, other))) if !negated && !other.starts_with('"') => {
             format!("{value} {operator} {other}")
         }
-        (Variable::Text(value), Some((operator, other))) if !negated && other.starts_with('"') => {
+        (Operand::Text(value), Some((operator, other))) if !negated && other.starts_with('"') => {
             format!("{value} {operator} {other}")
         }
         _ => return Err(format!("`{}` does not fit the type of `{name}`", text.trim().escape_debug())),
@@ -69,14 +68,14 @@ fn term<'t>(text: &'t str, questions: &[Question]) -> Result<(String, &'t str), 
     Ok((term, name))
 }
 
-fn variable<'q>(name: &'q str, questions: &'q [Question]) -> Result<Variable<'q>, String> {
+fn variable<'q>(name: &'q str, questions: &'q [Question]) -> Result<Operand<'q>, String> {
     match questions.iter().find(|question| question.name == name).map(|question| &question.kind) {
-        Some(Kind::Bool) => Ok(Variable::Bool(name)),
-        Some(Kind::String | Kind::Choice { .. }) => Ok(Variable::Text(name)),
+        Some(Kind::Bool) => Ok(Operand::Bool(name)),
+        Some(Kind::String | Kind::Choice { .. }) => Ok(Operand::Text(name)),
         Some(_) => Err(format!("`{name}` is a list, which cannot be compared")),
         None => match name {
-            "crate_type" => Ok(Variable::Text("\"lib\"")),
-            "is_init" | "within_cargo_project" => Ok(Variable::Bool("false")),
+            "crate_type" => Ok(Operand::Text("\"lib\"")),
+            "is_init" | "within_cargo_project" => Ok(Operand::Bool("false")),
             _ => Err(format!("there is no placeholder `{name}` before it")),
         },
     }
@@ -85,22 +84,9 @@ fn variable<'q>(name: &'q str, questions: &'q [Question]) -> Result<Variable<'q>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::question::MAX_LENGTH;
 
     fn question(name: &str, kind: Kind, when: Option<&str>) -> Question {
-        Question {
-            name: name.to_owned(),
-            kind,
-            prompt: String::new(),
-            help: None,
-            default: None,
-            pattern: None,
-            max_length: MAX_LENGTH,
-            otherwise: None,
-            because: None,
-            withheld: Vec::new(),
-            when: when.map(str::to_owned),
-        }
+        Question { when: when.map(str::to_owned), ..Question::new(name, kind, "") }
     }
 
     fn liquid(rhai: &str) -> Result<String, String> {

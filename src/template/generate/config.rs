@@ -1,4 +1,4 @@
-//! `cargo-generate.toml` as a manifest and what it says about files.
+//! `cargo-generate.toml` as a manifest and rules for files.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use toml::de::DeTable;
 
 use super::{BUILT_IN, FILE_NAME, condition, prepare};
 use crate::model::gate::LifecycleRules;
-use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+use crate::model::question::{DefaultValue, Kind, Pattern, Question};
 use crate::model::tree::{Tree, TreePath};
 use crate::model::value::from_toml;
 use crate::template::manifest::table::Table;
-use crate::template::manifest::{About, Github, Manifest, ManifestError, SpecPlace};
+use crate::template::manifest::{About, GithubSettings, Manifest, ManifestError, SpecPlace};
 
 /// The library's version, for `cargo_generate_version`; `Cargo.toml` pins it.
 const LIBRARY: Version = Version::new(0, 25, 1);
@@ -50,7 +50,7 @@ pub fn read(text: &str, name: &str, tree: &Tree) -> Result<(Manifest, Config), M
     let plain: toml::Table = toml::from_str(text).map_err(|error| not_toml(&error))?;
     let plain = from_toml(toml::Value::Table(plain));
     let root = Table::root(FILE_NAME, text, entries.get_ref());
-    let mut reader = Reader { questions: asked(tree), parts: Vec::new() };
+    let mut reader = Reader { questions: questions_of_the_library(tree), parts: Vec::new() };
     reader.root(&root, &plain)?;
     let manifest = Manifest {
         about: About { name: name.to_owned(), description: None, requires: None },
@@ -61,7 +61,7 @@ pub fn read(text: &str, name: &str, tree: &Tree) -> Result<(Manifest, Config), M
         phases: Vec::new(),
         gates: Vec::new(),
         lifecycle: LifecycleRules::default(),
-        github: Github::default(),
+        github: GithubSettings::default(),
     };
     Ok((manifest, Config { parts: reader.parts }))
 }
@@ -89,11 +89,12 @@ impl Reader {
         }
         self.placeholders(root, plain, None)?;
         if let Some(conditions) = root.table("conditional")? {
-            for (rhai, at) in conditions.keys() {
+            for (rhai, _) in conditions.entries() {
                 let Some(table) = conditions.table(rhai)? else { continue };
                 table.only(&["include", "exclude", "ignore", "placeholders"])?;
-                let when = condition::to_liquid(rhai, &self.questions)
-                    .map_err(|why| root.error(at, format!("this condition cannot be used: {why}")))?;
+                let when = condition::to_liquid(rhai, &self.questions).map_err(|why| {
+                    root.error(conditions.key_at(rhai), format!("this condition cannot be used: {why}"))
+                })?;
                 self.parts.push((Some(when.clone()), globs(&table)?));
                 let plain = plain.get("conditional").and_then(|tables| tables.get(rhai));
                 self.placeholders(&table, plain.unwrap_or(&Value::Null), Some(&when))?;
@@ -108,8 +109,9 @@ impl Reader {
 
     fn placeholders(&mut self, parent: &Table<'_>, plain: &Value, when: Option<&str>) -> Result<(), ManifestError> {
         let Some(tables) = parent.table("placeholders")? else { return Ok(()) };
-        for (name, at) in tables.keys() {
-            let refused = |why: &str| Err(tables.error(at, format!("`{}` {why}", name.escape_debug())));
+        for (name, _) in tables.entries() {
+            let refused =
+                |why: &str| Err(tables.error(tables.key_at(name), format!("`{}` {why}", name.escape_debug())));
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
             if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(good) {
                 return refused("cannot be a placeholder's name");
@@ -118,7 +120,7 @@ impl Reader {
                 return refused("cannot be a placeholder's name: it means something else");
             }
             if self.questions.iter().any(|question| question.name == name) {
-                return refused("is there as a placeholder twice");
+                return refused("is declared twice");
             }
             let Some(table) = tables.table(name)? else { continue };
             let default = plain.get("placeholders").and_then(|tables| tables.get(name)?.get("default"));
@@ -135,11 +137,11 @@ fn refuse(table: &Table<'_>, key: &str, sentence: &str) -> Result<(), ManifestEr
 fn version(table: &Table<'_>) -> Result<(), ManifestError> {
     let Some(text) = table.text("cargo_generate_version")? else { return Ok(()) };
     let wrong = |sentence: String| table.error(table.at("cargo_generate_version"), sentence);
-    let wanted = VersionReq::parse(&text).map_err(|error| wrong(error.to_string()))?;
-    if wanted.matches(&LIBRARY) {
+    let required = VersionReq::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    if required.matches(&LIBRARY) {
         return Ok(());
     }
-    Err(wrong(format!("the template requires cargo-generate `{wanted}`, and this is {LIBRARY}")))
+    Err(wrong(format!("the template requires cargo-generate `{required}`, and this is {LIBRARY}")))
 }
 
 fn globs(table: &Table<'_>) -> Result<Globs, ManifestError> {
@@ -186,17 +188,10 @@ fn placeholder(
         return Err(table.error(table.at("regex"), "`regex` is for texts without `choices`"));
     }
     let mut question = Question {
-        name: name.to_owned(),
-        prompt: table.required("prompt")?,
-        kind,
         help,
-        default: None,
         pattern: pattern(table)?,
-        max_length: MAX_LENGTH,
-        otherwise: None,
-        because: None,
-        withheld: Vec::new(),
         when: when.map(str::to_owned),
+        ..Question::new(name, kind, table.required("prompt")?)
     };
     question.default = default
         .map(|value| question.check(value))
@@ -206,7 +201,7 @@ fn placeholder(
     Ok(question)
 }
 
-/// The choices, and what their labels say. A choice is a text or `{ value = "…", label = "…" }`.
+/// The choices and the text of their labels. A choice is a text or `{ value = "…", label = "…" }`.
 fn choices(table: &Table<'_>) -> Result<(Option<Vec<String>>, Option<String>), ManifestError> {
     if !table.has("choices") {
         return Ok((None, None));
@@ -227,7 +222,7 @@ fn choices(table: &Table<'_>) -> Result<(Option<Vec<String>>, Option<String>), M
     };
     let unique: BTreeSet<&String> = values.iter().collect();
     if values.is_empty() || unique.len() < values.len() {
-        return Err(table.error(table.at("choices"), "`choices` must hold something, and nothing twice"));
+        return Err(table.error(table.at("choices"), "`choices` must not be empty, and must not repeat a choice"));
     }
     Ok((Some(values), help.filter(|help| !help.is_empty())))
 }
@@ -244,23 +239,9 @@ fn pattern(table: &Table<'_>) -> Result<Option<Pattern>, ManifestError> {
 }
 
 /// The questions that the library answers from the machine, for templates that use them.
-fn asked(tree: &Tree) -> Vec<Question> {
+fn questions_of_the_library(tree: &Tree) -> Vec<Question> {
     let used: BTreeSet<&str> = tree.iter().filter_map(|(_, file)| file.text()).flat_map(prepare::roots).collect();
     let prompts = [("authors", "Who wrote it, such as `Ann Example <ann@example.org>`"), ("username", "Who wrote it")];
-    let asked = prompts.into_iter().filter(|(name, _)| used.contains(name));
-    asked
-        .map(|(name, prompt)| Question {
-            name: name.to_owned(),
-            kind: Kind::String,
-            prompt: prompt.to_owned(),
-            help: None,
-            default: None,
-            pattern: None,
-            max_length: MAX_LENGTH,
-            otherwise: None,
-            because: None,
-            withheld: Vec::new(),
-            when: None,
-        })
-        .collect()
+    let used = prompts.into_iter().filter(|(name, _)| used.contains(name));
+    used.map(|(name, prompt)| Question::new(name, Kind::String, prompt)).collect()
 }

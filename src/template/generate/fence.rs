@@ -1,5 +1,5 @@
-//! The library in a process of its own. It reads the user's configuration and environment, writes where a name leads,
-//! prints, panics, and may go on for ever: in there it finds an empty world, limits, and an end.
+//! The library in a process of its own. The library reads the user's configuration and environment, writes to whatever
+//! path a name gives, prints, panics, and may never end. The process has an empty environment, limits, and a deadline.
 
 use std::fs::{self, File};
 use std::io;
@@ -34,22 +34,18 @@ const PRINTED: &str = "printed";
 /// How the process is started.
 #[derive(Clone, Debug)]
 pub struct Fence {
-    /// This program.
     pub program: PathBuf,
     /// When the process is killed.
     pub limit: Duration,
 }
 
-/// The library did not come to an end, or not to a good one.
+/// The library did not end, or it failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FenceError {
-    /// The process or its folder could not be made.
     #[error("cannot run the `cargo-generate` library in a process of its own")]
     Start(#[source] io::Error),
-    /// It was killed.
     #[error("rendering took longer than {} seconds, and was stopped", .0.as_secs_f32())]
     TooLong(Duration),
-    /// It failed.
     #[error("the `cargo-generate` library cannot render the template: {0}")]
     Failed(String),
 }
@@ -65,7 +61,7 @@ impl Blame for FenceError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Start(_) => "is there room in the folder for temporary files?".to_owned(),
-            Self::TooLong(_) | Self::Failed(_) => "this is for the template's maintainers to mend".to_owned(),
+            Self::TooLong(_) | Self::Failed(_) => "the template's maintainers must fix this".to_owned(),
         })
     }
 }
@@ -79,8 +75,8 @@ impl Fence {
             return Ok(());
         }
         let read = |file: &str| fs::read(folder.join(file)).unwrap_or_default();
-        let said = [ERROR, PRINTED].map(read).into_iter().find(|text| !text.is_empty()).unwrap_or_default();
-        let lines: Vec<String> = String::from_utf8_lossy(&said)
+        let output = [ERROR, PRINTED].map(read).into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+        let lines: Vec<String> = String::from_utf8_lossy(&output)
             .lines()
             .map(plain)
             .filter(|line| !line.is_empty() && !line.starts_with("Learn more"))
@@ -119,7 +115,7 @@ impl Fence {
     }
 }
 
-/// A line without what a terminal would act on.
+/// A line without control characters.
 fn plain(line: &str) -> String {
     line.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_owned()
 }
@@ -208,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_what_was_said_without_control_characters() {
+    fn a_failure_repeats_the_output_without_control_characters() {
         let (result, _folder) = run("printf 'one\\n\\033[31mtwo\\n' >&2; exit 3", TIME_MAX);
         assert!(matches!(&result, Err(FenceError::Failed(text)) if text == "one; [31mtwo"), "{result:?}");
     }

@@ -1,5 +1,5 @@
-//! A text before and after the library: what it would take in silence is refused, and what it would mangle is hidden
-//! behind tokens.
+//! A text before and after the library: what the library would silently accept is refused, and what it would change is
+//! replaced by tokens.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -8,9 +8,9 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use regex::Regex;
 
 use crate::error::nearest;
+use crate::model::text::position;
 use crate::template::compile::locals;
 use crate::template::engine::RenderError;
-use crate::template::scan::position;
 use crate::template::scan::{Piece, scan};
 use crate::template::variables::{root, variables};
 
@@ -40,15 +40,15 @@ fn expression<'t>(piece: &Piece<'t>) -> Vec<(usize, &'t str)> {
 }
 
 /// A file of the template, or its path, to be checked.
-pub(super) struct Checked<'t> {
+pub(super) struct TextCheck<'t> {
     pub(super) file: &'t str,
     pub(super) text: &'t str,
     /// Every variable that has a value.
     pub(super) known: &'t BTreeSet<&'t str>,
 }
 
-impl Checked<'_> {
-    /// The first thing in the text that the library would render to nothing, mangle or run.
+impl TextCheck<'_> {
+    /// The first thing in the text that the library would render to nothing, change or run.
     pub(super) fn check(&self) -> Result<(), RenderError> {
         let pieces = scan(self.text).map_err(|error| self.error(error.at, error.message, error.hint))?;
         let locals = locals(&pieces);
@@ -105,7 +105,7 @@ fn foreign(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// Words that stand for what the library must not see. They begin with a `salt` that no text holds otherwise.
+/// Words that replace what the library must not see. They begin with a `salt` that is in no text.
 pub(super) struct Tokens<'t> {
     pub(super) salt: String,
     /// The text behind each token.
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn what_the_library_would_swallow_is_found_with_its_line() {
         let known = BTreeSet::from(["project-name", "db"]);
-        let check = |text| Checked { file: "f", text, known: &known }.check();
+        let check = |text| TextCheck { file: "f", text, known: &known }.check();
         for good in [
             "{{ project-name | upcase }}{% if db %}x{% endif %}",
             "{% assign a = db %}{{ a }}{% for b in (1..3) %}{{ b }}{{ forloop.index }}{% endfor %}",

@@ -1,8 +1,8 @@
 //! A template's tree and answers in, the tree of a repository out, with the library in between.
 //!
-//! Every file goes to the library under its own path. One that is to be rendered begins with a token that names it and
-//! holds a probe, so that the library cannot lose it, or leave it unrendered, in silence. Any other is only its token:
-//! the library gives it its path, and its bytes and its mode never leave this side.
+//! Every file goes to the library under its own path. The content of a file to render begins with a token that names the
+//! file and holds a probe: so a file that the library loses or leaves unrendered is noticed. The content of any other
+//! file is only its token: the library renders its path, and its bytes and mode stay on this side.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::config::Globs;
 use super::fence::{self, Fence, FenceError};
-use super::prepare::{Checked, Tokens, matcher};
+use super::prepare::{TextCheck, Tokens, matcher};
 use super::{BUILT_IN, Config, FILE_NAME};
 use crate::error::Failure;
 use crate::model::question::{Kind, Question};
@@ -31,21 +31,16 @@ const OWN_FILES: [&str; 3] = [FILE_NAME, ".cargo-ok", GENIGNORE];
 const GENIGNORE: &str = ".genignore";
 /// The library removes this from the end of a file's name.
 const SUFFIX: &str = ".liquid";
-/// Rendered by the library, it is not there any more.
+/// The library replaces it when it renders a file.
 const PROBE: &str = "{{crate_type}}";
 
 /// What is rendered, and with what.
 #[derive(Clone, Copy)]
 pub struct Request<'r> {
-    /// The questions.
     pub manifest: &'r Manifest,
-    /// What the template says about its files.
     pub config: &'r Config,
-    /// The name of the API.
     pub name: &'r str,
-    /// An answer for each question.
     pub answers: &'r Map<String, Value>,
-    /// Where the library runs.
     pub fence: &'r Fence,
 }
 
@@ -53,7 +48,7 @@ impl Request<'_> {
     /// Renders `tree`.
     ///
     /// # Errors
-    /// All of the template's places that the library would take in silence, or its own failure.
+    /// Everything in the template that the library would silently accept, or the library's own failure.
     pub fn render(&self, tree: Tree, engine: &Engine) -> Result<Tree, Failure> {
         let globs = self.globs(engine)?;
         let files = self.kept(tree, &globs).map_err(|error| self.errors(vec![error]))?;
@@ -139,7 +134,7 @@ impl Request<'_> {
         let salt = tokens.salt.clone();
         for (i, (path, file)) in files.iter().enumerate() {
             let name = path.as_str();
-            let check = |text: &str| Checked { file: name, text, known: &known }.check();
+            let check = |text: &str| TextCheck { file: name, text, known: &known }.check();
             if name.contains("${{") {
                 errors.push(whole(path, "cannot have `${{` in its path"));
             }
@@ -149,7 +144,7 @@ impl Request<'_> {
                 continue;
             };
             let hidden = tokens.hide(text);
-            // The library reads the text with tokens: where quotes and braces cross, it holds other tags.
+            // The library reads the text with tokens: where quotes and braces cross, other tags are in it.
             errors.extend(check(text).and_then(|()| check(&hidden)).err());
             sent.push(format!("{salt}{i}:{PROBE}@{hidden}"));
         }

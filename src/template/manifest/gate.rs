@@ -22,7 +22,6 @@ pub(super) fn phases(root: &Table<'_>) -> Result<Vec<PhaseWords>, ManifestError>
     Ok(phases)
 }
 
-/// Reads `[lifecycle]`.
 pub(super) fn lifecycle(table: &Table<'_>) -> Result<LifecycleRules, ManifestError> {
     table.only(&["notice_months", "environments", "limits"])?;
     let mut rules = LifecycleRules::default();
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_rule_is_told_with_its_line() {
+    fn a_broken_rule_is_reported_with_its_line() {
         let twice = [gate("a", "live", ""), gate("a", "beta", "")].concat();
         let cases = [
             (gate("a", "aplha", ""), 5, "there is no phase `aplha`", "did you mean `alpha`?"),

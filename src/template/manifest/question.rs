@@ -33,22 +33,29 @@ const RESERVED: [&str; 8] = ["api", "spec", "template", "name", "phases", "gates
 pub(super) fn read(table: &Table<'_>, value: impl Fn(&str) -> Option<Value>) -> Result<Question, ManifestError> {
     table.only(&KEYS)?;
     let name = name(table)?;
+    let prompt = table.text("prompt")?.unwrap_or_else(|| name.clone());
     let mut question = Question {
-        prompt: table.text("prompt")?.unwrap_or_else(|| name.clone()),
-        kind: kind(table)?,
         help: table.text("help")?,
-        default: None,
-        otherwise: None,
-        because: None,
         pattern: pattern(table)?,
         max_length: max_length(table)?,
-        withheld: Vec::new(),
         when: table.text("when")?,
-        name,
+        ..Question::new(name, kind(table)?, prompt)
     };
-    question.default = value("default").map(|value| default_of(&question, value, table)).transpose()?;
-    question.otherwise = value("otherwise").map(|value| otherwise_of(&question, value, table)).transpose()?;
-    question.because = because(&question, table)?;
+    if let Some(value) = value("default") {
+        question.default = Some(default_of(&question, "default", "the default", value, table)?);
+    }
+    let has_tags = matches!(question.default, Some(DefaultValue::Text(_)));
+    if let Some(value) = value("otherwise") {
+        if !has_tags {
+            let sentence = "`otherwise` needs a `default` with tags, in whose place it is taken";
+            return Err(table.error(table.at("otherwise"), sentence));
+        }
+        question.otherwise = Some(default_of(&question, "otherwise", "`otherwise`", value, table)?);
+    }
+    question.because = table.text(BECAUSE)?;
+    if question.because.is_some() && !has_tags {
+        return Err(table.error(table.at(BECAUSE), "`because` needs a `default` with tags, which sees it"));
+    }
     Ok(question)
 }
 
@@ -151,37 +158,19 @@ fn max_length(table: &Table<'_>) -> Result<usize, ManifestError> {
     good.ok_or_else(|| table.error(table.at("max_length"), "`max_length` must be at least 1"))
 }
 
-/// A text with tags is settled when the answers before it are known; anything else must keep the rules now.
-fn default_of(question: &Question, value: Value, table: &Table<'_>) -> Result<DefaultValue, ManifestError> {
+/// The default under `key`. One with tags is rendered when the earlier answers are known; any other is checked now.
+fn default_of(
+    question: &Question,
+    key: &str,
+    what: &str,
+    value: Value,
+    table: &Table<'_>,
+) -> Result<DefaultValue, ManifestError> {
     match value {
         Value::String(text) if has_tags(&text) => Ok(DefaultValue::Text(text)),
         value => question
             .check(&value)
             .map(DefaultValue::Value)
-            .map_err(|rule| table.error(table.at("default"), format!("the default of `{}` {rule}", question.name))),
+            .map_err(|rule| table.error(table.at(key), format!("{what} of `{}` {rule}", question.name))),
     }
-}
-
-/// Stands behind a default that is only known later. A plain value must keep the rules now.
-fn otherwise_of(question: &Question, value: Value, table: &Table<'_>) -> Result<DefaultValue, ManifestError> {
-    let wrong = |sentence: String| table.error(table.at("otherwise"), sentence);
-    if !matches!(question.default, Some(DefaultValue::Text(_))) {
-        return Err(wrong("`otherwise` needs a `default` with tags, in whose place it is taken".to_owned()));
-    }
-    match value {
-        Value::String(text) if has_tags(&text) => Ok(DefaultValue::Text(text)),
-        value => question
-            .check(&value)
-            .map(DefaultValue::Value)
-            .map_err(|rule| wrong(format!("`otherwise` of `{}` {rule}", question.name))),
-    }
-}
-
-/// What speaks for a default that is only known later.
-fn because(question: &Question, table: &Table<'_>) -> Result<Option<String>, ManifestError> {
-    let Some(text) = table.text(BECAUSE)? else { return Ok(None) };
-    if matches!(question.default, Some(DefaultValue::Text(_))) {
-        return Ok(Some(text));
-    }
-    Err(table.error(table.at(BECAUSE), "`because` needs a `default` with tags, which sees it"))
 }

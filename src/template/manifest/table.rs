@@ -1,4 +1,4 @@
-//! A table of a manifest whose every complaint knows its line.
+//! A table of a manifest, whose errors have a line.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -10,7 +10,7 @@ use crate::model::question::storable;
 /// A table, what it is called, and the text that it was read from.
 pub(in crate::template) struct Table<'t> {
     file: &'static str,
-    source: &'t str,
+    pub(super) source: &'t str,
     /// Such as `[[question]]`.
     pub(in crate::template) title: String,
     entries: &'t DeTable<'t>,
@@ -24,13 +24,6 @@ impl<'t> Table<'t> {
         Self { file, source, title: file.to_owned(), entries, start: 0 }
     }
 
-    /// Every key, and where it begins.
-    #[cfg(feature = "cargo-generate")]
-    pub(in crate::template) fn keys(&self) -> impl Iterator<Item = (&'t str, usize)> {
-        self.entries.iter().map(|(key, _)| (key.get_ref().as_ref(), key.span().start))
-    }
-
-    /// An error at byte `at` of the file.
     pub(in crate::template) fn error(&self, at: usize, sentence: impl Into<String>) -> ManifestError {
         ManifestError::at(self.file, self.source, at, sentence)
     }
@@ -48,7 +41,6 @@ impl<'t> Table<'t> {
         }))
     }
 
-    /// Whether `key` is there.
     pub(in crate::template) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
@@ -63,8 +55,7 @@ impl<'t> Table<'t> {
         self.entries.get_key_value(key).map_or(self.start, |(key, _)| key.span().start)
     }
 
-    /// A text without carriage returns; no other character may be there that an answer may not hold either, because
-    /// a terminal would act on it.
+    /// A text without carriage returns. It may hold the characters that an answer may hold: others steer a terminal.
     pub(in crate::template) fn text(&self, key: &str) -> Result<Option<String>, ManifestError> {
         let text = self.typed(key, "text in quotes", |value| value.as_str().map(|text| text.replace("\r\n", "\n")))?;
         text.map(|text| self.storable(key, text)).transpose()
@@ -133,12 +124,10 @@ impl<'t> Table<'t> {
         items.iter().map(table).collect()
     }
 
-    /// The value of `key`, and where it stands.
     pub(in crate::template) fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.entries.get(key)
     }
 
-    /// Every key and value.
     pub(in crate::template) fn entries(&self) -> impl Iterator<Item = (&'t str, &'t Spanned<DeValue<'t>>)> {
         self.entries.iter().map(|(key, value)| (key.get_ref().as_ref(), value))
     }
@@ -146,13 +135,13 @@ impl<'t> Table<'t> {
     fn typed<T>(
         &self,
         key: &str,
-        wanted: &str,
+        expected: &str,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Result<Option<T>, ManifestError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         match read(value.get_ref()) {
             Some(read) => Ok(Some(read)),
-            None => Err(self.error(value.span().start, format!("`{key}` must be {wanted}"))),
+            None => Err(self.error(value.span().start, format!("`{key}` must be {expected}"))),
         }
     }
 }

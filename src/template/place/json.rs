@@ -3,7 +3,7 @@
 use memchr::memchr2;
 
 use super::lacks_backslash;
-use crate::template::escape::Place;
+use crate::template::escape::Context;
 
 #[derive(Debug, Default)]
 pub(super) struct Tracker {
@@ -26,18 +26,18 @@ impl Tracker {
         }
     }
 
-    pub(super) fn output(&self) -> Result<Place, String> {
+    pub(super) fn output(&self) -> Result<Context, String> {
         match (self.in_string, self.escaped) {
             (true, true) => Err(lacks_backslash()),
-            (true, false) => Ok(Place::JsonString),
-            (false, _) => Ok(Place::JsonValue),
+            (true, false) => Ok(Context::JsonString),
+            (false, _) => Ok(Context::JsonValue),
         }
     }
 }
 
 /// The place after `text`, by looking at every letter.
 #[cfg(test)]
-pub(super) fn place_after(text: &str) -> Result<Place, String> {
+pub(super) fn place_after(text: &str) -> Result<Context, String> {
     let mut tracker = Tracker::default();
     for c in text.chars() {
         match c {

@@ -14,7 +14,7 @@ use std::io::Write as _;
 use serde_json::Value;
 
 use super::budget::{Bounded, full};
-use super::escape::{Place, escape, plain_text};
+use super::escape::{Context, escape, plain_text};
 use super::scan::ScanError;
 
 /// Stands in a text for an output. No file that is text holds it.
@@ -55,70 +55,73 @@ impl Format {
 
     /// Puts the outputs into a text.
     pub(super) fn place(self, text: &str, outputs: &[Output], out: Bounded<'_>) -> Result<Vec<u8>, ScanError> {
-        let mut page = Page { text, outputs, at: 0, next: 0, out };
+        let mut writer = TextWriter { text, outputs, at: 0, next: 0, out };
         match self {
             Self::Xml => {
-                follow(&mut page, &mut xml::Tracker::default(), xml::Tracker::literal, |tracker| Ok(tracker.output()))?
+                follow(
+                    &mut writer,
+                    &mut xml::Tracker::default(),
+                    xml::Tracker::literal,
+                    |tracker| Ok(tracker.output()),
+                )?
             }
             Self::Json => {
-                follow(&mut page, &mut json::Tracker::default(), json::Tracker::literal, json::Tracker::output)?
+                follow(&mut writer, &mut json::Tracker::default(), json::Tracker::literal, json::Tracker::output)?
             }
-            Self::Yaml => yaml::write(&mut page)?,
-            Self::Toml => toml::write(&mut page)?,
-            Self::Shell => write_shell(&mut page)?,
+            Self::Yaml => yaml::write(&mut writer)?,
+            Self::Toml => toml::write(&mut writer)?,
+            Self::Shell => write_shell(&mut writer)?,
         }
-        page.fill(text.len(), Place::Nowhere("the file's text cannot be followed"))?;
-        Ok(page.out.into_bytes())
+        writer.fill(text.len(), Context::Nowhere("the file's text cannot be followed"))?;
+        Ok(writer.out.into_bytes())
     }
 }
 
 /// Writes a text whose outputs stand each by itself.
 fn follow<T>(
-    page: &mut Page<'_>,
+    writer: &mut TextWriter<'_>,
     tracker: &mut T,
     literal: impl Fn(&mut T, &str),
-    output: impl Fn(&T) -> Result<Place, String>,
+    output: impl Fn(&T) -> Result<Context, String>,
 ) -> Result<(), ScanError> {
-    while let Some(mark) = page.next_mark() {
-        literal(tracker, &page.text[page.at..mark]);
-        page.copy(mark)?;
-        let place = output(tracker).map_err(|reason| page.refusal(reason))?;
-        page.fill(mark + 1, place)?;
+    while let Some(mark) = writer.next_mark() {
+        literal(tracker, &writer.text[writer.at..mark]);
+        writer.copy(mark)?;
+        let place = output(tracker).map_err(|reason| writer.refusal(reason))?;
+        writer.fill(mark + 1, place)?;
     }
     Ok(())
 }
 
-fn write_shell(page: &mut Page<'_>) -> Result<(), ScanError> {
-    let mut tracker = shell::Tracker::new(page.text);
+fn write_shell(writer: &mut TextWriter<'_>) -> Result<(), ScanError> {
+    let mut tracker = shell::Tracker::new(writer.text);
     loop {
-        let mark = page.next_mark();
-        let literal = &page.text[page.at..mark.unwrap_or(page.text.len())];
-        let before = tracker.literal(literal).map_err(|reason| page.last_refusal(reason))?;
-        page.insert(before)?;
-        let (Some(mark), Some(output)) = (mark, page.outputs.get(page.next)) else { return Ok(()) };
-        page.copy(mark)?;
-        let written = tracker.output(output).map_err(|reason| page.refusal(reason))?;
-        page.replace(mark + 1, &written)?;
+        let mark = writer.next_mark();
+        let literal = &writer.text[writer.at..mark.unwrap_or(writer.text.len())];
+        let before = tracker.literal(literal).map_err(|reason| writer.last_refusal(reason))?;
+        writer.insert(before)?;
+        let (Some(mark), Some(output)) = (mark, writer.outputs.get(writer.next)) else { return Ok(()) };
+        writer.copy(mark)?;
+        let written = tracker.output(output).map_err(|reason| writer.refusal(reason))?;
+        writer.replace(mark + 1, &written)?;
     }
 }
 
 /// A text that is written piece by piece.
-struct Page<'p> {
+struct TextWriter<'p> {
     text: &'p str,
     outputs: &'p [Output],
     /// How far the text has been written.
     at: usize,
-    /// The next output.
     next: usize,
     out: Bounded<'p>,
 }
 
-impl<'p> Page<'p> {
+impl<'p> TextWriter<'p> {
     fn has_more(&self) -> bool {
         self.next < self.outputs.len()
     }
 
-    /// Where the next mark is.
     fn next_mark(&self) -> Option<usize> {
         memchr::memchr(0, &self.text.as_bytes()[self.at..]).map(|length| self.at + length)
     }
@@ -137,7 +140,7 @@ impl<'p> Page<'p> {
     }
 
     /// Copies the text up to `end`, and writes each output in it for `place`.
-    fn fill(&mut self, end: usize, place: Place) -> Result<(), ScanError> {
+    fn fill(&mut self, end: usize, place: Context) -> Result<(), ScanError> {
         while let Some(mark) = self.next_mark().filter(|mark| *mark < end) {
             self.copy(mark)?;
             let Some(output) = self.outputs.get(self.next) else {

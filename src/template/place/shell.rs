@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use super::shell_words::Words;
 use super::{Output, lacks_backslash};
-use crate::template::escape::{Place, escape, is_harmless, is_shell_safe, plain_text, refused};
+use crate::template::escape::{Context, escape, is_harmless, is_shell_safe, plain_text, refused};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Frame {
@@ -24,7 +24,7 @@ enum Frame {
         closing: bool,
     },
     /// `${…}`
-    Parameter(Stage),
+    Parameter(ExpansionPart),
     Comment,
     /// The word after `<<`.
     Delimiter {
@@ -37,7 +37,7 @@ enum Frame {
 
 /// How far `${…}` has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ExpansionPart {
     Start,
     Name,
     Colon,
@@ -116,20 +116,20 @@ impl Tracker {
         }
         let place = self.place(output)?;
         let text = plain_text(&output.value);
-        if text.contains('\0') && place != Place::Comment {
+        if text.contains('\0') && place != Context::Comment {
             return Err(refused(&text, "a shell cannot hold a NUL byte"));
         }
         if text.contains('\n') && !self.pending.is_empty() && !self.in_here() {
             return Err(refused(&text, "put it in a variable before the line with `<<`"));
         }
-        if self.name && place != Place::ShellQuoted && text.starts_with(is_name) {
+        if self.name && place != Context::ShellQuoted && text.starts_with(is_name) {
             return Err(refused(&text, "it would become a part of the parameter's name; write `${NAME}`"));
         }
         if text.contains('\t') && matches!(self.top(), Frame::Here(here) if here.strip) {
             return Err(refused(&text, "`<<-` takes tabs away; use `<<`"));
         }
         let written = escape(&output.value, place)?;
-        self.number = place == Place::ShellWord && written.bytes().all(|byte| byte.is_ascii_digit());
+        self.number = place == Context::ShellWord && written.bytes().all(|byte| byte.is_ascii_digit());
         if self.in_here() {
             for c in written.chars() {
                 self.has_value = true;
@@ -146,13 +146,13 @@ impl Tracker {
     }
 
     /// How an output here must be written.
-    fn place(&self, output: &Output) -> Result<Place, String> {
+    fn place(&self, output: &Output) -> Result<Context, String> {
         let top = self.top();
         if let Some(reason) = self.lost {
             return self.bare(output, reason);
         }
         if *top == Frame::Comment && self.stack.iter().all(|frame| matches!(frame, Frame::Words(_) | Frame::Comment)) {
-            return Ok(Place::Comment);
+            return Ok(Context::Comment);
         }
         if self.escaped {
             return Err(lacks_backslash());
@@ -165,9 +165,9 @@ impl Tracker {
             return Err(refused(&plain_text(&output.value), advice));
         }
         if self.stack.iter().any(|frame| matches!(frame, Frame::Arithmetic { .. })) {
-            return Ok(Place::ShellInteger);
+            return Ok(Context::ShellInteger);
         }
-        if self.stack.iter().any(|frame| matches!(frame, Frame::Parameter(stage) if *stage != Stage::Word)) {
+        if self.stack.iter().any(|frame| matches!(frame, Frame::Parameter(part) if *part != ExpansionPart::Word)) {
             return Err("an output cannot stand in this part of `${…}`; put the value in a variable first".to_owned());
         }
         let nested = self.stack[..self.stack.len() - 1].iter().any(|frame| matches!(frame, Frame::Here(_)));
@@ -178,10 +178,10 @@ impl Tracker {
         }
         match top {
             Frame::Words(words) => self.word(words, output),
-            Frame::Double => Ok(Place::ShellDouble),
-            Frame::Single => Ok(Place::ShellSingle),
-            Frame::Here(here) if here.quoted => Ok(Place::AsItIs),
-            Frame::Here(_) => Ok(Place::ShellHere),
+            Frame::Double => Ok(Context::ShellDouble),
+            Frame::Single => Ok(Context::ShellSingle),
+            Frame::Here(here) if here.quoted => Ok(Context::AsItIs),
+            Frame::Here(_) => Ok(Context::ShellHere),
             Frame::Comment => self.bare(output, "shells disagree where a comment in a quoted `$(…)` ends"),
             Frame::Delimiter { .. } => Err("an output cannot be the word after `<<`".to_owned()),
             _ => Err("an output cannot stand in `$'…'`; use double quotes".to_owned()),
@@ -189,23 +189,23 @@ impl Tracker {
     }
 
     /// A value that means nothing to a shell may stand anywhere.
-    fn bare(&self, output: &Output, reason: &str) -> Result<Place, String> {
+    fn bare(&self, output: &Output, reason: &str) -> Result<Context, String> {
         let text = plain_text(&output.value);
         let may_be_empty = matches!(self.top(), Frame::Double | Frame::Single | Frame::Parameter(_));
         let may_end_here = self.lost.is_some() && self.has_here;
         if text.chars().all(is_shell_safe) && (may_be_empty || !text.is_empty()) && !may_end_here {
-            return Ok(Place::AsItIs);
+            return Ok(Context::AsItIs);
         }
         Err(refused(&text, &format!("{reason}: put it in a variable first")))
     }
 
-    fn word(&self, words: &Words, output: &Output) -> Result<Place, String> {
+    fn word(&self, words: &Words, output: &Output) -> Result<Context, String> {
         if output.value.is_array() && !words.word().is_empty() {
             return Err(
                 "a list is several words and cannot stand in the middle of one; use the filter `join`".to_owned()
             );
         }
-        Ok(if self.name { Place::ShellQuoted } else { Place::ShellWord })
+        Ok(if self.name { Context::ShellQuoted } else { Context::ShellWord })
     }
 
     /// Whether a command that the output belongs to, quoted or not, reads it as arithmetic, as a name or as a script.
@@ -278,7 +278,7 @@ impl Tracker {
             Frame::Backtick if c == '`' => self.leave(),
             Frame::Backtick => self.escaped = c == '\\',
             Frame::Arithmetic { depth, closing } => self.arithmetic(c, before, depth, closing),
-            Frame::Parameter(stage) => self.parameter(c, before, stage),
+            Frame::Parameter(part) => self.parameter(c, before, part),
             Frame::Comment if c == '\n' => {
                 self.leave();
                 self.words(c, before);
@@ -358,7 +358,7 @@ impl Tracker {
             }
             '$' if before == '$' => self.before = '\0',
             '(' if before == '$' => self.stack.push(Frame::Words(Words::new(true))),
-            '{' if before == '$' => self.stack.push(Frame::Parameter(Stage::Start)),
+            '{' if before == '$' => self.stack.push(Frame::Parameter(ExpansionPart::Start)),
             '[' if before == '$' => self.lose("`$[` means different things to different shells"),
             _ => {}
         }
@@ -383,23 +383,24 @@ impl Tracker {
         self.replace(becomes);
     }
 
-    fn parameter(&mut self, c: char, before: char, stage: Stage) {
+    fn parameter(&mut self, c: char, before: char, part: ExpansionPart) {
         let opens = before == '$' && matches!(c, '{' | '(');
         if c == '}' {
             return self.leave();
         }
-        if matches!(stage, Stage::Word | Stage::Other) || opens {
+        if matches!(part, ExpansionPart::Word | ExpansionPart::Other) || opens {
             return self.operand(c, before);
         }
-        let next = match (stage, c) {
-            (Stage::Start, '#' | '!' | '@' | '*' | '?' | '$' | '-') => Stage::Name,
-            (Stage::Start | Stage::Name, _) if is_name(c) => Stage::Name,
-            (Stage::Name, ':') => Stage::Colon,
-            (Stage::Name, '-' | '=' | '+' | '?' | '#' | '%') | (Stage::Colon, '-' | '=' | '+' | '?') => Stage::Word,
-            _ => Stage::Other,
+        let next = match (part, c) {
+            (ExpansionPart::Start, '#' | '!' | '@' | '*' | '?' | '$' | '-') => ExpansionPart::Name,
+            (ExpansionPart::Start | ExpansionPart::Name, _) if is_name(c) => ExpansionPart::Name,
+            (ExpansionPart::Name, ':') => ExpansionPart::Colon,
+            (ExpansionPart::Name, '-' | '=' | '+' | '?' | '#' | '%')
+            | (ExpansionPart::Colon, '-' | '=' | '+' | '?') => ExpansionPart::Word,
+            _ => ExpansionPart::Other,
         };
         self.replace(Frame::Parameter(next));
-        if next == Stage::Other {
+        if next == ExpansionPart::Other {
             self.operand(c, before);
         }
     }

@@ -3,7 +3,7 @@
 
 /// What a command does with its words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+enum CommandKind {
     /// Its name was not read yet.
     #[default]
     Unnamed,
@@ -29,19 +29,19 @@ enum Kind {
 
 /// The command that is being read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Command {
-    kind: Kind,
+pub(super) struct ShellCommand {
+    kind: CommandKind,
     /// The word before.
     last: String,
     /// A variable was declared whose values are evaluated.
     has_evaluated_variables: bool,
 }
 
-impl Command {
+impl ShellCommand {
     /// The command ends; `[[` goes on until `]]`.
     pub(super) fn end(&mut self) {
-        if self.kind != Kind::Condition {
-            self.kind = Kind::Unnamed;
+        if self.kind != CommandKind::Condition {
+            self.kind = CommandKind::Unnamed;
         }
         self.last.clear();
     }
@@ -51,15 +51,15 @@ impl Command {
         let option = word.strip_prefix(['-', '+']).unwrap_or_default();
         match self.kind {
             _ if word == "{" => self.end(),
-            Kind::Unnamed if !is_before_name(&word) => self.kind = kind(&word),
-            Kind::Condition if word == "]]" => self.kind = Kind::Other,
-            Kind::Declaration | Kind::Array if option.contains(['i', 'n']) => {
-                self.kind = Kind::All;
+            CommandKind::Unnamed if !is_before_name(&word) => self.kind = command_kind(&word),
+            CommandKind::Condition if word == "]]" => self.kind = CommandKind::Other,
+            CommandKind::Declaration | CommandKind::Array if option.contains(['i', 'n']) => {
+                self.kind = CommandKind::All;
                 self.has_evaluated_variables = true;
             }
-            Kind::Declaration if option.contains(['a', 'A']) => self.kind = Kind::Array,
-            Kind::Shell if is_script_option(&word) => self.kind = Kind::All,
-            Kind::Other if kind(&word) == Kind::Shell => self.kind = Kind::Shell,
+            CommandKind::Declaration if option.contains(['a', 'A']) => self.kind = CommandKind::Array,
+            CommandKind::Shell if is_script_option(&word) => self.kind = CommandKind::All,
+            CommandKind::Other if command_kind(&word) == CommandKind::Shell => self.kind = CommandKind::Shell,
             _ => {}
         }
         self.last = word;
@@ -71,31 +71,33 @@ impl Command {
         const BEFORE_TEXT: [&str; 12] = ["==", "=", "!=", "=~", "-n", "-z", "-e", "-f", "-d", "-r", "-w", "-x"];
         let is_name = !word.contains('=') || is_open_subscript(word, false);
         match self.kind {
-            Kind::Unnamed => self.has_evaluated_variables && is_assignment(word),
-            Kind::Other => false,
-            Kind::All => true,
-            Kind::Condition => !BEFORE_TEXT.contains(&self.last.as_str()),
-            Kind::Names => !(redirected || self.last.starts_with('-') && self.last.ends_with('p')),
-            Kind::Option => !redirected && (matches!(self.last.as_str(), "-v" | "-R") || word.starts_with("-v")),
-            Kind::Declaration => !redirected && is_name,
-            Kind::Array => !redirected && (is_name || !is_array),
-            Kind::Source => redirected || inside,
-            Kind::Shell => is_script_option(word),
+            CommandKind::Unnamed => self.has_evaluated_variables && is_assignment(word),
+            CommandKind::Other => false,
+            CommandKind::All => true,
+            CommandKind::Condition => !BEFORE_TEXT.contains(&self.last.as_str()),
+            CommandKind::Names => !(redirected || self.last.starts_with('-') && self.last.ends_with('p')),
+            CommandKind::Option => !redirected && (matches!(self.last.as_str(), "-v" | "-R") || word.starts_with("-v")),
+            CommandKind::Declaration => !redirected && is_name,
+            CommandKind::Array => !redirected && (is_name || !is_array),
+            CommandKind::Source => redirected || inside,
+            CommandKind::Shell => is_script_option(word),
         }
     }
 }
 
 /// What the command of this name does with its words.
-fn kind(name: &str) -> Kind {
+fn command_kind(name: &str) -> CommandKind {
     match name.rsplit('/').next().unwrap_or(name) {
-        "let" | "eval" | "trap" | "alias" | "bind" | "complete" | "compgen" => Kind::All,
-        "[[" => Kind::Condition,
-        "read" | "unset" | "mapfile" | "readarray" | "getopts" => Kind::Names,
-        "printf" | "test" | "[" => Kind::Option,
-        "declare" | "typeset" | "local" | "export" | "readonly" => Kind::Declaration,
-        "source" | "." => Kind::Source,
-        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "su" | "runuser" | "script" | "flock" => Kind::Shell,
-        _ => Kind::Other,
+        "let" | "eval" | "trap" | "alias" | "bind" | "complete" | "compgen" => CommandKind::All,
+        "[[" => CommandKind::Condition,
+        "read" | "unset" | "mapfile" | "readarray" | "getopts" => CommandKind::Names,
+        "printf" | "test" | "[" => CommandKind::Option,
+        "declare" | "typeset" | "local" | "export" | "readonly" => CommandKind::Declaration,
+        "source" | "." => CommandKind::Source,
+        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "su" | "runuser" | "script" | "flock" => {
+            CommandKind::Shell
+        }
+        _ => CommandKind::Other,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Words of a shell, as far as they say which parenthesis belongs to a `case`, and which words are evaluated.
 
-use super::shell_command::{Command, is_open_subscript};
+use super::shell_command::{ShellCommand, is_open_subscript};
 
 /// What comes next in a `case`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Words {
     /// The word is what `<` or `>` names.
     redirected: bool,
     /// The command that the word belongs to.
-    current: Command,
+    current: ShellCommand,
     /// A word `case` may or may not be the keyword.
     unclear: bool,
 }

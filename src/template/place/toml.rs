@@ -1,7 +1,7 @@
 //! TOML: keys, values, the four kinds of strings, comments.
 
-use super::{Page, lacks_backslash, substituted};
-use crate::template::escape::{Place, plain_text, toml_literal};
+use super::{TextWriter, lacks_backslash, substituted};
+use crate::template::escape::{Context, plain_text, toml_literal};
 use crate::template::scan::ScanError;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,21 +28,20 @@ struct Tracker {
     since_quote: usize,
 }
 
-/// Writes a whole file.
-pub(super) fn write(page: &mut Page<'_>) -> Result<(), ScanError> {
+pub(super) fn write(writer: &mut TextWriter<'_>) -> Result<(), ScanError> {
     let mut tracker = Tracker::default();
-    while let Some(mark) = page.next_mark() {
-        tracker.literal(&page.text[page.at..mark]);
-        let end = page.text[mark..].find(['\'', '\n']).map(|length| mark + length);
-        match end.filter(|&end| tracker.state == State::Literal && page.text[end..].starts_with('\'')) {
+    while let Some(mark) = writer.next_mark() {
+        tracker.literal(&writer.text[writer.at..mark]);
+        let end = writer.text[mark..].find(['\'', '\n']).map(|length| mark + length);
+        match end.filter(|&end| tracker.state == State::Literal && writer.text[end..].starts_with('\'')) {
             Some(end) => {
-                literal_string(page, mark - tracker.since_quote, end + 1)?;
+                literal_string(writer, mark - tracker.since_quote, end + 1)?;
                 tracker.literal("'");
             }
             None => {
-                page.copy(mark)?;
-                let place = tracker.output().map_err(|reason| page.refusal(reason))?;
-                page.fill(mark + 1, place)?;
+                writer.copy(mark)?;
+                let place = tracker.output().map_err(|reason| writer.refusal(reason))?;
+                writer.fill(mark + 1, place)?;
             }
         }
     }
@@ -50,15 +49,15 @@ pub(super) fn write(page: &mut Page<'_>) -> Result<(), ScanError> {
 }
 
 /// Writes a `'…'` string: as a `"…"` string when a value in it asks for that.
-fn literal_string(page: &mut Page<'_>, start: usize, end: usize) -> Result<(), ScanError> {
-    page.copy(start)?;
-    let segment = &page.text[start..end];
-    let outputs = page.upcoming(segment);
+fn literal_string(writer: &mut TextWriter<'_>, start: usize, end: usize) -> Result<(), ScanError> {
+    writer.copy(start)?;
+    let segment = &writer.text[start..end];
+    let outputs = writer.upcoming(segment);
     if outputs.iter().any(|output| output.is_final) {
-        return page.fill(end, Place::TomlLiteralPart);
+        return writer.fill(end, Context::TomlLiteralPart);
     }
     let values: Vec<String> = outputs.iter().map(|output| plain_text(&output.value)).collect();
-    page.replace(end, &toml_literal(&substituted(&segment[1..segment.len() - 1], &values)))
+    writer.replace(end, &toml_literal(&substituted(&segment[1..segment.len() - 1], &values)))
 }
 
 impl Tracker {
@@ -70,15 +69,15 @@ impl Tracker {
         }
     }
 
-    fn output(&self) -> Result<Place, String> {
+    fn output(&self) -> Result<Context, String> {
         Ok(match self.state {
             State::Basic | State::MultiBasic if self.escaped => return Err(lacks_backslash()),
-            State::Key => Place::TomlKey,
-            State::Value => Place::TomlValue,
-            State::Basic | State::MultiBasic => Place::TomlBasic,
-            State::Literal => Place::TomlLiteralPart,
-            State::MultiLiteral => Place::TomlMultiLiteral,
-            State::Comment => Place::Comment,
+            State::Key => Context::TomlKey,
+            State::Value => Context::TomlValue,
+            State::Basic | State::MultiBasic => Context::TomlBasic,
+            State::Literal => Context::TomlLiteralPart,
+            State::MultiLiteral => Context::TomlMultiLiteral,
+            State::Comment => Context::Comment,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr3};
 
-use crate::template::escape::Place;
+use crate::template::escape::Context;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
@@ -30,12 +30,12 @@ impl Tracker {
         }
     }
 
-    pub(super) fn output(&self) -> Place {
+    pub(super) fn output(&self) -> Context {
         match self.state {
-            State::Text | State::Tag | State::Instruction => Place::XmlText,
-            State::Attribute(_) => Place::XmlAttribute,
-            State::Comment => Place::XmlComment,
-            State::Cdata => Place::XmlCdata,
+            State::Text | State::Tag | State::Instruction => Context::XmlText,
+            State::Attribute(_) => Context::XmlAttribute,
+            State::Comment => Context::XmlComment,
+            State::Cdata => Context::XmlCdata,
         }
     }
 }
@@ -71,7 +71,7 @@ fn step(state: State, rest: &[u8]) -> (State, usize) {
 
 /// The place after `text`, by looking at every byte.
 #[cfg(test)]
-pub(super) fn place_after(text: &[u8]) -> Place {
+pub(super) fn place_after(text: &[u8]) -> Context {
     let mut tracker = Tracker::default();
     let mut at = 0;
     while at < text.len() {

@@ -1,21 +1,20 @@
 //! YAML: every scalar that holds outputs is written as a whole, so that a parser gives its text back.
 
-use super::{MARK, Page, lacks_backslash, substituted};
-use crate::template::escape::{self, Place, escape, plain_text, refused};
+use super::{MARK, TextWriter, lacks_backslash, substituted};
+use crate::template::escape::{self, Context, escape, plain_text, refused};
 use crate::template::scan::ScanError;
 
-/// Writes a whole file.
-pub(super) fn write(page: &mut Page<'_>) -> Result<(), ScanError> {
-    let start = page.text.len() - page.text.trim_start_matches('\u{FEFF}').len();
-    let mut yaml = Yaml { text: page.text, page, at: start, line: start, parent: -1, open: true };
-    while yaml.page.has_more() && yaml.at < yaml.text.len() {
+pub(super) fn write(writer: &mut TextWriter<'_>) -> Result<(), ScanError> {
+    let start = writer.text.len() - writer.text.trim_start_matches('\u{FEFF}').len();
+    let mut yaml = Yaml { text: writer.text, writer, at: start, line: start, parent: -1, open: true };
+    while yaml.writer.has_more() && yaml.at < yaml.text.len() {
         yaml.line()?;
     }
     Ok(())
 }
 
 struct Yaml<'y, 'p> {
-    page: &'y mut Page<'p>,
+    writer: &'y mut TextWriter<'p>,
     text: &'p str,
     /// How far the text has been read.
     at: usize,
@@ -154,7 +153,7 @@ impl<'p> Yaml<'_, 'p> {
     /// The rest of the line, whatever it holds, is a comment.
     fn comment(&mut self) -> Result<(), ScanError> {
         let end = self.line_end(self.at);
-        self.page.fill(end, Place::Comment)?;
+        self.writer.fill(end, Context::Comment)?;
         self.at = end;
         self.next_line();
         Ok(())
@@ -171,13 +170,13 @@ impl<'p> Yaml<'_, 'p> {
 
     /// Refuses the outputs up to `end`, but for those that the template writes as they are.
     fn refuse_outputs(&mut self, end: usize) -> Result<(), ScanError> {
-        self.page.fill(end, Place::Nowhere("no YAML value can stand here; put the whole value in quotes"))
+        self.writer.fill(end, Context::Nowhere("no YAML value can stand here; put the whole value in quotes"))
     }
 
     /// Where the plain scalar that begins at `start` ends, with its lines, and why.
     fn plain_end(&self, start: usize) -> (usize, Stop) {
         let (mut end, mut stop) = self.plain_line(start);
-        let is_final = |end: usize| self.page.upcoming(&self.text[start..end]).iter().any(|output| output.is_final);
+        let is_final = |end: usize| self.writer.upcoming(&self.text[start..end]).iter().any(|output| output.is_final);
         if stop != Stop::LineEnd || is_final(end) {
             return (end, stop);
         }
@@ -220,24 +219,23 @@ impl<'p> Yaml<'_, 'p> {
         (start + line.trim_end().len(), Stop::LineEnd)
     }
 
-    /// Writes a plain scalar.
     fn plain(&mut self, start: usize, end: usize) -> Result<(), ScanError> {
         let segment = &self.text[start..end];
-        let outputs = self.page.upcoming(segment);
-        self.page.copy(start)?;
+        let outputs = self.writer.upcoming(segment);
+        self.writer.copy(start)?;
         if segment.len() == MARK.len_utf8() {
-            return self.page.fill(end, Place::YamlValue);
+            return self.writer.fill(end, Context::YamlValue);
         }
         if outputs.is_empty() || outputs.iter().any(|output| output.is_final) {
-            return self.page.fill(end, Place::YamlPart);
+            return self.writer.fill(end, Context::YamlPart);
         }
         let keeps_type = outputs.iter().all(|output| output.value.is_number() || output.value.is_boolean());
         let values: Vec<String> = outputs.iter().map(|output| plain_text(&output.value)).collect();
         let whole = substituted(&folded(segment), &values);
         if stands_in_lines(segment, &values) && escape::yaml_is_plain(&whole, keeps_type) {
-            return self.page.fill(end, Place::AsItIs);
+            return self.writer.fill(end, Context::AsItIs);
         }
-        self.page.replace(end, &escape::quoted(&whole))
+        self.writer.replace(end, &escape::quoted(&whole))
     }
 
     fn single(&mut self, fits: bool) -> Result<(), ScanError> {
@@ -247,16 +245,16 @@ impl<'p> Yaml<'_, 'p> {
             return self.refuse_outputs(end);
         }
         let segment = &self.text[start..end];
-        let outputs = self.page.upcoming(segment);
-        self.page.copy(start)?;
+        let outputs = self.writer.upcoming(segment);
+        self.writer.copy(start)?;
         let values: Vec<String> = outputs.iter().map(|output| plain_text(&output.value)).collect();
         let takes =
             values.iter().all(|value| !value.chars().any(escape::needs_escape)) && stands_in_lines(segment, &values);
         if takes || outputs.iter().any(|output| output.is_final) {
-            return self.page.fill(end, Place::YamlSinglePart);
+            return self.writer.fill(end, Context::YamlSinglePart);
         }
         let inner = segment[1..].strip_suffix('\'').unwrap_or(&segment[1..]).replace("''", "'");
-        self.page.replace(end, &escape::quoted(&substituted(&folded(&inner), &values)))
+        self.writer.replace(end, &escape::quoted(&substituted(&folded(&inner), &values)))
     }
 
     fn double(&mut self, fits: bool) -> Result<(), ScanError> {
@@ -267,22 +265,23 @@ impl<'p> Yaml<'_, 'p> {
         }
         let segment = &self.text[start..end];
         for (mark, _) in segment.match_indices(MARK) {
-            self.page.copy(start + mark)?;
-            let Some(output) = self.page.upcoming(segment).first().filter(|output| !output.is_final) else {
-                self.page.fill(start + mark + 1, Place::AsItIs)?;
+            self.writer.copy(start + mark)?;
+            let Some(output) = self.writer.upcoming(segment).first().filter(|output| !output.is_final) else {
+                self.writer.fill(start + mark + 1, Context::AsItIs)?;
                 continue;
             };
             if in_escape(&segment[1..mark]) {
-                return Err(self.page.refusal(lacks_backslash()));
+                return Err(self.writer.refusal(lacks_backslash()));
             }
             let text = plain_text(&output.value);
             let blank = |part: &str| part.trim_matches([' ', '\t', '\r', MARK]).is_empty();
             let before = segment[1..mark].rsplit_once('\n').is_some_and(|(_, line)| blank(line));
             let after = segment[mark + 1..].split_once('\n').is_some_and(|(line, _)| blank(line));
             if text.is_empty() && before && after {
-                return Err(self.page.refusal(refused(&text, "write the text on one line")));
+                return Err(self.writer.refusal(refused(&text, "write the text on one line")));
             }
-            let mut written = escape(&output.value, Place::YamlDouble).map_err(|reason| self.page.refusal(reason))?;
+            let mut written =
+                escape(&output.value, Context::YamlDouble).map_err(|reason| self.writer.refusal(reason))?;
             if before && written.starts_with([' ', '-', '.']) {
                 let first = written.remove(0);
                 written.insert_str(0, &format!("\\x{:02X}", u32::from(first)));
@@ -290,7 +289,7 @@ impl<'p> Yaml<'_, 'p> {
             if after && written.ends_with(' ') {
                 written.replace_range(written.len() - 1.., "\\x20");
             }
-            self.page.replace(start + mark + 1, &written)?;
+            self.writer.replace(start + mark + 1, &written)?;
         }
         Ok(())
     }
@@ -301,7 +300,6 @@ impl<'p> Yaml<'_, 'p> {
         rest.strip_prefix(':').is_some_and(|rest| is_blank(rest.chars().next()))
     }
 
-    /// A flow collection.
     fn flow(&mut self) -> Result<(), ScanError> {
         let mut depth = 0_usize;
         // A node has ended, and nothing came yet that lets another begin.
@@ -373,22 +371,22 @@ impl<'p> Yaml<'_, 'p> {
         let lines = self.block_lines(body);
         let first = lines.iter().find(|line| !line.trim().is_empty());
         let indent = explicit.map_or_else(|| first.map_or(0, |line| indent_of(line)), |digit| outer + digit);
-        self.page.copy(self.at + 1)?;
+        self.writer.copy(self.at + 1)?;
         if explicit.is_none() && self.needs_indentation(body, &lines, indent) {
             let digit = indent.saturating_sub(outer);
             if !(1..=9).contains(&digit) {
-                return Err(self.page.refusal(refused("", "begin the block scalar with other text")));
+                return Err(self.writer.refusal(refused("", "begin the block scalar with other text")));
             }
-            self.page.insert(&digit.to_string())?;
+            self.writer.insert(&digit.to_string())?;
         }
         self.comment()?;
         for line in lines {
             let place = match indent_of(line) {
-                here if here >= indent && is_folded => Place::YamlFolded,
-                here if here >= indent => Place::YamlBlock(indent),
-                _ => Place::Nowhere("indent its line like the first line of the block scalar"),
+                here if here >= indent && is_folded => Context::YamlFolded,
+                here if here >= indent => Context::YamlBlock(indent),
+                _ => Context::Nowhere("indent its line like the first line of the block scalar"),
             };
-            self.page.fill(self.at + line.len(), place)?;
+            self.writer.fill(self.at + line.len(), place)?;
             self.next_line();
         }
         Ok(())
@@ -406,7 +404,7 @@ impl<'p> Yaml<'_, 'p> {
     /// Whether the first lines, with their values, show another indentation than the template means.
     fn needs_indentation(&self, body: usize, lines: &[&str], indent: usize) -> bool {
         let block: usize = lines.iter().map(|line| line.len() + 1).sum();
-        let outputs = self.page.upcoming(&self.text[self.at..(body + block).min(self.text.len())]);
+        let outputs = self.writer.upcoming(&self.text[self.at..(body + block).min(self.text.len())]);
         let mut outputs = outputs.iter().skip(self.text[self.at..body].matches(MARK).count());
         for line in lines {
             let values = outputs.by_ref().take(line.matches(MARK).count()).map(|output| plain_text(&output.value));
