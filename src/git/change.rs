@@ -16,13 +16,14 @@ use super::GitError;
 use super::commit::{NewCommit, Signature};
 use super::read::{self, CommitFiles};
 use crate::error::{Blame, Fault, shell_quoted};
+use crate::model::text::named;
 use crate::model::tree::{File, TreePath};
 
 /// The file in git's folder that names a commit that is being put in place. It is no reference: a process that is killed
 /// while it writes one leaves a lock behind.
 const MOVING: &str = "apiscaffold-moving";
 /// How many changed files a message names.
-const NAMED: usize = 5;
+pub const NAMED: usize = 5;
 
 /// The commit that a branch is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub struct Edit {
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// Files differ from the last commit.
-    #[error("`{}` has changes that are not committed: {}", folder.display(), named(files))]
+    #[error("`{}` has changes that are not committed: {}", folder.display(), named(files, NAMED))]
     Dirty {
         /// The repository.
         folder: PathBuf,
@@ -86,13 +87,6 @@ pub enum ChangeError {
     /// The repository cannot be read, or a file in it cannot be written.
     #[error(transparent)]
     Git(#[from] GitError),
-}
-
-/// The first of these files, for a message, and how many more there are.
-pub fn named(files: &[String]) -> String {
-    let first: Vec<String> = files.iter().take(NAMED).map(|file| format!("`{}`", file.escape_debug())).collect();
-    let more = files.len().saturating_sub(NAMED);
-    format!("{}{}", first.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
 }
 
 impl Blame for ChangeError {

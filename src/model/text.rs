@@ -95,6 +95,13 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, "")
 }
 
+/// The first of these for a message, at `most` so many, and how many more there are.
+pub fn named(all: &[String], most: usize) -> String {
+    let first: Vec<String> = all.iter().take(most).map(|one| format!("`{}`", one.escape_debug())).collect();
+    let more = all.len().saturating_sub(most);
+    format!("{}{}", first.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
+}
+
 /// Where the user and the password end that `after` begins with, the rest of a URL after `SCHEME://`; none when there is
 /// nothing secret. Over `ssh` a user alone is none.
 pub fn user_end(scheme: &str, after: &str) -> Option<usize> {

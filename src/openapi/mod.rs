@@ -100,7 +100,7 @@ pub fn read(path: &Path) -> Result<Spec, SpecError> {
 /// The same of a document among files that need not lie on disk. `path` is where `files` finds it.
 ///
 /// # Errors
-/// Those of [`read`].
+/// Those of [`read()`].
 pub fn read_among(files: &Lookup<'_>, path: &str) -> Result<Spec, SpecError> {
     understand(read::collect(Path::new(path), Folder::among(files, path))?)
 }

@@ -23,6 +23,7 @@ use crate::git::remote::{self, Fetch, Network};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
+use crate::model::text::named;
 use crate::model::tree::{File, Tree, TreePath};
 use crate::model::value;
 use crate::openapi::{self, Spec, SpecError};
@@ -158,7 +159,7 @@ impl Checkout {
         let Home::Here(folder) = &self.home else { return Ok(()) };
         let files = change::uncommitted(folder)?;
         if !files.is_empty() {
-            let (folder, files) = (folder.display(), change::named(&files));
+            let (folder, files) = (folder.display(), named(&files, change::NAMED));
             world
                 .terminal
                 .warn(&format!("`{folder}` was looked at as its last commit has it, without the changes in {files}"));

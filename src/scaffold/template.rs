@@ -12,6 +12,7 @@ use crate::git::archive::Archive;
 use crate::git::remote::Fetch;
 use crate::git::worktree::{self, Origin, WorkTree};
 use crate::model::record::TemplateUsed;
+use crate::model::text::named;
 use crate::model::tree::{File, Tree};
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::{self, Fence};
@@ -23,7 +24,7 @@ use crate::world;
 use crate::world::World;
 
 /// How many files that are not committed are named.
-const TOLD: usize = 5;
+const NAMED: usize = 5;
 
 /// The manifest of a template that was written for `cargo-generate`.
 const CARGO_GENERATE: &str = "cargo-generate.toml";
@@ -59,17 +60,10 @@ impl Template {
         }
         world.terminal.warn(&format!(
             "the template has files that are not committed: {}; they are used as they are, and the revision in the receipt, {}, does not hold them",
-            named(uncommitted),
+            named(uncommitted, NAMED),
             used.revision
         ));
     }
-}
-
-/// The first of these paths, and how many more there are.
-fn named(paths: &[String]) -> String {
-    let first: Vec<String> = paths.iter().take(TOLD).map(|path| format!("`{}`", path.escape_debug())).collect();
-    let more = paths.len().saturating_sub(TOLD);
-    format!("{}{}", first.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
 }
 
 /// Who renders a template.
@@ -224,7 +218,7 @@ fn files(folder: &Path, world: &World) -> Result<Read, Failure> {
     if !uncertain.is_empty() {
         world.terminal.warn(&format!(
             "it is not certain whether git ignores these files of the template, so they are left out: {}; `git add -f` takes one in",
-            named(&uncertain)
+            named(&uncertain, NAMED)
         ));
     }
     // What no commit holds yet nobody else finds.

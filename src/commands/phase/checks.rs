@@ -11,7 +11,8 @@ use super::gates::LINT;
 use crate::model::ending::Ending;
 use crate::model::gate::LifecycleRules;
 use crate::model::record::Record;
-use crate::openapi::{FindingKind, Operation};
+use crate::model::text::named;
+use crate::openapi::FindingKind;
 use crate::scaffold::checkout::{Checkout, Files, Home};
 
 /// How many operations, or lines of a failed check, are reported.
@@ -68,18 +69,15 @@ impl Inspection<'_> {
             return Err(finding.to_string());
         }
         let operations = &spec.summary.operations;
-        let without: Vec<&Operation> = operations.iter().filter(|operation| !operation.exemplified).collect();
+        let without = operations.iter().filter(|operation| !operation.exemplified);
+        let without: Vec<String> = without.map(|one| format!("{} {}", one.method, one.path)).collect();
         if operations.is_empty() {
             return Err(format!("`{path}` has no operation"));
         }
         if without.is_empty() {
             return Ok(format!("`{path}` can be read, and has an example for each of {} operations", operations.len()));
         }
-        let named = without.iter().take(REPORTED).map(|operation| format!("{} {}", operation.method, operation.path));
-        let named = named.collect::<Vec<_>>().join("`, `");
-        let more =
-            if without.len() > REPORTED { format!(" and {} more", without.len() - REPORTED) } else { String::new() };
-        Err(format!("`{path}` has no example for `{named}`{more}"))
+        Err(format!("`{path}` has no example for {}", named(&without, REPORTED)))
     }
 
     /// Runs the repository's own checks, when that was asked for.
