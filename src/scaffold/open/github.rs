@@ -13,11 +13,9 @@ use crate::model::repository::{OwnerKind, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::model::token::Token;
-use crate::net::Limits;
+use crate::net::{LONGEST_PAUSE, Limits};
 use crate::world::World;
 
-/// The longest pause that is waited for when GitHub asks for one.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// For a connection to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// For an answer: GitHub ends requests itself after ten seconds.
@@ -68,7 +66,7 @@ pub(crate) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
         let before = std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), left);
         terminal.pause(why.words(), left.as_secs(), left > before);
     });
-    let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: world.interrupt.clone(), listener };
+    let manner = Manner { limits: limits(world)?, patience: LONGEST_PAUSE, interrupt: world.interrupt.clone(), listener };
     Ok(Github::new(place, identity, manner)?)
 }
 
