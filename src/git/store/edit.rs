@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -99,7 +100,7 @@ impl Store {
         let tree = pack::hex(&tree);
         let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{}\n", message.trim_end());
         let commit = editing.keep(Kind::Commit, text.into_bytes());
-        Ok(Change { pack: Pack::new(editing.objects()), commit })
+        Ok(Change { pack: Arc::new(Pack::new(editing.objects())), commit })
     }
 }
 

@@ -4,6 +4,7 @@
 //! protocol; what is here opens the stream it speaks over.
 
 mod address;
+mod caller;
 mod failure;
 mod http;
 mod receive;
@@ -19,6 +20,10 @@ use crate::net::{Trouble, printable};
 
 pub use crate::model::token::Token;
 pub(super) use address::Address;
+pub use caller::Caller;
+#[cfg(test)]
+pub(super) use caller::tests as callers;
+pub(super) use caller::{Attempts, persist};
 pub use failure::NetworkError;
 pub(super) use receive::Receiver;
 
