@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::error::{Blame, Fault, shell_quoted};
 use crate::model::tree::PathError;
 
-pub mod archive;
 pub mod change;
 pub mod commit;
 mod index;
