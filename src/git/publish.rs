@@ -6,7 +6,7 @@ use std::sync::Arc;
 use git2::{ErrorCode, Oid, Repository};
 
 use super::pack::{self, Pack};
-use super::push::{Move, Push, Pushed};
+use super::push::{Move, Push, PushOutcome};
 use super::read;
 use super::transport::Address;
 use crate::error::{Blame, Fault, shell_quoted};
@@ -139,9 +139,9 @@ fn push(
     let moved = |(reference, tip)| Move { reference, from: None, to: pack::of_git2(tip) };
     let moves = references.into_iter().map(moved).collect();
     match (Push { url: url.clone(), moves, pack }).run(caller, &request.network) {
-        Ok(Pushed::Done) => Ok(()),
-        Ok(Pushed::Moved) => Err(PublishError::Other { url }),
-        Ok(Pushed::Refused { reference, reason, said }) => {
+        Ok(PushOutcome::Done) => Ok(()),
+        Ok(PushOutcome::Moved) => Err(PublishError::Other { url }),
+        Ok(PushOutcome::Refused { reference, reason, said }) => {
             Err(PublishError::Refused { url, reference, reason: printable(&format!("{reason}\n{said}")) })
         }
         Err(cause) => Err(PublishError::There { url, cause }),

@@ -13,7 +13,7 @@ const SLOWEST: u64 = 64 << 10;
 
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Pushed {
+pub(super) enum PushOutcome {
     /// Every reference is at the new commit.
     Done,
     /// A reference is at another commit than expected.
@@ -50,12 +50,12 @@ pub(super) struct Move {
 impl Push {
     /// Pushes, with the patience of `caller`. After an answer that got lost the remote is asked what took effect, and only
     /// what did not is sent again.
-    pub(super) fn run(self, caller: &dyn Caller, network: &Network) -> Result<Pushed, NetworkError> {
+    pub(super) fn run(self, caller: &dyn Caller, network: &Network) -> Result<PushOutcome, NetworkError> {
         let network = slow(network, self.pack.length() as u64);
         persist(caller, &network, move |network| self.attempt(network))
     }
 
-    fn attempt(&self, network: &Network) -> Result<Pushed, NetworkError> {
+    fn attempt(&self, network: &Network) -> Result<PushOutcome, NetworkError> {
         let (remote, listed) = Receiver::open(network, &self.url)?;
         let list = List::read(&listed)?;
         if let Some(end) = self.end(&list) {
@@ -65,7 +65,7 @@ impl Push {
         let moves = self.remaining(&list);
         let answer = remote.ask(self.request(&moves, &list));
         let report = match answer.map(|packets| Report::read(&packets, list.offers("side-band-64k"), &moves)) {
-            Ok(report) if report.failures.is_empty() => return Ok(Pushed::Done),
+            Ok(report) if report.failures.is_empty() => return Ok(PushOutcome::Done),
             // Who was not let in has changed nothing.
             Err(error @ (NetworkError::Forbidden { .. } | NetworkError::Limited { .. })) => return Err(error),
             report => report,
@@ -78,7 +78,7 @@ impl Push {
     }
 
     /// How the push has ended, by what the remote lists now.
-    fn look(&self, network: &Network) -> Result<Option<Pushed>, NetworkError> {
+    fn look(&self, network: &Network) -> Result<Option<PushOutcome>, NetworkError> {
         let (remote, listed) = Receiver::open(network, &self.url)?;
         let end = List::read(&listed).map(|list| self.end(&list));
         remote.leave();
@@ -86,12 +86,12 @@ impl Push {
     }
 
     /// How the push has ended; none when it can be made.
-    fn end(&self, list: &List<'_>) -> Option<Pushed> {
+    fn end(&self, list: &List<'_>) -> Option<PushOutcome> {
         let remaining = self.remaining(list);
         if remaining.iter().any(|moved| list.find(&moved.reference) != moved.from.map(|id| hex(&id)).as_deref()) {
-            return Some(Pushed::Moved);
+            return Some(PushOutcome::Moved);
         }
-        remaining.is_empty().then_some(Pushed::Done)
+        remaining.is_empty().then_some(PushOutcome::Done)
     }
 
     /// The references that are not where they shall be.
@@ -191,11 +191,11 @@ impl Report {
     }
 
     /// The reference that was refused for its own sake: it takes the others along, whose reason is this word of git's.
-    fn refused(self) -> Pushed {
+    fn refused(self) -> PushOutcome {
         let Self { mut failures, said } = self;
         let own = failures.iter().position(|(_, reason)| reason != "atomic push failure");
         let (reference, reason) = failures.swap_remove(own.unwrap_or_default());
-        Pushed::Refused { reference, reason, said }
+        PushOutcome::Refused { reference, reason, said }
     }
 }
 
@@ -261,8 +261,8 @@ mod tests {
         assert!(request.starts_with(&head), "{request:?}");
         let listed = |a: &str, b: &str| packets(&[&format!("{a} refs/a\0side-band-64k"), &format!("{b} refs/b")]);
         let end = |listed: &[Vec<u8>]| push.end(&List::read(listed).expect("a list"));
-        assert_eq!(end(&listed(&ours, &ours)), Some(Pushed::Done));
-        assert_eq!(end(&listed(&ours, &other)), Some(Pushed::Moved));
+        assert_eq!(end(&listed(&ours, &ours)), Some(PushOutcome::Done));
+        assert_eq!(end(&listed(&ours, &other)), Some(PushOutcome::Moved));
         assert_eq!(end(&listed(&ours, &other)[..1]), None, "one of them is to be moved yet");
     }
 
@@ -301,7 +301,7 @@ mod tests {
         let [main, base] = ["refs/heads/main", "refs/apiscaffold/base"].map(moved);
         let names = [&main, &base];
         let lines = "unpack ok\nng refs/heads/main atomic push failure\nng refs/apiscaffold/base hook declined\n";
-        let Pushed::Refused { reference, reason, .. } = Report::read(&packets(&[lines]), false, &names).refused()
+        let PushOutcome::Refused { reference, reason, .. } = Report::read(&packets(&[lines]), false, &names).refused()
         else {
             panic!("refused");
         };

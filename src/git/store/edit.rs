@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorCode, Oid};
 
 use super::lock::{Turn, jitter};
-use super::tree::Editing;
+use super::tree::TreeEdit;
 use super::{By, Change, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
 use crate::git::pack::{self, Id, Kind, Pack};
 
@@ -86,7 +86,7 @@ impl Store {
             .transpose()
             .map_err(self.git())?;
         let base = base.map(|commit| pack::of_git2(commit.tree_id()));
-        let mut editing = Editing::of(self);
+        let mut editing = TreeEdit::of(self);
         let mut blobs: BTreeMap<&[u8], Id> = BTreeMap::new();
         let mut changes = Vec::with_capacity(edits.len());
         for edit in edits {

@@ -13,9 +13,9 @@ use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid};
 use super::lock::Turn;
 use super::{Change, MAIN, SEEN, Store, StoreError, Swap, lineage, packs};
 use crate::git::pack::{self, Id};
-use crate::git::push::{Move, Push, Pushed};
+use crate::git::push::{Move, Push, PushOutcome};
 use crate::git::remote::{is_readable, slug};
-use crate::git::transport::{Address, Attempts, Caller, Network, NetworkError, Session};
+use crate::git::transport::{Address, Attempts, Caller, Network, NetworkError, NetworkScope};
 use crate::model::text::has_user;
 
 /// How long a change is tried again while others come first, and how long one waits for others on this machine: longer
@@ -119,7 +119,7 @@ impl Remote {
 
     fn fetch_once(&self, store: &Store, turn: &Turn, network: &Network) -> Result<(), StoreError> {
         let began = SystemTime::now();
-        let session = Session::begin(network);
+        let session = NetworkScope::begin(network);
         let failed = |error: git2::Error| self.unreachable(store, false, session.explain(&error));
         let mut remote = store.repository.remote_anonymous(&self.url).map_err(failed)?;
         remote.connect(Direction::Fetch).map_err(failed)?;
@@ -173,11 +173,11 @@ impl Remote {
         let moves = vec![Move { reference: MAIN.to_owned(), from: expected, to: change.commit }];
         let push = Push { url: self.url.clone(), moves, pack: Arc::clone(&change.pack) };
         match push.run(&*self.caller, &self.network).map_err(|cause| self.unreachable(store, true, cause))? {
-            Pushed::Moved => return Ok(Swap::Moved),
-            Pushed::Refused { reason, said, .. } => {
+            PushOutcome::Moved => return Ok(Swap::Moved),
+            PushOutcome::Refused { reason, said, .. } => {
                 return Err(StoreError::Refused { url: self.url.clone(), reason, said });
             }
-            Pushed::Done => {}
+            PushOutcome::Done => {}
         }
         packs::write(&store.folder, &change.pack)?;
         let commit = Oid::from_bytes(&change.commit).map_err(store.git())?;

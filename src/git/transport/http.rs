@@ -41,7 +41,7 @@ impl Http {
         Ok(self.client.get_or_init(|| client))
     }
 
-    pub(super) fn list(&self, url: &str, service: &str) -> Result<Call, NetworkError> {
+    pub(super) fn list(&self, url: &str, service: &str) -> Result<HttpStream, NetworkError> {
         let url = url.trim_end_matches('/');
         let asked = Url::parse(&format!("{url}/info/refs?service={service}"))
             .map_err(|error| NetworkError::Said { text: format!("not a URL: {error}") })?;
@@ -54,20 +54,20 @@ impl Http {
         base.set_path(&path);
         // A redirect within the server keeps the token; to another one it does not (`call`).
         self.base.replace(Some(base));
-        Ok(Call::listing(Arc::clone(&self.shared), answer))
+        Ok(HttpStream::listing(Arc::clone(&self.shared), answer))
     }
 
-    fn call(&self, url: &str, service: &'static str) -> Result<Call, NetworkError> {
+    fn call(&self, url: &str, service: &'static str) -> Result<HttpStream, NetworkError> {
         let (request, target) = self.question(url, service)?;
-        Ok(Call::asking(Arc::clone(&self.shared), request, target, service))
+        Ok(HttpStream::asking(Arc::clone(&self.shared), request, target, service))
     }
 
     /// Sends a question that is in memory as a whole: only then does `reqwest` notice an answer (too long, not allowed)
     /// that comes before all is sent.
-    pub(super) fn ask(&self, url: &str, service: &str, question: Vec<u8>) -> Result<Call, NetworkError> {
+    pub(super) fn ask(&self, url: &str, service: &str, question: Vec<u8>) -> Result<HttpStream, NetworkError> {
         let (request, target) = self.question(url, service)?;
         let answer = send(&self.shared, request.body(question), &target, &result_of(service))?;
-        Ok(Call { shared: Arc::clone(&self.shared), question: None, answer: Some(answer), listing: None })
+        Ok(HttpStream { shared: Arc::clone(&self.shared), question: None, answer: Some(answer), listing: None })
     }
 
     fn question(&self, url: &str, service: &str) -> Result<(RequestBuilder, Url), NetworkError> {
@@ -148,7 +148,7 @@ fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Re
 }
 
 /// One request and its answer, which is passed on as it comes.
-pub(super) struct Call {
+pub(super) struct HttpStream {
     shared: Arc<Shared>,
     /// Sent at the first read, with the bytes written until then.
     question: Option<Question>,
@@ -164,7 +164,7 @@ struct Question {
     body: Vec<u8>,
 }
 
-impl Call {
+impl HttpStream {
     fn listing(shared: Arc<Shared>, answer: Response) -> Self {
         Self { shared, question: None, answer: Some(answer), listing: Some(Listing::default()) }
     }
@@ -180,7 +180,7 @@ impl Call {
     }
 }
 
-impl Read for Call {
+impl Read for HttpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(question) = self.question.take() {
             let answer = self.ask(question).map_err(|trouble| self.shared.fail_io(trouble))?;
@@ -201,7 +201,7 @@ impl Read for Call {
     }
 }
 
-impl Write for Call {
+impl Write for HttpStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(question) = &mut self.question else {
             return Err(self.shared.fail_io(Trouble::Lost.into()));

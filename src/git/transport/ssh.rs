@@ -13,7 +13,7 @@ use super::address::{Address, SshAddress};
 use super::{Listing, NetworkError, Shared};
 use crate::net::Trouble;
 
-/// How long `ssh` may take to end once it is told to.
+/// How long `ssh` may take to end once its input is closed.
 const GRACE: Duration = Duration::from_secs(2);
 /// The most that is kept of what `ssh` complains about.
 const COMPLAINT: u64 = 8 * 1024;
@@ -201,7 +201,7 @@ mod tests {
     use git2::{Direction, Repository, Signature};
 
     use super::*;
-    use crate::git::transport::{Network, Session};
+    use crate::git::transport::{Network, NetworkScope};
 
     /// Runs what the other side would run, on this one.
     const LOOPBACK: &str = r#"sh -c 'eval "$2"' loopback"#;
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn connected(repository: &Repository, url: &str) -> Result<(), NetworkError> {
-        let session = Session::begin(&network(url));
+        let session = NetworkScope::begin(&network(url));
         let mut remote = repository.remote_anonymous("me@h:r").expect("a remote");
         remote.connect(Direction::Fetch).map_err(|error| session.explain(&error))
     }
@@ -240,7 +240,7 @@ mod tests {
         let there = path("it's a $HOME; `x` !");
         let id = commit(&Repository::init_bare(&there).expect("new"));
         let here = Repository::init(path("here")).expect("new");
-        let session = Session::begin(&network(LOOPBACK));
+        let session = NetworkScope::begin(&network(LOOPBACK));
         let url = format!("ssh://me@h{}", Path::display(&there));
         let mut remote = here.remote_anonymous(&url).expect("a remote");
         let fetched = remote.fetch(&["refs/heads/main:refs/heads/main"], None, None);
