@@ -59,7 +59,7 @@ impl Blame for DiskError {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "choose a folder that you may write to, with `--into`"
                 }
-                _ => "mend what the cause says, then run the same command again",
+                _ => "fix what the cause says, then run the same command again",
             },
         };
         Some(advice.to_owned())
@@ -137,7 +137,7 @@ impl Staging {
         let old = aside.path().join("old");
         fs::rename(target, &old).map_err(failed(target))?;
         self.put(target).inspect_err(|_| {
-            // What cannot be put back is told by the error; it is then in the folder aside.
+            // The error names what cannot be put back; it is then in the folder aside.
             let _ = fs::rename(&old, target);
         })
     }

@@ -19,6 +19,8 @@ pub(crate) enum Mode {
     Serve,
     /// Every answer has this status and no body.
     Status(u16),
+    /// So many requests are answered with this status and a `Retry-After` of one second.
+    Busy(u16, usize),
     /// Only who sends this `Authorization` header is let in.
     Wants(String),
     /// Half of every pack is sent, then the connection is closed.
@@ -123,12 +125,26 @@ impl State {
         }
     }
 
+    /// How to behave now. One request less is answered as by a busy server.
+    fn mode(&self) -> Mode {
+        let mut mode = self.mode.lock().expect("no panic");
+        let now = mode.clone();
+        if let Mode::Busy(_, left) = &mut *mode {
+            *left = left.saturating_sub(1);
+        }
+        now
+    }
+
     fn serve(&self, mut stream: impl Read + Write) -> io::Result<()> {
         let request = Request::read(&mut BufReader::new(&mut stream))?;
         self.requests.lock().expect("no panic").push(format!("{} {}", request.method, request.path));
-        let mode = self.mode.lock().expect("no panic").clone();
+        let mode = self.mode();
         let is_pack = request.method == "POST";
         match mode {
+            Mode::Busy(status, 1..) => write!(
+                stream,
+                "HTTP/1.1 {status} No\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+            )?,
             Mode::Silent => thread::sleep(Duration::from_secs(3)),
             Mode::Status(status) => {
                 write!(stream, "HTTP/1.1 {status} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")?

@@ -132,7 +132,7 @@ fn offline_the_copy_is_read_and_nothing_is_written() {
     let never = program.run(&["list", "--offline"]);
     assert!(never.code == Some(2) && never.stderr.contains("without `--offline`"), "{never:?}");
     program.done(&["new", "first"]);
-    shared.server.behave(Mode::Status(500));
+    shared.server.behave(Mode::Status(404));
     let unreachable = program.run(&["list"]);
     assert!(
         unreachable.code == Some(1) && unreachable.stderr.contains("`--offline` reads the copy"),
@@ -145,6 +145,21 @@ fn offline_the_copy_is_read_and_nothing_is_written() {
     assert!(refused.code == Some(2) && refused.stderr.contains("cannot be changed offline"), "{refused:?}");
     assert!(!program.folder().join("second").exists());
     program.done(&["new", "second", "--offline", "--dry-run"]);
+}
+
+#[test]
+fn a_server_that_is_busy_is_waited_for_as_long_as_it_says() {
+    for status in [429, 503] {
+        let shared = Shared::new();
+        let program = machine(&shared.url());
+        shared.server.behave(Mode::Busy(status, 2));
+        let ran = program.done(&["new", "first"]);
+        // A pause that ends within the second is not shown.
+        assert!(status == 503 || ran.stderr.contains("the git server asks for a pause: 1 s"), "{status}: {ran:?}");
+        assert_eq!(shared.server.requests()[..3], ["GET /registry.git/info/refs"; 3]);
+        assert_eq!(shared.subjects(), ["Reserve first", "Activate first"]);
+        shared.assert_sound();
+    }
 }
 
 #[test]

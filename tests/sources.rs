@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::git_server::{GitServer, git};
+use crate::git_server::{GitServer, clean_git, git};
 use crate::program::{Program, Ran};
 
 const MANIFEST: &str = "[template]\nname = \"own\"\n";
@@ -47,28 +47,35 @@ fn a_git_url_with_subfolder_and_revision_is_fetched_once_and_then_works_offline(
 }
 
 #[test]
-fn files_of_a_commit_are_kept_until_they_are_damaged() {
+fn a_cached_file_that_was_changed_is_noticed() {
     let program = Program::new();
     repository(&program);
-    let served = program.folder().join("served/t");
-    let commit = git(&served, &["rev-parse", "v1"]);
-    let make = |name| program.run(&["new", name, "--template", "served/t//sub/folder", "--at", &commit]);
+    let server = GitServer::start(&program.folder().join("served"));
+    let source = format!("{}//sub/folder", server.url("t"));
+    let commit = git(&program.folder().join("served/t"), &["rev-parse", "v1"]);
+    let make = |name| program.run(&["new", name, "--template", &source, "--at", &commit]);
     assert_eq!(make("first").code, Some(0));
-    fs::rename(served.join(".git/objects"), served.join("objects")).expect("moved");
-    assert_eq!(make("kept").code, Some(0));
-    assert_eq!(out(&program, "kept"), "one kept");
-    let cache = fs::read_dir(program.home().join(".cache/apiscaffold/templates")).expect("a cache");
-    let archive =
-        cache.map(|entry| entry.expect("read").path()).find(|path| path.extension() == Some("archive".as_ref()));
-    let archive = archive.expect("an archive");
-    let mut bytes = fs::read(&archive).expect("read");
-    *bytes.last_mut().expect("not empty") ^= 1;
-    fs::write(&archive, bytes).expect("damaged");
-    let lost = make("lost");
-    assert!(lost.code == Some(2) && !program.folder().join("lost").exists(), "{lost:?}");
-    fs::rename(served.join("objects"), served.join(".git/objects")).expect("moved back");
-    assert_eq!(make("lost").code, Some(0));
-    assert_eq!(out(&program, "lost"), "one lost");
+    let cache = program.home().join(".cache/apiscaffold/templates");
+    let cached = fs::read_dir(cache).expect("a cache").map(|entry| entry.expect("read").path());
+    let repository = cached.into_iter().find(|path| path.is_dir()).expect("a repository");
+    let files = || fs::read_dir(repository.join("objects/pack")).expect("packs").map(|file| file.expect("read").path());
+    let pack = files().find(|path| path.extension() == Some("pack".as_ref())).expect("a pack");
+    let packed = program.folder().join("packed");
+    fs::rename(pack, &packed).expect("moved");
+    files().for_each(|file| fs::remove_file(file).expect("removed"));
+    let mut unpack = clean_git(&repository);
+    unpack.args(["unpack-objects", "-q"]).stdin(fs::File::open(packed).expect("opened"));
+    assert!(unpack.status().expect("git runs").success());
+    assert_eq!(make("again").code, Some(0));
+    // Another text under the id of the one that was fetched.
+    program.write("other", "two {{ name }}");
+    let other = git(&repository, &["hash-object", "-w", &program.folder().join("other").display().to_string()]);
+    let fetched = git(&repository, &["rev-parse", &format!("{commit}:sub/folder/out")]);
+    let object = |id: &str| repository.join("objects").join(&id[..2]).join(&id[2..]);
+    fs::remove_file(object(&fetched)).expect("removed");
+    fs::copy(object(&other), object(&fetched)).expect("copied");
+    let changed = make("changed");
+    assert!(changed.code != Some(0) && !program.folder().join("changed").exists(), "{changed:?}");
 }
 
 #[test]

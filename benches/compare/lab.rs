@@ -105,13 +105,18 @@ impl Lab {
         Ok(id.trim_end().to_owned())
     }
 
-    /// The template of this size in this format, written at the first call; that of our tool is a repository as well.
+    /// The template of this size in this format, written at the first call; that of our tool is a repository as well, with
+    /// one pack.
     pub(crate) fn template(&self, format: Format, size: Size) -> Result<PathBuf, Failure> {
         let folder = self.path().join(format!("template-{}-{}", format as u8, size.word()));
         if !folder.exists() {
             format.write(&describe(size), &folder)?;
             if format == Format::Apiscaffold {
                 self.commit(&folder)?.iter().try_for_each(|call| self.environment.run(call))?;
+                // As everything is that was fetched.
+                let git = on_path("git").ok_or("there is no git")?;
+                let repack = self.call(git, &[&"-C", &folder, &"repack", &"-a", &"-d", &"-q"]);
+                self.environment.run(&repack)?;
             }
         }
         Ok(folder)

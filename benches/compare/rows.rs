@@ -70,9 +70,9 @@ pub(crate) fn render(lab: &Lab, size: Size, from: From, budget: Budget) -> Resul
     };
     let (ours, theirs) = compare(&ours, &theirs, &lab.environment, budget)?;
     let target = match size {
-        Size::S => Target::AtMost(1.3),
-        Size::M => Target::AtMost(1.0),
-        Size::L => Target::AtMost(0.8),
+        Size::S => Target::AtMost(2.0),
+        Size::M => Target::AtMost(1.5),
+        Size::L => Target::AtMost(1.2),
     };
     let what = format!("render {} from {}, against `cp -r` of the result", size.word(), from.word());
     Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target }) })
@@ -118,7 +118,7 @@ pub(crate) fn new_against_copy(lab: &Lab, size: Size, from: From, budget: Budget
     let (ours, theirs) = compare(&new_job(lab, size, from)?, &theirs, &lab.environment, budget)?;
     let (size, from) = (size.word(), from.word());
     let what = format!("`new` {size} from {from}, against `cp -r` + `git init`, `add`, `commit`");
-    Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target: Target::AtMost(0.4) }) })
+    Ok(Row { what, figures: Ok(Figures::Times { ours, theirs, target: Target::AtMost(0.5) }) })
 }
 
 /// `new` against another tool and the first commit by git.

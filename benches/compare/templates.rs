@@ -129,8 +129,8 @@ const FILE_SIZE: usize = 5_000;
 const FOLDER_FILES: usize = 8;
 /// One file in three has tags.
 const TAGGED_EVERY: usize = 3;
-/// One line in five of a file with tags has one, up to its number of tags.
-const TAG_EVERY: usize = 5;
+/// One line in two of a file with tags has one, up to its number of them: 27 tags in the middle.
+const TAG_EVERY: usize = 2;
 
 /// The files of a template; the same ones at every call.
 pub(crate) fn describe(size: Size) -> Vec<Entry> {
@@ -151,7 +151,7 @@ fn path(index: usize) -> Vec<Piece> {
 
 fn text(index: usize, dice: &mut Dice) -> Vec<Piece> {
     let kind = &KINDS[index % KINDS.len()];
-    let mut tags = if index.is_multiple_of(TAGGED_EVERY) { 5 + dice.throw(11) } else { 0 };
+    let mut tags = if index.is_multiple_of(TAGGED_EVERY) { 8 + dice.throw(19) } else { 0 };
     let mut pieces = vec![Piece::Text(kind.head.to_owned())];
     let mut bytes = 0;
     for line in 0.. {
@@ -160,7 +160,7 @@ fn text(index: usize, dice: &mut Dice) -> Vec<Piece> {
         }
         let words = sentence(dice);
         bytes += kind.before.len() + words.len() + kind.after.len();
-        if tags > 0 && line % TAG_EVERY == 2 {
+        if tags > 0 && line % TAG_EVERY == 1 {
             tagged(kind, tags, words, &mut pieces);
             tags -= 1;
         } else if index % KINDS.len() == WORKFLOW && line % 10 == 4 {
@@ -175,11 +175,11 @@ fn text(index: usize, dice: &mut Dice) -> Vec<Piece> {
     pieces
 }
 
-/// A line with the tag of this number: the first is a loop, the next three are conditions, the others variables.
+/// A line with the tag of this number: two are loops, six are conditions, the others variables.
 fn tagged(kind: &'static Kind, number: usize, words: String, pieces: &mut Vec<Piece>) {
     match number {
-        1 => pieces.push(Piece::Loop { last: 3, before: kind.before, after: kind.after }),
-        2..=4 => pieces.push(Piece::Condition(format!("{}{words}{}", kind.before, kind.after))),
+        1 | 2 => pieces.push(Piece::Loop { last: 3, before: kind.before, after: kind.after }),
+        3..=8 => pieces.push(Piece::Condition(format!("{}{words}{}", kind.before, kind.after))),
         _ => {
             let variable = [Variable::Name, Variable::Title, Variable::Team][number % 3];
             pieces.push(Piece::Text(format!("{}{words} ", kind.before)));

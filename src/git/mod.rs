@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::error::{Blame, Fault, shell_quoted};
 use crate::model::tree::PathError;
 
-pub mod archive;
 pub mod change;
 pub mod commit;
 mod index;
@@ -150,7 +149,7 @@ impl Blame for GitError {
     fn hint(&self) -> Option<String> {
         let advice = match self {
             Self::Write { source, .. } => return Some(advice_on_writing(source.kind()).to_owned()),
-            Self::Look { .. } => "mend what the cause says, then run the same command again",
+            Self::Look { .. } => "fix what the cause says, then run the same command again",
             Self::NotARepository { .. } => "give the folder of a git repository, the one that holds `.git`",
             Self::Untrusted { path } => {
                 return Some(format!(
@@ -189,7 +188,7 @@ fn advice_on_writing(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, then run the same command again",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder that you may write to",
         io::ErrorKind::AlreadyExists => "choose a folder that is not a git repository yet",
-        _ => "mend what the cause says, then run the same command again",
+        _ => "fix what the cause says, then run the same command again",
     }
 }
 

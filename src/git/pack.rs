@@ -2,10 +2,11 @@
 //!
 //! No deltas: looking for them costs ten times what the whole commit may cost, and git makes them at its next `gc`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
 use flate2::{Compress, Compression, FlushCompress, Status};
+use git2::{ObjectType, Odb, Oid, Repository};
 use rayon::prelude::*;
 use sha1::{Digest as _, Sha1};
 
@@ -13,7 +14,7 @@ use sha1::{Digest as _, Sha1};
 pub(super) type Id = [u8; 20];
 
 /// libgit2's form of an id in ours.
-pub(super) fn of_git2(id: git2::Oid) -> Id {
+pub(super) fn of_git2(id: Oid) -> Id {
     let mut bytes = Id::default();
     bytes.copy_from_slice(id.as_bytes());
     bytes
@@ -28,6 +29,7 @@ pub(super) enum Kind {
     Commit = 1,
     Tree = 2,
     Blob = 3,
+    Tag = 4,
 }
 
 impl Kind {
@@ -36,6 +38,16 @@ impl Kind {
             Self::Commit => "commit",
             Self::Tree => "tree",
             Self::Blob => "blob",
+            Self::Tag => "tag",
+        }
+    }
+
+    const fn of_git2(kind: ObjectType) -> Self {
+        match kind {
+            ObjectType::Commit => Self::Commit,
+            ObjectType::Tree => Self::Tree,
+            ObjectType::Tag => Self::Tag,
+            ObjectType::Blob | ObjectType::Any => Self::Blob,
         }
     }
 }
@@ -88,9 +100,34 @@ impl Pack {
         Self { header, entries, checksum: hash.finalize().into() }
     }
 
+    /// The objects with these ids, read from a repository.
+    pub(super) fn read(objects: &Odb<'_>, ids: impl IntoIterator<Item = Oid>) -> Result<Self, git2::Error> {
+        let read = |id| {
+            let object = objects.read(id)?;
+            Ok((of_git2(id), (Kind::of_git2(object.kind()), object.data().to_vec())))
+        };
+        let read: BTreeMap<Id, (Kind, Vec<u8>)> = ids.into_iter().map(read).collect::<Result<_, git2::Error>>()?;
+        Ok(Self::new(read.iter().map(|(id, (kind, bytes))| (*id, (*kind, &bytes[..]))).collect()))
+    }
+
+    /// All objects that the commits `tips` need and the commits `known`, which the receiver has, do not.
+    pub(super) fn of_commits(repository: &Repository, tips: &[Oid], known: &[Oid]) -> Result<Self, git2::Error> {
+        let mut met = known.iter().copied().collect();
+        let folder = |id: &Oid| Ok((repository.find_commit(*id)?.tree_id(), ObjectType::Tree));
+        below(repository, known.iter().map(folder).collect::<Result<_, git2::Error>>()?, &mut met)?;
+        let tips = tips.iter().map(|id| (*id, ObjectType::Commit)).collect();
+        Self::read(&repository.odb()?, below(repository, tips, &mut met)?)
+    }
+
     /// The name that git gives the files of this pack, without `.pack` or `.idx`.
     pub(super) fn name(&self) -> String {
         format!("pack-{}", hex(&self.checksum))
+    }
+
+    /// How many bytes the `.pack` file has.
+    pub(super) fn length(&self) -> usize {
+        let packed: usize = self.entries.iter().map(|entry| entry.packed.len()).sum();
+        self.header.len() + packed + self.checksum.len()
     }
 
     /// Writes the bytes of the `.pack` file.
@@ -111,6 +148,32 @@ impl Pack {
         let rows: Vec<_> = self.entries.iter().zip(offsets).map(|(entry, at)| (entry.id, entry.crc, at)).collect();
         index_of(&rows, &self.checksum)
     }
+}
+
+/// These objects and those that they need, but for those that were `met` before.
+fn below(
+    repository: &Repository,
+    mut open: Vec<(Oid, ObjectType)>,
+    met: &mut HashSet<Oid>,
+) -> Result<Vec<Oid>, git2::Error> {
+    let mut found = Vec::new();
+    while let Some((id, kind)) = open.pop() {
+        if !met.insert(id) {
+            continue;
+        }
+        found.push(id);
+        if kind == ObjectType::Commit {
+            let commit = repository.find_commit(id)?;
+            open.push((commit.tree_id(), ObjectType::Tree));
+            open.extend(commit.parent_ids().map(|parent| (parent, ObjectType::Commit)));
+        } else if kind == ObjectType::Tree {
+            // The commit of a submodule is in another repository.
+            let is_here = |kind: &ObjectType| matches!(kind, ObjectType::Tree | ObjectType::Blob);
+            let folder = repository.find_tree(id)?;
+            open.extend(folder.iter().filter_map(|entry| Some((entry.id(), entry.kind().filter(is_here)?))));
+        }
+    }
+    Ok(found)
 }
 
 /// Compressors that are used again and again. One with a small window is ready sooner, and most objects are small.

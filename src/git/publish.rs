@@ -1,22 +1,20 @@
 //! Publishing: the references of a repository on this machine, pushed to an empty one elsewhere.
 
-mod sole;
-
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use git2::{ErrorCode, PushOptions, RemoteCallbacks, Repository};
+use git2::{ErrorCode, Oid, Repository};
 
-use self::sole::{Sole, sole};
-use super::push::{Push, Pushed};
-use super::transport::{Address, Session};
-use super::{pack, read};
+use super::pack::{self, Pack};
+use super::push::{Move, Push, PushOutcome};
+use super::read;
+use super::transport::Address;
 use crate::error::{Blame, Fault, shell_quoted};
 use crate::model::refs::{FIRST_BASE, MAIN};
 use crate::model::text::{has_user, without_user};
 use crate::net::printable;
 
-pub use super::transport::{Network, NetworkError};
+pub use super::transport::{Caller, Network, NetworkError};
 
 /// What the first push of a new repository holds: the branch, and the pristine render beside it.
 pub const REFERENCES: [&str; 2] = [MAIN, FIRST_BASE];
@@ -30,6 +28,12 @@ pub struct Publish {
     pub url: String,
     /// How to reach it.
     pub network: Network,
+}
+
+impl Publish {
+    fn here(&self) -> impl Fn(git2::Error) -> PublishError {
+        |source| PublishError::Here { folder: self.folder.clone(), source }
+    }
 }
 
 /// A repository that was not published.
@@ -74,23 +78,6 @@ pub enum PublishError {
     },
 }
 
-impl PublishError {
-    /// Whether the remote may only not know the repository yet.
-    pub fn is_not_there(&self) -> bool {
-        matches!(self, Self::There { cause: NetworkError::NotThere { .. } | NetworkError::Status { status: 409 }, .. })
-    }
-
-    /// Whether the token was not taken.
-    pub fn is_refused_token(&self) -> bool {
-        matches!(self, Self::There { cause: NetworkError::Forbidden { .. }, .. })
-    }
-
-    /// Whether trying again may help.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::There { cause, .. } if cause.may_pass())
-    }
-}
-
 impl Blame for PublishError {
     fn fault(&self) -> Fault {
         match self {
@@ -118,80 +105,48 @@ impl Blame for PublishError {
     }
 }
 
-/// Pushes [`REFERENCES`], or the branch and the base that the repository has. What is there already stays; nothing is ever overwritten.
-///
-/// The pack that the first commit was written as goes out as it is, when it is all there is: libgit2 would make another.
-pub fn publish(request: &Publish) -> Result<(), PublishError> {
-    let is_here = matches!(checked(&request.url)?, Address::Local(_));
-    let here = |source| PublishError::Here { folder: request.folder.clone(), source };
+/// Pushes [`REFERENCES`], or the branch and the base that the repository has. What is there already stays; nothing is ever
+/// overwritten.
+pub fn publish(request: &Publish, caller: &dyn Caller) -> Result<(), PublishError> {
     let repository = opened(&request.folder)?;
-    let base = read::base_of(&repository).map_err(here)?;
-    let references = [MAIN, base.as_deref().unwrap_or(FIRST_BASE)];
-    let written = if is_here { None } else { sole(&repository, &references) };
-    written.map_or_else(|| push(request, &references), |written| send(request, written, &references))
+    let base = read::base_of(&repository).map_err(request.here())?;
+    let found = |name: &str| Ok((name.to_owned(), repository.refname_to_id(name)?));
+    let references = [MAIN, base.as_deref().unwrap_or(FIRST_BASE)].into_iter().map(found).collect::<Result<_, _>>();
+    push(request, &repository, references.map_err(request.here())?, &[], caller)
 }
 
-/// Sends the repository's one pack.
-fn send(request: &Publish, Sole { commit, pack }: Sole, references: &[&str]) -> Result<(), PublishError> {
-    let Publish { network, url, .. } = request;
-    let push = Push { references, expected: None, commit: pack::of_git2(commit) };
-    let url = url.clone();
-    match push.run(pack, network, &url) {
-        Ok(Pushed::Done) => Ok(()),
-        Ok(Pushed::Moved) => Err(PublishError::Other { url }),
-        Ok(Pushed::Refused { reference, reason, said }) => {
+/// Pushes a branch that is not there yet, at this commit (hex) of the repository on this machine. Its parents were
+/// fetched from there.
+pub fn push_branch(request: &Publish, branch: &str, commit: &str, caller: &dyn Caller) -> Result<(), PublishError> {
+    let repository = opened(&request.folder)?;
+    let found = Oid::from_str(commit).and_then(|commit| repository.find_commit(commit)).map_err(request.here())?;
+    let parents: Vec<Oid> = found.parent_ids().collect();
+    push(request, &repository, vec![(format!("refs/heads/{branch}"), found.id())], &parents, caller)
+}
+
+/// Pushes references that are not there yet. `known` are commits that are there.
+fn push(
+    request: &Publish,
+    repository: &Repository,
+    references: Vec<(String, Oid)>,
+    known: &[Oid],
+    caller: &dyn Caller,
+) -> Result<(), PublishError> {
+    let url = request.url.clone();
+    if has_user(&url) || !matches!(Address::of(&url), Address::Http | Address::Ssh(_)) {
+        return Err(PublishError::Url(without_user(&url)));
+    }
+    let tips: Vec<Oid> = references.iter().map(|(_, tip)| *tip).collect();
+    let pack = Arc::new(Pack::of_commits(repository, &tips, known).map_err(request.here())?);
+    let moved = |(reference, tip)| Move { reference, from: None, to: pack::of_git2(tip) };
+    let moves = references.into_iter().map(moved).collect();
+    match (Push { url: url.clone(), moves, pack }).run(caller, &request.network) {
+        Ok(PushOutcome::Done) => Ok(()),
+        Ok(PushOutcome::Moved) => Err(PublishError::Other { url }),
+        Ok(PushOutcome::Refused { reference, reason, said }) => {
             Err(PublishError::Refused { url, reference, reason: printable(&format!("{reason}\n{said}")) })
         }
         Err(cause) => Err(PublishError::There { url, cause }),
-    }
-}
-
-/// Pushes a branch that is not there yet, at this commit (hex) of the repository on this machine.
-pub fn push_branch(request: &Publish, branch: &str, commit: &str) -> Result<(), PublishError> {
-    let here = |source| PublishError::Here { folder: request.folder.clone(), source };
-    let name = format!("refs/heads/{branch}");
-    let repository = opened(&request.folder)?;
-    let id = git2::Oid::from_str(commit).map_err(here)?;
-    repository.reference(&name, id, true, "push").map_err(here)?;
-    push(request, &[&name])
-}
-
-/// Pushes these references under the names that they have here.
-fn push(request: &Publish, references: &[&str]) -> Result<(), PublishError> {
-    let Publish { folder, url, network } = request;
-    checked(url)?;
-    let here = |source| PublishError::Here { folder: folder.clone(), source };
-    let repository = opened(folder)?;
-    let session = Session::begin(network);
-    let said = RefCell::new(Vec::new());
-    let refused = RefCell::new(None);
-    let mut callbacks = RemoteCallbacks::new();
-    callbacks.sideband_progress(|bytes| {
-        said.borrow_mut().extend_from_slice(bytes);
-        true
-    });
-    // A push that is refused for one of its references succeeds as a whole: only this tells.
-    callbacks.push_update_reference(|reference, why| {
-        if let Some(why) = why {
-            refused.borrow_mut().get_or_insert_with(|| (reference.to_owned(), why.to_owned()));
-        }
-        Ok(())
-    });
-    let mut options = PushOptions::new();
-    options.remote_callbacks(callbacks);
-    let mut remote = repository.remote_anonymous(url).map_err(here)?;
-    let specs: Vec<String> = references.iter().map(|name| format!("{name}:{name}")).collect();
-    let pushed = remote.push(&specs, Some(&mut options));
-    drop(options);
-    let url = url.clone();
-    match (pushed, refused.into_inner()) {
-        (Ok(()), None) => Ok(()),
-        (Ok(()), Some((reference, why))) => {
-            let words = String::from_utf8_lossy(&said.into_inner()).into_owned();
-            Err(PublishError::Refused { url, reference, reason: printable(&format!("{why}\n{words}")) })
-        }
-        (Err(error), _) if error.code() == ErrorCode::NotFastForward => Err(PublishError::Other { url }),
-        (Err(error), _) => Err(PublishError::There { url, cause: session.explain(&error) }),
     }
 }
 
@@ -217,15 +172,6 @@ pub fn origin(folder: &Path) -> Option<String> {
     let remote = repository.find_remote("origin").ok()?;
     let url = remote.url().ok()?;
     (!has_user(url)).then(|| url.to_owned())
-}
-
-/// Where a URL leads, when it is one that can be pushed to.
-fn checked(url: &str) -> Result<Address, PublishError> {
-    match Address::of(url) {
-        Address::Unknown => Err(PublishError::Url(without_user(url))),
-        _ if has_user(url) => Err(PublishError::Url(without_user(url))),
-        address => Ok(address),
-    }
 }
 
 fn opened(folder: &Path) -> Result<Repository, PublishError> {

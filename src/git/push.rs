@@ -1,12 +1,11 @@
-//! Pushing one commit to references, compared and swapped: each of them is taken on top of the commit that is expected
-//! there, or not at all.
+//! The one way to push: references are compared and swapped. Each moves on from the commit that is expected there, or
+//! none moves; nothing is ever overwritten.
 
-use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pack::{Id, Pack, hex};
-use super::transport::{Network, NetworkError, Receiver};
+use super::transport::{Caller, Network, NetworkError, Receiver, persist};
 use crate::net::printable;
 
 /// The slowest line that a pack is sent over, in bytes a second.
@@ -14,7 +13,7 @@ const SLOWEST: u64 = 64 << 10;
 
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Pushed {
+pub(super) enum PushOutcome {
     /// Every reference is at the new commit.
     Done,
     /// A reference is at another commit than expected.
@@ -30,127 +29,100 @@ pub(super) enum Pushed {
     },
 }
 
-/// What is pushed.
-pub(super) struct Push<'p> {
-    /// The references' full names. One that is at the new commit already is left out.
-    pub(super) references: &'p [&'p str],
-    /// Where each must be; none when it must not exist.
-    pub(super) expected: Option<Id>,
-    /// Where each shall be.
-    pub(super) commit: Id,
+/// What is pushed: references and a pack of everything that the remote does not have yet.
+pub(super) struct Push {
+    pub(super) url: String,
+    pub(super) moves: Vec<Move>,
+    pub(super) pack: Arc<Pack>,
 }
 
-/// The bytes of a pack, read when they are sent.
-pub(super) struct Packed {
-    bytes: Box<dyn Read + Send>,
-    length: u64,
+/// One reference on its way. A remote that has it where it shall be is not asked to move it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Move {
+    /// Its full name.
+    pub(super) reference: String,
+    /// Where it must be; none when it must not exist.
+    pub(super) from: Option<Id>,
+    /// Where it shall be.
+    pub(super) to: Id,
 }
 
-impl Packed {
-    /// A pack that lies in a file.
-    pub(super) fn file(file: File) -> io::Result<Self> {
-        let length = file.metadata()?.len();
-        Ok(Self { bytes: Box::new(file), length })
+impl Push {
+    /// Pushes, with the patience of `caller`. After an answer that got lost the remote is asked what took effect, and only
+    /// what did not is sent again.
+    pub(super) fn run(self, caller: &dyn Caller, network: &Network) -> Result<PushOutcome, NetworkError> {
+        let network = slow(network, self.pack.length() as u64);
+        persist(caller, &network, move |network| self.attempt(network))
     }
-}
 
-impl From<&Pack> for Packed {
-    fn from(pack: &Pack) -> Self {
-        let mut bytes = Vec::new();
-        // Writing to memory does not fail.
-        let _ = pack.write(&mut bytes);
-        let length = bytes.len() as u64;
-        Self { bytes: Box::new(Cursor::new(bytes)), length }
-    }
-}
-
-impl Push<'_> {
-    /// Pushes, with a pack of everything that the remote does not have yet. Whether it took effect is looked at when the
-    /// answer got lost.
-    pub(super) fn run(&self, pack: Packed, network: &Network, url: &str) -> Result<Pushed, NetworkError> {
-        let network = &patient(network, pack.length);
-        let (remote, listed) = Receiver::open(network, url)?;
+    fn attempt(&self, network: &Network) -> Result<PushOutcome, NetworkError> {
+        let (remote, listed) = Receiver::open(network, &self.url)?;
         let list = List::read(&listed)?;
-        let left = match self.left(&list) {
-            Some(left) if !left.is_empty() => left,
-            settled => {
-                remote.leave();
-                return Ok(if settled.is_some() { Pushed::Done } else { Pushed::Moved });
-            }
+        if let Some(end) = self.end(&list) {
+            remote.leave();
+            return Ok(end);
+        }
+        let moves = self.remaining(&list);
+        let answer = remote.ask(self.request(&moves, &list));
+        let report = match answer.map(|packets| Report::read(&packets, list.offers("side-band-64k"), &moves)) {
+            Ok(report) if report.failures.is_empty() => return Ok(PushOutcome::Done),
+            // Who was not let in has changed nothing.
+            Err(error @ (NetworkError::Forbidden { .. } | NetworkError::Limited { .. })) => return Err(error),
+            report => report,
         };
-        let banded = list.offers("side-band-64k");
-        let head = self.request(&left, &list);
-        let length = head.len() as u64 + pack.length;
-        let answer = remote.ask(Cursor::new(head).chain(pack.bytes), length);
-        match answer.map(|packets| Report::read(&packets, banded, &left)) {
-            Ok(report) if report.failures.is_empty() => Ok(Pushed::Done),
-            Ok(report) => Ok(match self.look(network, url)? {
-                Standing::Ours => Pushed::Done,
-                Standing::Elsewhere => Pushed::Moved,
-                Standing::Expected => report.refused(),
-            }),
-            Err(NetworkError::Forbidden { reason }) => Err(NetworkError::Forbidden { reason }),
-            Err(error) => match self.look(network, url) {
-                Ok(Standing::Ours) => Ok(Pushed::Done),
-                Ok(Standing::Elsewhere) => Ok(Pushed::Moved),
-                Ok(Standing::Expected) | Err(_) => Err(error),
-            },
+        match (self.look(network), report) {
+            (Ok(Some(end)), _) => Ok(end),
+            (Ok(None), Ok(report)) => Ok(report.refused()),
+            (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
         }
     }
 
-    /// The references that are not at the new commit yet; none when one of them is not where it is expected either.
-    fn left(&self, list: &List<'_>) -> Option<Vec<&str>> {
-        let (expected, commit) = (self.expected.map(|id| hex(&id)), hex(&self.commit));
-        let mut left = Vec::new();
-        for &reference in self.references {
-            match list.find(reference) {
-                Some(id) if id == commit => {}
-                id if id == expected.as_deref() => left.push(reference),
-                _ => return None,
-            }
-        }
-        Some(left)
-    }
-
-    fn look(&self, network: &Network, url: &str) -> Result<Standing, NetworkError> {
-        let (remote, listed) = Receiver::open(network, url)?;
-        let left = self.left(&List::read(&listed)?);
+    /// How the push has ended, by what the remote lists now.
+    fn look(&self, network: &Network) -> Result<Option<PushOutcome>, NetworkError> {
+        let (remote, listed) = Receiver::open(network, &self.url)?;
+        let end = List::read(&listed).map(|list| self.end(&list));
         remote.leave();
-        Ok(match left {
-            Some(left) if left.is_empty() => Standing::Ours,
-            Some(_) => Standing::Expected,
-            None => Standing::Elsewhere,
-        })
+        end
     }
 
-    /// What comes before the pack.
-    fn request(&self, left: &[&str], list: &List<'_>) -> Vec<u8> {
-        let (old, new) = (hex(&self.expected.unwrap_or_default()), hex(&self.commit));
+    /// How the push has ended; none when it can be made.
+    fn end(&self, list: &List<'_>) -> Option<PushOutcome> {
+        let remaining = self.remaining(list);
+        if remaining.iter().any(|moved| list.find(&moved.reference) != moved.from.map(|id| hex(&id)).as_deref()) {
+            return Some(PushOutcome::Moved);
+        }
+        remaining.is_empty().then_some(PushOutcome::Done)
+    }
+
+    /// The references that are not where they shall be.
+    fn remaining(&self, list: &List<'_>) -> Vec<&Move> {
+        self.moves.iter().filter(|moved| list.find(&moved.reference) != Some(&hex(&moved.to))).collect()
+    }
+
+    fn request(&self, moves: &[&Move], list: &List<'_>) -> Vec<u8> {
         let mut capabilities = "\0 report-status".to_owned();
         // Of several references all are taken or none is.
         for capability in ["side-band-64k", "atomic"].into_iter().filter(|capability| list.offers(capability)) {
             capabilities = format!("{capabilities} {capability}");
         }
         capabilities += concat!(" agent=apiscaffold/", env!("CARGO_PKG_VERSION"));
-        let mut request = String::new();
-        for reference in left {
-            let command = format!("{old} {new} {reference}{}", std::mem::take(&mut capabilities));
-            request += &format!("{:04x}{command}", command.len() + 4);
+        let mut request = Vec::with_capacity(self.pack.length() + 1024);
+        for Move { reference, from, to } in moves {
+            let (from, to) = (hex(&from.unwrap_or_default()), hex(to));
+            let command = format!("{from} {to} {reference}{}", std::mem::take(&mut capabilities));
+            request.extend(format!("{:04x}{command}", command.len() + 4).into_bytes());
         }
-        (request + "0000").into_bytes()
+        request.extend(b"0000");
+        // Writing to memory does not fail.
+        let _ = self.pack.write(&mut request);
+        request
     }
 }
 
 /// A network that waits for an answer for as long as so many bytes may take to be sent: over http the limit is for both.
-fn patient(network: &Network, length: u64) -> Network {
+fn slow(network: &Network, length: u64) -> Network {
     let idle_limit = network.idle_limit + Duration::from_secs(length / SLOWEST);
     Network { idle_limit, ..network.clone() }
-}
-
-enum Standing {
-    Ours,
-    Elsewhere,
-    Expected,
 }
 
 /// What a remote lists before it is asked anything.
@@ -198,7 +170,7 @@ struct Report {
 }
 
 impl Report {
-    fn read(packets: &[Vec<u8>], banded: bool, references: &[&str]) -> Self {
+    fn read(packets: &[Vec<u8>], banded: bool, moves: &[&Move]) -> Self {
         let mut report = Vec::new();
         let mut said = Vec::new();
         for packet in packets {
@@ -213,17 +185,17 @@ impl Report {
             }
         }
         let report = String::from_utf8_lossy(&report);
-        let failure = |name: &&str| Some(((*name).to_owned(), printable(failure(&report, name)?)));
-        let failures = references.iter().filter_map(failure).collect();
+        let names = moves.iter().map(|moved| &moved.reference);
+        let failures = names.filter_map(|name| Some((name.clone(), printable(failure(&report, name)?)))).collect();
         Self { failures, said: printable(&spoken(&String::from_utf8_lossy(&said))) }
     }
 
     /// The reference that was refused for its own sake: it takes the others along, whose reason is this word of git's.
-    fn refused(self) -> Pushed {
+    fn refused(self) -> PushOutcome {
         let Self { mut failures, said } = self;
         let own = failures.iter().position(|(_, reason)| reason != "atomic push failure");
         let (reference, reason) = failures.swap_remove(own.unwrap_or_default());
-        Pushed::Refused { reference, reason, said }
+        PushOutcome::Refused { reference, reason, said }
     }
 }
 
@@ -249,10 +221,16 @@ fn spoken(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn packets(lines: &[&str]) -> Vec<Vec<u8>> {
         lines.iter().map(|line| line.as_bytes().to_vec()).collect()
+    }
+
+    fn moved(reference: &str) -> Move {
+        Move { reference: reference.to_owned(), from: None, to: [0xab; 20] }
     }
 
     #[test]
@@ -268,34 +246,37 @@ mod tests {
     }
 
     #[test]
-    fn a_request_names_what_is_left_and_asks_for_what_is_offered() {
-        let push = Push { references: &["refs/a", "refs/b"], expected: None, commit: [0xab; 20] };
+    fn a_request_names_what_is_to_be_moved_and_asks_for_what_is_offered() {
+        let pack = Arc::new(Pack::new(BTreeMap::new()));
+        let push = Push { url: String::new(), moves: ["refs/a", "refs/b"].map(moved).into(), pack };
         let (zero, ours, other) = ("0".repeat(40), "ab".repeat(20), "cd".repeat(20));
         let nothing = packets(&[&format!("{zero} capabilities^{{}}\0atomic")]);
         let nothing = List::read(&nothing).expect("a list");
-        assert_eq!(push.left(&nothing), Some(vec!["refs/a", "refs/b"]));
-        let request = String::from_utf8(push.request(&["refs/a", "refs/b"], &nothing)).expect("text");
+        assert_eq!(push.end(&nothing), None);
+        let request = push.request(&push.remaining(&nothing), &nothing);
+        let request = String::from_utf8_lossy(&request).into_owned();
         let agent = concat!("agent=apiscaffold/", env!("CARGO_PKG_VERSION"));
         let first = format!("{zero} {ours} refs/a\0 report-status atomic {agent}");
-        assert_eq!(request, format!("{:04x}{first}005c{zero} {ours} refs/b0000", first.len() + 4));
+        let head = format!("{:04x}{first}005c{zero} {ours} refs/b0000PACK", first.len() + 4);
+        assert!(request.starts_with(&head), "{request:?}");
         let listed = |a: &str, b: &str| packets(&[&format!("{a} refs/a\0side-band-64k"), &format!("{b} refs/b")]);
-        let left = |listed: &[Vec<u8>]| push.left(&List::read(listed).expect("a list")).map(|left| left.len());
-        assert_eq!(left(&listed(&ours, &ours)), Some(0));
-        assert_eq!(left(&listed(&ours, &other)), None);
-        assert_eq!(left(&listed(&ours, &other)[..1]), Some(1));
+        let end = |listed: &[Vec<u8>]| push.end(&List::read(listed).expect("a list"));
+        assert_eq!(end(&listed(&ours, &ours)), Some(PushOutcome::Done));
+        assert_eq!(end(&listed(&ours, &other)), Some(PushOutcome::Moved));
+        assert_eq!(end(&listed(&ours, &other)[..1]), None, "one of them is to be moved yet");
     }
 
     #[test]
     fn a_long_pack_has_its_time() {
         let network = Network { idle_limit: Duration::from_secs(30), ..Network::default() };
-        let limits = [300, 100 << 20].map(|length| patient(&network, length).idle_limit.as_secs());
+        let limits = [300, 100 << 20].map(|length| slow(&network, length).idle_limit.as_secs());
         assert_eq!(limits, [30, 30 + 1600]);
     }
 
     #[test]
     fn a_report_says_whether_the_branch_moved_and_why_not() {
-        let main = ["refs/heads/main"];
-        let read = |lines: &[&str], banded| Report::read(&packets(lines), banded, &main);
+        let main = moved("refs/heads/main");
+        let read = |lines: &[&str], banded| Report::read(&packets(lines), banded, &[&main]);
         let failure = |report: Report| report.failures.into_iter().next().map(|(_, reason)| reason);
         assert_eq!(failure(read(&["unpack ok\n", "ok refs/heads/main\n"], false)), None);
         let refused = read(&["unpack ok\n", "ng refs/heads/main pre-receive hook declined\n"], false);
@@ -317,9 +298,10 @@ mod tests {
 
     #[test]
     fn of_several_references_the_one_that_is_refused_for_its_own_sake_is_named() {
-        let names = ["refs/heads/main", "refs/apiscaffold/base"];
+        let [main, base] = ["refs/heads/main", "refs/apiscaffold/base"].map(moved);
+        let names = [&main, &base];
         let lines = "unpack ok\nng refs/heads/main atomic push failure\nng refs/apiscaffold/base hook declined\n";
-        let Pushed::Refused { reference, reason, .. } = Report::read(&packets(&[lines]), false, &names).refused()
+        let PushOutcome::Refused { reference, reason, .. } = Report::read(&packets(&[lines]), false, &names).refused()
         else {
             panic!("refused");
         };

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid, Remote, RemoteCallbacks, RemoteHead, Repository};
 
-use crate::git::transport::{Address, Session};
+use crate::git::transport::{Address, NetworkScope};
 use crate::model::text::has_user;
-use cache::{Cache, Locked};
+use cache::{Cache, CacheLock};
 pub(super) use cache::{is_readable, slug};
 pub use error::FetchError;
-use revision::{Advertised, Wanted};
+use revision::{RemoteNames, RevisionKind};
 
 pub use crate::git::transport::{Network, NetworkError, Token};
 
@@ -57,7 +57,8 @@ pub struct Fetched {
     pub age: Option<Duration>,
 }
 
-/// Makes sure that the commit is on this machine. `progress` hears of objects received, objects in all, bytes received.
+/// Makes sure that the commit is on this machine. `progress` is called with objects received, objects in
+/// all, bytes received.
 ///
 /// Safe beside other processes that fetch the same, and after one that was killed.
 pub fn fetch(request: &Fetch, progress: &mut dyn FnMut(usize, usize, usize)) -> Result<Fetched, FetchError> {
@@ -80,8 +81,8 @@ pub fn fetch(request: &Fetch, progress: &mut dyn FnMut(usize, usize, usize)) -> 
     let failed = |source| FetchError::Cache { path: request.cache.clone(), source };
     let locked = cache.lock().map_err(failed)?;
     let repository = locked.repository().map_err(failed)?;
-    let session = Session::begin(&request.network);
-    Fetching { request, locked: &locked, repository: &repository, session, name }.run(progress)
+    let session = NetworkScope::begin(&request.network);
+    CacheFetch { request, locked: &locked, repository: &repository, session, name }.run(progress)
 }
 
 impl Fetch {
@@ -91,27 +92,27 @@ impl Fetch {
 }
 
 /// One fetch from a remote into the cache.
-struct Fetching<'a> {
+struct CacheFetch<'a> {
     request: &'a Fetch,
-    locked: &'a Locked<'a>,
+    locked: &'a CacheLock<'a>,
     repository: &'a Repository,
-    session: Session,
+    session: NetworkScope,
     name: &'a str,
 }
 
-impl Fetching<'_> {
+impl CacheFetch<'_> {
     fn run(&self, progress: &mut dyn FnMut(usize, usize, usize)) -> Result<Fetched, FetchError> {
         let mut remote = self.connected()?;
-        let advertised = Advertised::of(remote.list().map_err(|error| self.failed(&error))?);
+        let advertised = RemoteNames::of(remote.list().map_err(|error| self.failed(&error))?);
         match advertised.find(self.name) {
-            Wanted::Named { reference, commit } => {
+            RevisionKind::Named { reference, commit } => {
                 let cached = is_readable(self.repository, commit);
                 if !cached {
                     self.download(&mut remote, &[&reference], 1, progress)?;
                 }
                 self.done(commit, cached)
             }
-            Wanted::Id(commit) => {
+            RevisionKind::Id(commit) => {
                 if !self.by_id(&mut remote, commit, progress)? {
                     drop(remote);
                     self.everything(progress)?;
@@ -119,7 +120,7 @@ impl Fetching<'_> {
                 let commit = self.in_cache().ok_or_else(|| self.unknown(&advertised))?;
                 self.done(commit, false)
             }
-            Wanted::Abbreviated => {
+            RevisionKind::Abbreviated => {
                 if let Some(commit) = self.in_cache() {
                     return self.done(commit, true);
                 }
@@ -128,7 +129,7 @@ impl Fetching<'_> {
                 let commit = self.in_cache().ok_or_else(|| self.unknown(&advertised))?;
                 self.done(commit, false)
             }
-            Wanted::Nothing => Err(self.unknown(&advertised)),
+            RevisionKind::Nothing => Err(self.unknown(&advertised)),
         }
     }
 
@@ -216,7 +217,7 @@ impl Fetching<'_> {
         FetchError::Unreachable { url: self.request.url.clone(), cause: self.session.explain(error), cached }
     }
 
-    fn unknown(&self, advertised: &Advertised) -> FetchError {
+    fn unknown(&self, advertised: &RemoteNames) -> FetchError {
         FetchError::UnknownRevision {
             url: self.request.url.clone(),
             revision: self.name.to_owned(),

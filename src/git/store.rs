@@ -18,6 +18,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use git2::{ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
@@ -68,7 +69,7 @@ pub struct By {
 
 /// A change that is ready to be stored.
 struct Change {
-    pack: Pack,
+    pack: Arc<Pack>,
     commit: Id,
 }
 

@@ -95,7 +95,7 @@ fn look_with(folder: &Path, listed: fn(&Path) -> Option<Vec<u8>>) -> Result<Opti
 }
 
 /// What the program git would take and does not have yet, each path ended by a NUL; none where there is no git that
-/// answers. It is told to start no program of its own.
+/// answers. It must start no program of its own.
 fn by_git(folder: &Path) -> Option<Vec<u8>> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false", "ls-files", "-z", "-o", "--exclude-standard"]);

@@ -1,4 +1,4 @@
-//! Ctrl-C: heard by whoever waits for another machine, else the end of the process, with nothing half-made left.
+//! Ctrl-C: honoured by whoever waits for another machine, else the end of the process, with nothing half-made left.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -27,20 +27,20 @@ pub struct Interrupt {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How many wait here, who hear of a press by themselves.
+    /// How many wait here, who notice a press by themselves.
     waits: AtomicUsize,
-    state: Mutex<State>,
+    state: Mutex<Press>,
     /// Files to delete when the process ends.
     leftovers: Mutex<Vec<PathBuf>>,
 }
 
 /// What a press has led to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum Press {
     #[default]
     Nothing,
-    /// Somebody heard it, and ends what is going on.
-    Heard,
+    /// Somebody noticed it, and ends what is going on.
+    Honoured,
     /// The process is being ended.
     Ending,
 }
@@ -67,9 +67,9 @@ impl Interrupt {
     pub fn listen(&self, say: impl FnOnce(Interrupted) + Send + 'static) {
         let signal = signal_hook::consts::SIGINT;
         // In this order: the first press is none that ends the process.
-        let heard = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&self.pressed))
+        let registered = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&self.pressed))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&self.pressed)));
-        if heard.is_ok() {
+        if registered.is_ok() {
             let this = self.clone();
             thread::spawn(move || this.end_when_pressed(say));
         }
@@ -79,18 +79,15 @@ impl Interrupt {
         loop {
             thread::sleep(TICK);
             if self.is_pressed() && self.shared.waits.load(Ordering::SeqCst) == 0 {
-                match self.shared.settle(State::Ending) {
-                    State::Heard => return,
-                    State::Nothing | State::Ending => break,
+                match self.shared.settle(Press::Ending) {
+                    Press::Honoured => return,
+                    Press::Nothing | Press::Ending => break,
                 }
             }
         }
         self.shared.remove_leftovers();
         say(Interrupted);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "main may be busy for long, in code that cannot be told to stop"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "main may be busy for long, in code that cannot be stopped")]
         process::exit(i32::from(Fault::Interrupted.exit_code()));
     }
 
@@ -104,7 +101,7 @@ impl Interrupt {
         if !self.is_pressed() {
             return Ok(());
         }
-        if self.shared.settle(State::Heard) == State::Ending {
+        if self.shared.settle(Press::Honoured) == Press::Ending {
             never();
         }
         Err(Interrupted)
@@ -112,7 +109,7 @@ impl Interrupt {
 
     /// Does not return when the process is being ended: a failure may then be that of having lost its leftovers.
     pub fn give_way(&self) {
-        if *self.shared.state() == State::Ending {
+        if *self.shared.state() == Press::Ending {
             never();
         }
     }
@@ -121,19 +118,19 @@ impl Interrupt {
         self.pressed.load(Ordering::SeqCst)
     }
 
-    /// Waits so long; `tick` hears about once a second how much is left.
+    /// Waits so long; `tick` is called about once a second with the remaining time.
     pub fn sleep(&self, time: Duration, tick: &dyn Fn(Duration)) -> Result<(), Interrupted> {
         let _waiting = self.waiting();
         let end = Instant::now() + time;
-        let mut told = None;
+        let mut reported = None;
         loop {
             self.check()?;
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
-            if told != Some(left.as_secs()) {
-                told = Some(left.as_secs());
+            if reported != Some(left.as_secs()) {
+                reported = Some(left.as_secs());
                 tick(left);
             }
             thread::sleep(left.min(TICK));
@@ -174,15 +171,15 @@ impl Interrupt {
 
 impl Shared {
     /// What became of the press: `state`, unless that was settled before.
-    fn settle(&self, state: State) -> State {
+    fn settle(&self, state: Press) -> Press {
         let mut settled = self.state();
-        if *settled == State::Nothing {
+        if *settled == Press::Nothing {
             *settled = state;
         }
         *settled
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Press> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

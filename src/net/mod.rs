@@ -1,7 +1,8 @@
 //! What every room that talks to other machines shares: one way to build an HTTP client, one list of what can go wrong
-//! on the way, and waiting that Ctrl-C ends.
+//! on the way, how often one asks again, and waiting that Ctrl-C ends.
 
 mod interrupt;
+mod patience;
 mod trouble;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use reqwest::blocking::{Client, ClientBuilder};
 
 pub use interrupt::{Interrupt, Interrupted};
+pub use patience::{LONGEST_PAUSE, PauseReason, Tries, backoff};
 pub use trouble::{Trouble, printable};
 
 /// How long to wait for another machine.

@@ -1,16 +1,17 @@
-//! Pushing to a repository on the forge, with the patience that its API has: a fault that may pass, a repository that is
-//! not known everywhere yet, and a token that has expired.
+//! Pushing to a repository on the forge, and in whose name git asks a server.
 
+use std::borrow::Borrow;
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{ForgeError, Github, PauseReason};
-use crate::git::publish::{self, Network, Publish, PublishError};
+use crate::forge::github::Github;
+use crate::git::publish::{self, Caller, Network, Publish};
 use crate::model::repository::Target;
-
-/// How often a push that met a fault is tried.
-const TRIES: u32 = 4;
+use crate::model::token::Token;
+use crate::net::{Interrupt, PauseReason};
+use crate::terminal::Terminal;
 
 /// Where a push goes, and how.
 pub(crate) struct Remote<'r> {
@@ -41,13 +42,6 @@ impl Commits {
             Self::Branch { name, .. } => vec![format!("refs/heads/{name}")],
         }
     }
-
-    fn send(&self, request: &Publish) -> Result<(), PublishError> {
-        match self {
-            Self::First => publish::publish(request),
-            Self::Branch { name, commit } => publish::push_branch(request, name, commit),
-        }
-    }
 }
 
 /// The API gives an address that is not the forge's own.
@@ -72,43 +66,83 @@ impl Remote<'_> {
     /// Pushes from the repository in `folder`.
     ///
     /// # Errors
-    /// `Elsewhere` before a token would go to another server; else why the last of four tries failed.
+    /// `Elsewhere` before a token would go to another server; else why the last try failed.
     pub(crate) fn push(&self, folder: &Path, commits: &Commits) -> Result<(), Failure> {
         let place = self.github.place();
         if !self.ssh && !place.is_home_of(self.url) {
             return Err(Elsewhere { url: self.url.to_owned(), home: place.host().to_owned() }.into());
         }
-        let mut attempt = 0;
-        while let Err(error) = self.push_once(folder, commits)? {
-            attempt += 1;
-            let settling = self.github.settling(self.target);
-            let pause = Duration::from_secs(1 << attempt.min(4)).mul_f64(0.5 + fastrand::f64() / 8.0);
-            if error.is_not_there() && !settling.is_zero() {
-                self.github.pause(pause.min(settling), PauseReason::Settling)?;
-            } else if error.may_pass() && attempt < TRIES {
-                self.github.pause(pause, PauseReason::Fault)?;
-            } else {
-                return Err(error.into());
-            }
+        let request = Publish { folder: folder.to_owned(), url: self.url.to_owned(), network: self.network.clone() };
+        let caller = ForgeCaller { github: self.github, target: self.target.clone(), ssh: self.ssh };
+        match commits {
+            Commits::First => publish::publish(&request, &caller)?,
+            Commits::Branch { name, commit } => publish::push_branch(&request, name, commit, &caller)?,
         }
         Ok(())
     }
+}
 
-    /// One push; the inner result is its end. A token that is refused is renewed once.
-    fn push_once(&self, folder: &Path, commits: &Commits) -> Result<Result<(), PublishError>, ForgeError> {
-        let mut renewed = false;
-        loop {
-            let token = if self.ssh { None } else { Some(self.github.token()?) };
-            let network = Network { token: token.clone(), ..self.network.clone() };
-            let request = Publish { folder: folder.to_owned(), url: self.url.to_owned(), network };
-            let commits = commits.clone();
-            let pushed = self.github.interrupt().race(move || commits.send(&request))?;
-            match (&pushed, token) {
-                (Err(error), Some(token)) if error.is_refused_token() && !renewed && self.github.renew(&token) => {
-                    renewed = true;
-                }
-                _ => return Ok(pushed),
-            }
-        }
+/// git in the name of a client of the forge, for one repository there.
+pub(super) struct ForgeCaller<G> {
+    pub(super) github: G,
+    pub(super) target: Target,
+    /// Whether over ssh: without a token.
+    pub(super) ssh: bool,
+}
+
+impl<G: Borrow<Github> + Send + Sync> Caller for ForgeCaller<G> {
+    fn token(&self) -> Result<Option<Token>, Failure> {
+        Ok(if self.ssh { None } else { Some(self.github.borrow().token()?) })
+    }
+
+    fn renew(&self, refused: &Token) -> bool {
+        self.github.borrow().renew(refused)
+    }
+
+    fn settling(&self) -> Duration {
+        self.github.borrow().settling(&self.target)
+    }
+
+    fn pause(&self, time: Duration, why: PauseReason) -> Result<(), Failure> {
+        Ok(self.github.borrow().pause(time, why)?)
+    }
+
+    fn interrupt(&self) -> &Interrupt {
+        self.github.borrow().interrupt()
+    }
+}
+
+/// git in the name of whoever has this token, if there is one, or has keys for ssh.
+pub(super) struct UserCaller {
+    pub(super) token: Option<Token>,
+    pub(super) terminal: Terminal,
+    pub(super) interrupt: Interrupt,
+}
+
+impl Caller for UserCaller {
+    fn token(&self) -> Result<Option<Token>, Failure> {
+        Ok(self.token.clone())
+    }
+
+    fn renew(&self, _: &Token) -> bool {
+        false
+    }
+
+    fn settling(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn pause(&self, time: Duration, why: PauseReason) -> Result<(), Failure> {
+        let words = match why {
+            PauseReason::Limit => "the git server asks for a pause",
+            _ => "the git server has a fault or is not reached; trying again",
+        };
+        let beginning = Cell::new(true);
+        let show = |left: Duration| self.terminal.pause(words, left.as_secs(), beginning.replace(false));
+        Ok(self.interrupt.sleep(time, &show)?)
+    }
+
+    fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 }

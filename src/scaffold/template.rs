@@ -8,7 +8,6 @@ use super::open;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::Place;
 use crate::git;
-use crate::git::archive::Archive;
 use crate::git::remote::Fetch;
 use crate::git::worktree::{self, Origin, WorkTree};
 use crate::model::record::TemplateUsed;
@@ -248,20 +247,8 @@ fn committed(
     } else {
         repository.to_owned()
     };
-    let archive = Archive::of(&world.cache()?, &url, subfolder);
-    // What a full id names is never another.
-    if let Some(commit) = &choice.at
-        && let Some(tree) = archive.read(commit)
-    {
-        return Ok((tree, commit.clone()));
-    }
     let fetched = fetch(url, choice, world)?;
-    if let Some(tree) = archive.read(&fetched.commit) {
-        return Ok((tree, fetched.commit));
-    }
-    let (tree, commit) = git::read::tree_at(&fetched.repository, Some(&fetched.commit), subfolder)?;
-    archive.keep(&tree, &commit);
-    Ok((tree, commit))
+    Ok(git::read::tree_at(&fetched.repository, Some(&fetched.commit), subfolder)?)
 }
 
 fn fetch(url: String, choice: &Choice, world: &World) -> Result<git::remote::Fetched, Failure> {

@@ -15,6 +15,7 @@ mod options;
 mod orphans;
 mod phase;
 mod pty;
+mod pushes;
 mod rehearsal;
 mod server;
 mod shared;

@@ -26,7 +26,11 @@ check = "dates"
 
 /// An API on GitHub, complete, whose template has two gates.
 pub(super) fn story() -> Story {
-    let story = Story::new();
+    of(Story::new())
+}
+
+/// The same in the name of another user.
+pub(super) fn of(story: Story) -> Story {
     let path = story.program.folder().join("template/apiscaffold.toml");
     let manifest = fs::read_to_string(&path).expect("readable");
     fs::write(path, format!("{manifest}\n{GATES}")).expect("written");
@@ -36,7 +40,8 @@ pub(super) fn story() -> Story {
     story
 }
 
-const DISCOVERY: [&str; 5] = ["phase", "my-api", "discovery", "--evidence", "kick-off=https://example.org/1"];
+pub(super) const DISCOVERY: [&str; 5] =
+    ["phase", "my-api", "discovery", "--evidence", "kick-off=https://example.org/1"];
 
 fn pulls(story: &Story) -> Vec<Value> {
     story.github.state().repositories[0].pulls.iter().cloned().map(Value::from).collect()
@@ -151,7 +156,8 @@ fn a_fault_of_git_that_passes_is_waited_for() {
     let of_git = |line: &str| line.contains("/info/refs") || line.contains("-pack");
     let requests: Vec<usize> = calls.iter().filter(|(_, line)| of_git(line)).map(|(at, _)| at + 1).collect();
     assert!(requests.len() >= 4, "it fetches and it pushes: {calls:?}");
-    let harms = || [Harm::Answer(answers::broken(502)), Harm::Answer(answers::broken(429)), Harm::Reset];
+    let harms =
+        || [Harm::Answer(answers::broken(502)), Harm::Answer(answers::broken(429).with("Retry-After", 1)), Harm::Reset];
     each(requests.into_iter().flat_map(|number| harms().map(|harm| (number, harm))).collect(), |(number, harm)| {
         let story = story();
         story.github.plan(Fault::new(When::Nth(number), harm.clone()));

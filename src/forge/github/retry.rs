@@ -4,16 +4,10 @@
 use std::time::Duration;
 
 use super::call::{Answer, Method};
-use crate::net::Trouble;
+use crate::net::{self, Trouble};
 
-/// How often one call is sent because of faults on the way or at GitHub.
-const FAULTS: u32 = 4;
-/// How often one call is sent because GitHub asked for a pause.
-const LIMITS: u32 = 6;
-/// The longest pause after a fault.
-const CEILING: Duration = Duration::from_secs(16);
-/// The pause when GitHub says that it is too much but not for how long (its documentation: at least a minute).
-const MINUTE: Duration = Duration::from_secs(60);
+pub use crate::net::PauseReason as Why;
+pub(super) use crate::net::backoff;
 
 /// What one attempt gave.
 #[derive(Clone, Copy, Debug)]
@@ -57,19 +51,6 @@ pub(super) enum Next {
     GiveUp(Duration),
 }
 
-/// Why there is a pause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// A fault on the way, or at GitHub.
-    Fault,
-    /// Too many requests.
-    Limit,
-    /// A repository that was made a moment ago.
-    Settling,
-    /// Writes in a row.
-    Pace,
-}
-
 impl Why {
     /// For the terminal.
     pub const fn words(self) -> &'static str {
@@ -85,9 +66,7 @@ impl Why {
 /// The attempts of one call so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tries {
-    faults: u32,
-    limits: u32,
-    settling: u32,
+    met: net::Tries,
     renewed: bool,
 }
 
@@ -111,46 +90,32 @@ impl Tries {
                 self.renewed = true;
                 Next::Renew
             }
-            404 | 409 if !around.settling.is_zero() && !is_taken(answer) => {
-                let pause = backoff(self.settling.min(3), around.dice).min(around.settling);
-                self.settling += 1;
-                Next::Again { after: pause, why: Why::Settling }
-            }
+            404 | 409 if !is_taken(answer) => again(self.met.settling(around.settling, around.dice), Why::Settling),
             _ => Next::Take,
         }
     }
 
     fn fault(&mut self, asked: Option<u64>, around: Around) -> Next {
-        self.faults += 1;
-        if self.faults >= FAULTS {
-            return Next::Take;
-        }
-        let pause = asked.map_or_else(|| backoff(self.faults - 1, around.dice), Duration::from_secs);
-        if pause > around.patience { Next::Take } else { Next::Again { after: pause, why: Why::Fault } }
+        again(self.met.fault(asked.map(Duration::from_secs), around.dice, around.patience), Why::Fault)
     }
 
     fn limit(&mut self, answer: &Answer, around: Around) -> Next {
-        self.limits += 1;
         let head = &answer.head;
-        let second = Duration::from_secs(1);
-        let pause = match (head.retry_after, head.remaining, head.reset) {
-            (Some(seconds), ..) => Duration::from_secs(seconds),
+        let asked = match (head.retry_after, head.remaining, head.reset) {
+            (Some(seconds), ..) => Some(seconds),
             // The server's second may not have ended when ours has.
-            (None, Some(0), Some(reset)) => Duration::from_secs(reset.saturating_sub(around.now)) + second,
-            _ => MINUTE * 2_u32.saturating_pow(self.limits - 1),
+            (None, Some(0), Some(reset)) => Some(reset.saturating_sub(around.now) + 1),
+            _ => None,
         };
-        let pause = pause + second.mul_f64(around.dice.clamp(0.0, 1.0));
-        if pause > around.patience || self.limits >= LIMITS {
-            return Next::GiveUp(pause);
+        match self.met.limit(asked.map(Duration::from_secs), around.dice, around.patience) {
+            Ok(after) => Next::Again { after, why: Why::Limit },
+            Err(pause) => Next::GiveUp(pause),
         }
-        Next::Again { after: pause, why: Why::Limit }
     }
 }
 
-/// 1, 2, 4, 8, 16 s and up to a quarter more.
-pub(super) fn backoff(attempt: u32, dice: f64) -> Duration {
-    let pause = Duration::from_secs(1 << attempt.min(10)).min(CEILING);
-    pause + pause.mul_f64(dice.clamp(0.0, 1.0) / 4.0)
+fn again(pause: Option<Duration>, why: Why) -> Next {
+    pause.map_or(Next::Take, |after| Next::Again { after, why })
 }
 
 /// Whether GitHub refuses because it was too much, not because of what was asked: then nothing took effect.
@@ -188,7 +153,7 @@ mod tests {
     }
 
     fn again(seconds: u64, why: Why) -> Next {
-        Next::Again { after: Duration::from_secs(seconds), why }
+        super::again(Some(Duration::from_secs(seconds)), why)
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Cache {
     }
 
     /// Waits until no other process writes to this cache, and makes its folder.
-    pub(super) fn lock(&self) -> io::Result<Locked<'_>> {
+    pub(super) fn lock(&self) -> io::Result<CacheLock<'_>> {
         fs::create_dir_all(&self.folder)?;
         let file = File::options()
             .create(true)
@@ -91,12 +91,12 @@ impl Cache {
             .write(true)
             .open(self.folder.join(format!("{}.lock", self.name)))?;
         file.lock()?;
-        Ok(Locked { cache: self, _file: file })
+        Ok(CacheLock { cache: self, _file: file })
     }
 }
 
 /// The right to write to the cache of one URL; ends when dropped.
-pub(super) struct Locked<'a> {
+pub(super) struct CacheLock<'a> {
     pub(super) cache: &'a Cache,
     _file: File,
 }
@@ -110,7 +110,7 @@ pub(in crate::git) fn slug(url: &str) -> String {
     format!("{}-{hash}", slug.trim_matches('-'))
 }
 
-impl Locked<'_> {
+impl CacheLock<'_> {
     /// The repository, free of what a killed process left; one that cannot be read is thrown away and made anew.
     pub(super) fn repository(&self) -> io::Result<Repository> {
         let path = self.cache.path();

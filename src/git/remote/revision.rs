@@ -6,14 +6,14 @@ use git2::{Oid, RemoteHead, Repository};
 const SHORTEST_ID: usize = 4;
 
 /// The branches and tags that a remote lists.
-pub(super) struct Advertised {
+pub(super) struct RemoteNames {
     /// Full name and object; an annotated tag also has a line for its commit, named with `^{}` at its end.
     references: Vec<(String, Oid)>,
 }
 
 /// What a revision turns out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum RevisionKind {
     /// A branch, a tag or HEAD: the reference to ask for and the commit it leads to.
     Named { reference: String, commit: Oid },
     /// A full commit id.
@@ -24,28 +24,28 @@ pub(super) enum Wanted {
     Nothing,
 }
 
-impl Advertised {
+impl RemoteNames {
     pub(super) fn of(heads: &[RemoteHead<'_>]) -> Self {
         Self { references: heads.iter().map(|head| (head.name().to_owned(), head.oid())).collect() }
     }
 
     /// Names come before ids, tags before branches, as in git.
-    pub(super) fn find(&self, name: &str) -> Wanted {
+    pub(super) fn find(&self, name: &str) -> RevisionKind {
         let mut candidates = [format!("refs/tags/{name}"), format!("refs/heads/{name}"), name.to_owned()].into_iter();
         if let Some((reference, commit)) = candidates.find_map(|full| self.commit(&full).map(|commit| (full, commit))) {
-            return Wanted::Named { reference, commit };
+            return RevisionKind::Named { reference, commit };
         }
         match Oid::from_str(name) {
-            Ok(id) if name.len() == 40 => self.tip(id).unwrap_or(Wanted::Id(id)),
-            _ if is_id(name) => Wanted::Abbreviated,
-            _ => Wanted::Nothing,
+            Ok(id) if name.len() == 40 => self.tip(id).unwrap_or(RevisionKind::Id(id)),
+            _ if is_id(name) => RevisionKind::Abbreviated,
+            _ => RevisionKind::Nothing,
         }
     }
 
     /// Every server gives what a name of its leads to; other commits, many do not.
-    fn tip(&self, commit: Oid) -> Option<Wanted> {
+    fn tip(&self, commit: Oid) -> Option<RevisionKind> {
         let (name, _) = self.references.iter().find(|(_, id)| *id == commit)?;
-        Some(Wanted::Named { reference: name.trim_end_matches("^{}").to_owned(), commit })
+        Some(RevisionKind::Named { reference: name.trim_end_matches("^{}").to_owned(), commit })
     }
 
     fn commit(&self, full: &str) -> Option<Oid> {
@@ -98,8 +98,8 @@ mod tests {
         Oid::from_str(&digit.to_string().repeat(40)).expect("an id")
     }
 
-    fn advertised(references: &[(&str, char)]) -> Advertised {
-        Advertised { references: references.iter().map(|(name, digit)| ((*name).to_owned(), id(*digit))).collect() }
+    fn advertised(references: &[(&str, char)]) -> RemoteNames {
+        RemoteNames { references: references.iter().map(|(name, digit)| ((*name).to_owned(), id(*digit))).collect() }
     }
 
     #[test]
@@ -111,18 +111,18 @@ mod tests {
             ("refs/tags/v1", '4'),
             ("refs/tags/v1^{}", '5'),
         ]);
-        let named = |reference: &str, digit| Wanted::Named { reference: reference.to_owned(), commit: id(digit) };
+        let named = |reference: &str, digit| RevisionKind::Named { reference: reference.to_owned(), commit: id(digit) };
         assert_eq!(remote.find("v1"), named("refs/tags/v1", '5'));
         assert_eq!(remote.find("cafe"), named("refs/heads/cafe", '2'));
         assert_eq!(remote.find("HEAD"), named("HEAD", '1'));
         assert_eq!(remote.find("refs/heads/v1"), named("refs/heads/v1", '3'));
         assert_eq!(remote.find(&"2".repeat(40)), named("refs/heads/cafe", '2'));
         assert_eq!(remote.find(&"5".repeat(40)), named("refs/tags/v1", '5'));
-        assert_eq!(remote.find(&"9".repeat(40)), Wanted::Id(id('9')));
-        assert_eq!(remote.find("beef"), Wanted::Abbreviated);
-        assert_eq!(remote.find("bee"), Wanted::Nothing);
-        assert_eq!(remote.find(&"2".repeat(41)), Wanted::Nothing);
-        assert_eq!(remote.find(""), Wanted::Nothing);
+        assert_eq!(remote.find(&"9".repeat(40)), RevisionKind::Id(id('9')));
+        assert_eq!(remote.find("beef"), RevisionKind::Abbreviated);
+        assert_eq!(remote.find("bee"), RevisionKind::Nothing);
+        assert_eq!(remote.find(&"2".repeat(41)), RevisionKind::Nothing);
+        assert_eq!(remote.find(""), RevisionKind::Nothing);
         assert_eq!(remote.names(), ["v1", "cafe", "v1"]);
     }
 }

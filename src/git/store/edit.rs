@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use git2::{ErrorCode, Oid};
 
 use super::lock::{Turn, jitter};
-use super::tree::Editing;
+use super::tree::TreeEdit;
 use super::{By, Change, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
 use crate::git::pack::{self, Id, Kind, Pack};
 
@@ -85,7 +86,7 @@ impl Store {
             .transpose()
             .map_err(self.git())?;
         let base = base.map(|commit| pack::of_git2(commit.tree_id()));
-        let mut editing = Editing::of(self);
+        let mut editing = TreeEdit::of(self);
         let mut blobs: BTreeMap<&[u8], Id> = BTreeMap::new();
         let mut changes = Vec::with_capacity(edits.len());
         for edit in edits {
@@ -99,7 +100,7 @@ impl Store {
         let tree = pack::hex(&tree);
         let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{}\n", message.trim_end());
         let commit = editing.keep(Kind::Commit, text.into_bytes());
-        Ok(Change { pack: Pack::new(editing.objects()), commit })
+        Ok(Change { pack: Arc::new(Pack::new(editing.objects())), commit })
     }
 }
 

@@ -184,7 +184,7 @@ impl Blame for StoreError {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "get the right to write there, or name another place"
                 }
-                _ => "mend what the cause says, then run the same command again",
+                _ => "fix what the cause says, then run the same command again",
             }
             .to_owned(),
             Self::Git { folder, source } if source.code() == ErrorCode::Owner => format!(

@@ -3,15 +3,15 @@
 //! A change makes a score of small objects. As files of their own they would cost a score of files, 4 KiB each at least;
 //! as one pack they cost two. So that packs do not become too many, small ones are merged, each object a few times only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use git2::{ObjectType, Oid};
+use git2::Oid;
 
 use super::{Store, StoreError};
-use crate::git::pack::{Id, Kind, Pack};
+use crate::git::pack::Pack;
 
 /// Packs from which on the smaller ones are merged. A reader looks into each of them in turn.
 const MANY: usize = 48;
@@ -49,18 +49,13 @@ pub(super) fn tidy(store: &Store) -> Result<(), StoreError> {
         return Ok(());
     }
     let merged = rolled_up(&packs);
-    let mut objects: BTreeMap<Id, (Kind, Vec<u8>)> = BTreeMap::new();
-    let database = store.repository.odb().map_err(store.git())?;
+    let mut ids = Vec::new();
     for (_, path) in merged {
         let index = path.with_extension("idx");
-        let Some(ids) = ids(&fs::read(&index).map_err(disk(&index))?) else { return Ok(()) };
-        for id in ids {
-            let object = Oid::from_bytes(&id).and_then(|id| database.read(id)).map_err(store.git())?;
-            let Some(kind) = kind(object.kind()) else { return Ok(()) };
-            objects.insert(id, (kind, object.data().to_vec()));
-        }
+        let Some(more) = self::ids(&fs::read(&index).map_err(disk(&index))?) else { return Ok(()) };
+        ids.extend(more);
     }
-    let pack = Pack::new(objects.iter().map(|(id, (kind, bytes))| (*id, (*kind, &bytes[..]))).collect());
+    let pack = store.repository.odb().and_then(|objects| Pack::read(&objects, ids)).map_err(store.git())?;
     write(&store.folder, &pack)?;
     let written = pack.name();
     // Who has a removed pack open reads on; who looks for it finds the new one.
@@ -132,24 +127,14 @@ fn rolled_up(packs: &[(u64, PathBuf)]) -> &[(u64, PathBuf)] {
 }
 
 /// The ids in an index of version 2 (gitformat-pack(5)); none when it is of another version or too short.
-fn ids(index: &[u8]) -> Option<Vec<Id>> {
+fn ids(index: &[u8]) -> Option<Vec<Oid>> {
     const HEAD: usize = 8 + 256 * 4;
     if !index.starts_with(b"\xfftOc\0\0\0\x02") {
         return None;
     }
     let count = u32::from_be_bytes(index.get(HEAD - 4..HEAD)?.try_into().ok()?) as usize;
     let ids = index.get(HEAD..HEAD.checked_add(count.checked_mul(20)?)?)?;
-    ids.chunks_exact(20).map(|id| id.try_into().ok()).collect()
-}
-
-/// None for a tag: nobody but a person makes one here.
-const fn kind(kind: ObjectType) -> Option<Kind> {
-    match kind {
-        ObjectType::Commit => Some(Kind::Commit),
-        ObjectType::Tree => Some(Kind::Tree),
-        ObjectType::Blob => Some(Kind::Blob),
-        _ => None,
-    }
+    ids.chunks_exact(20).map(|id| Oid::from_bytes(id).ok()).collect()
 }
 
 fn disk(path: &Path) -> impl FnOnce(io::Error) -> StoreError {

@@ -13,9 +13,9 @@ use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid};
 use super::lock::Turn;
 use super::{Change, MAIN, SEEN, Store, StoreError, Swap, lineage, packs};
 use crate::git::pack::{self, Id};
-use crate::git::push::{Packed, Push, Pushed};
+use crate::git::push::{Move, Push, PushOutcome};
 use crate::git::remote::{is_readable, slug};
-use crate::git::transport::{Address, Network, NetworkError, Session};
+use crate::git::transport::{Address, Attempts, Caller, Network, NetworkError, NetworkScope};
 use crate::model::text::has_user;
 
 /// How long a change is tried again while others come first, and how long one waits for others on this machine: longer
@@ -36,6 +36,7 @@ pub struct Remote {
     /// The folder of the copies.
     cache: PathBuf,
     network: Network,
+    caller: Arc<dyn Caller>,
     pub(super) offline: bool,
     /// Whether the copy was brought up to date in this run.
     asked: Arc<AtomicBool>,
@@ -46,7 +47,12 @@ impl Remote {
     ///
     /// # Errors
     /// `Secret` when the URL may hold one, `Unsupported` when it is of another kind.
-    pub fn new(url: &str, cache: PathBuf, network: Network, offline: bool) -> Result<Self, StoreError> {
+    pub fn new(
+        url: &str,
+        cache: PathBuf,
+        (network, caller): (Network, Arc<dyn Caller>),
+        offline: bool,
+    ) -> Result<Self, StoreError> {
         if has_user(url) {
             return Err(StoreError::Secret);
         }
@@ -54,7 +60,7 @@ impl Remote {
             Address::Http | Address::Ssh(_) => {}
             Address::Local(_) | Address::Unknown => return Err(StoreError::Unsupported { url: url.to_owned() }),
         }
-        Ok(Self { url: url.to_owned(), cache, network, offline, asked: Arc::default() })
+        Ok(Self { url: url.to_owned(), cache, network, caller, offline, asked: Arc::default() })
     }
 
     /// The copy, as it was last seen or, the first time in a run, as the store is now.
@@ -100,8 +106,20 @@ impl Remote {
     /// # Errors
     /// `Lost` when the branch does not come after what the copy has, which stays as it is.
     pub(super) fn fetch(&self, store: &Store, turn: &Turn) -> Result<(), StoreError> {
+        let mut attempts = Attempts::of(&*self.caller);
+        let unreachable = |cause| self.unreachable(store, false, cause);
+        loop {
+            let network = attempts.signed(&self.network).map_err(unreachable)?;
+            match self.fetch_once(store, turn, &network) {
+                Err(StoreError::Network { source, .. }) => attempts.after(source, &network).map_err(unreachable)?,
+                end => return end,
+            }
+        }
+    }
+
+    fn fetch_once(&self, store: &Store, turn: &Turn, network: &Network) -> Result<(), StoreError> {
         let began = SystemTime::now();
-        let session = Session::begin(&self.network);
+        let session = NetworkScope::begin(network);
         let failed = |error: git2::Error| self.unreachable(store, false, session.explain(&error));
         let mut remote = store.repository.remote_anonymous(&self.url).map_err(failed)?;
         remote.connect(Direction::Fetch).map_err(failed)?;
@@ -152,14 +170,14 @@ impl Remote {
         change: &Change,
     ) -> Result<Swap, StoreError> {
         let began = SystemTime::now();
-        let push = Push { references: &[MAIN], expected, commit: change.commit };
-        let pack = Packed::from(&change.pack);
-        match push.run(pack, &self.network, &self.url).map_err(|cause| self.unreachable(store, true, cause))? {
-            Pushed::Moved => return Ok(Swap::Moved),
-            Pushed::Refused { reason, said, .. } => {
+        let moves = vec![Move { reference: MAIN.to_owned(), from: expected, to: change.commit }];
+        let push = Push { url: self.url.clone(), moves, pack: Arc::clone(&change.pack) };
+        match push.run(&*self.caller, &self.network).map_err(|cause| self.unreachable(store, true, cause))? {
+            PushOutcome::Moved => return Ok(Swap::Moved),
+            PushOutcome::Refused { reason, said, .. } => {
                 return Err(StoreError::Refused { url: self.url.clone(), reason, said });
             }
-            Pushed::Done => {}
+            PushOutcome::Done => {}
         }
         packs::write(&store.folder, &change.pack)?;
         let commit = Oid::from_bytes(&change.commit).map_err(store.git())?;

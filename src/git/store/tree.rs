@@ -26,12 +26,12 @@ impl Row {
 }
 
 /// New objects on their way into a store.
-pub(super) struct Editing<'store> {
+pub(super) struct TreeEdit<'store> {
     store: &'store Store,
     objects: BTreeMap<Id, (Kind, Vec<u8>)>,
 }
 
-impl<'store> Editing<'store> {
+impl<'store> TreeEdit<'store> {
     pub(super) fn of(store: &'store Store) -> Self {
         Self { store, objects: BTreeMap::new() }
     }

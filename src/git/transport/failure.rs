@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::error::{Blame, Fault};
+use crate::error::{Blame, Failure, Fault};
 use crate::net::{Trouble, printable};
 
 /// Why a remote could not be read.
@@ -28,7 +28,20 @@ pub enum NetworkError {
     Status {
         /// The HTTP status.
         status: u16,
+        /// The pause in seconds that the server asks for (`Retry-After`).
+        pause: Option<u64>,
     },
+    /// Too many requests: 429, or 403 with `Retry-After`, as GitHub words its secondary limits.
+    #[error("the server answered {status}: there were too many requests{}", pause.map(|pause| format!(", and it asks for a pause of {pause} seconds")).unwrap_or_default())]
+    Limited {
+        /// The HTTP status.
+        status: u16,
+        /// The pause in seconds that the server asks for.
+        pause: Option<u64>,
+    },
+    /// The caller gives up: there is no token, or Ctrl-C was pressed.
+    #[error("{0}")]
+    Caller(Failure),
     /// A web page, most likely.
     #[error("the server did not answer as a git server does, but with `{content_type}`")]
     NotGit {
@@ -62,12 +75,14 @@ pub enum NetworkError {
 }
 
 impl NetworkError {
-    /// What a status other than 200 means.
-    pub(super) fn of_status(status: u16) -> Self {
+    /// What a status other than 200 means, with the pause that the server asks for.
+    pub(super) fn of_status(status: u16, pause: Option<u64>) -> Self {
         match status {
+            403 if pause.is_some() => Self::Limited { status, pause },
+            429 => Self::Limited { status, pause },
             401 | 403 => Self::Forbidden { reason: format!("it answered {status}") },
             404 | 410 => Self::NotThere { status },
-            _ => Self::Status { status },
+            _ => Self::Status { status, pause },
         }
     }
 
@@ -83,6 +98,11 @@ impl NetworkError {
         }
     }
 
+    /// libgit2 only fetches; pushes go through `Receiver`.
+    pub(super) fn no_push() -> Self {
+        Self::Said { text: "libgit2 is not used for pushes".to_owned() }
+    }
+
     /// Whether the server was reached and spoke: it refused what was asked for, not us.
     pub(in crate::git) fn is_an_answer(&self) -> bool {
         matches!(self, Self::Said { .. } | Self::Ssh { .. })
@@ -90,11 +110,12 @@ impl NetworkError {
 }
 
 impl NetworkError {
-    /// Whether trying again may help: the way there failed, the server did (5xx), or it asks for patience (429).
+    /// Whether trying again may help: the way there failed, the server did (5xx), or it asks for a pause.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Way(trouble) => trouble.may_pass(),
-            Self::Status { status } => *status >= 500 || *status == 429,
+            Self::Status { status, .. } => *status >= 500,
+            Self::Limited { .. } => true,
             _ => false,
         }
     }
@@ -105,6 +126,7 @@ impl Blame for NetworkError {
         match self {
             Self::Forbidden { .. } => Fault::Permission,
             Self::Way(trouble) => trouble.fault(),
+            Self::Caller(failure) => failure.fault(),
             _ => Fault::Environment,
         }
     }
@@ -112,6 +134,8 @@ impl Blame for NetworkError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Way(trouble) => return trouble.hint(),
+            Self::Caller(failure) => return failure.hint(),
+            Self::Limited { .. } => "run the same command again after the pause",
             Self::Status { .. } => "run the same command again; the server may be busy",
             Self::Forbidden { .. } => {
                 "`git ls-remote URL` shows what git may see; over ssh, your own keys are used: `git@host:owner/repository`"
@@ -134,8 +158,12 @@ mod tests {
 
     #[test]
     fn who_must_act_follows_from_the_status() {
-        assert_eq!(NetworkError::of_status(403).fault(), Fault::Permission);
-        assert_eq!(NetworkError::of_status(404).fault(), Fault::Environment);
+        assert_eq!(NetworkError::of_status(403, None).fault(), Fault::Permission);
+        assert_eq!(NetworkError::of_status(404, None).fault(), Fault::Environment);
+        for (status, pause) in [(403, Some(7)), (429, None)] {
+            let limited = NetworkError::of_status(status, pause);
+            assert!(matches!(limited, NetworkError::Limited { .. }) && limited.fault() == Fault::Environment);
+        }
         assert_eq!(NetworkError::of_ssh(b"me@h: Permission denied (publickey).\n").fault(), Fault::Permission);
     }
 }

@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
-use reqwest::blocking::{Body, Client, RequestBuilder, Response};
-use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{StatusCode, Url};
 
@@ -16,8 +16,6 @@ use crate::net::{self, Limits, Trouble, printable};
 /// Servers tell git from a browser by how this begins.
 const USER_AGENT: &str = concat!("git/2.0 (apiscaffold ", env!("CARGO_PKG_VERSION"), ")");
 const MOST_REDIRECTS: usize = 5;
-/// The longest question that is read before it is sent, in bytes.
-pub(super) const HELD: u64 = 16 << 20;
 
 pub(super) struct Http {
     shared: Arc<Shared>,
@@ -43,7 +41,7 @@ impl Http {
         Ok(self.client.get_or_init(|| client))
     }
 
-    pub(super) fn list(&self, url: &str, service: &str) -> Result<Call, NetworkError> {
+    pub(super) fn list(&self, url: &str, service: &str) -> Result<HttpStream, NetworkError> {
         let url = url.trim_end_matches('/');
         let asked = Url::parse(&format!("{url}/info/refs?service={service}"))
             .map_err(|error| NetworkError::Said { text: format!("not a URL: {error}") })?;
@@ -56,26 +54,20 @@ impl Http {
         base.set_path(&path);
         // A redirect within the server keeps the token; to another one it does not (`call`).
         self.base.replace(Some(base));
-        Ok(Call::listing(Arc::clone(&self.shared), answer))
+        Ok(HttpStream::listing(Arc::clone(&self.shared), answer))
     }
 
-    pub(super) fn call(&self, url: &str, service: &'static str) -> Result<Call, NetworkError> {
+    fn call(&self, url: &str, service: &'static str) -> Result<HttpStream, NetworkError> {
         let (request, target) = self.question(url, service)?;
-        Ok(Call::asking(Arc::clone(&self.shared), request, target, service))
+        Ok(HttpStream::asking(Arc::clone(&self.shared), request, target, service))
     }
 
-    /// Sends a question of so many bytes.
-    pub(super) fn ask(
-        &self,
-        url: &str,
-        service: &str,
-        question: impl Read + Send + 'static,
-        length: u64,
-    ) -> Result<Call, NetworkError> {
+    /// Sends a question that is in memory as a whole: only then does `reqwest` notice an answer (too long, not allowed)
+    /// that comes before all is sent.
+    pub(super) fn ask(&self, url: &str, service: &str, question: Vec<u8>) -> Result<HttpStream, NetworkError> {
         let (request, target) = self.question(url, service)?;
-        let request = request.body(body(question, length)?);
-        let answer = send(&self.shared, request, &target, &result_of(service))?;
-        Ok(Call { shared: Arc::clone(&self.shared), question: None, answer: Some(answer), listing: None })
+        let answer = send(&self.shared, request.body(question), &target, &result_of(service))?;
+        Ok(HttpStream { shared: Arc::clone(&self.shared), question: None, answer: Some(answer), listing: None })
     }
 
     fn question(&self, url: &str, service: &str) -> Result<(RequestBuilder, Url), NetworkError> {
@@ -108,9 +100,8 @@ impl SmartSubtransport for Http {
     fn action(&self, url: &str, action: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
         let opened = match action {
             Service::UploadPackLs => self.list(url, "git-upload-pack"),
-            Service::ReceivePackLs => self.list(url, "git-receive-pack"),
             Service::UploadPack => self.call(url, "git-upload-pack"),
-            Service::ReceivePack => self.call(url, "git-receive-pack"),
+            Service::ReceivePackLs | Service::ReceivePack => Err(NetworkError::no_push()),
         };
         opened.map(|call| Box::new(call) as _).map_err(|trouble| self.shared.fail(trouble))
     }
@@ -132,18 +123,6 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     }
 }
 
-/// A body of so many bytes. `reqwest` hears an answer that comes before all is sent (too long, not allowed) only when it
-/// has the body in memory; what is long is read as it is sent all the same.
-fn body(mut question: impl Read + Send + 'static, length: u64) -> Result<Body, NetworkError> {
-    if length > HELD {
-        return Ok(Body::sized(question, length));
-    }
-    let mut bytes = Vec::new();
-    let read = question.read_to_end(&mut bytes);
-    read.map_err(|error| NetworkError::Said { text: format!("what is to be sent cannot be read: {error}") })?;
-    Ok(bytes.into())
-}
-
 /// The content type of an answer.
 fn result_of(service: &str) -> String {
     format!("application/x-{service}-result")
@@ -157,7 +136,8 @@ fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Re
     };
     let answer = request.send().map_err(failed)?;
     if answer.status() != StatusCode::OK {
-        return Err(NetworkError::of_status(answer.status().as_u16()));
+        let pause = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        return Err(NetworkError::of_status(answer.status().as_u16(), pause));
     }
     let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
     if content_type == wanted {
@@ -168,7 +148,7 @@ fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Re
 }
 
 /// One request and its answer, which is passed on as it comes.
-pub(super) struct Call {
+pub(super) struct HttpStream {
     shared: Arc<Shared>,
     /// Sent at the first read, with the bytes written until then.
     question: Option<Question>,
@@ -184,7 +164,7 @@ struct Question {
     body: Vec<u8>,
 }
 
-impl Call {
+impl HttpStream {
     fn listing(shared: Arc<Shared>, answer: Response) -> Self {
         Self { shared, question: None, answer: Some(answer), listing: Some(Listing::default()) }
     }
@@ -200,7 +180,7 @@ impl Call {
     }
 }
 
-impl Read for Call {
+impl Read for HttpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(question) = self.question.take() {
             let answer = self.ask(question).map_err(|trouble| self.shared.fail_io(trouble))?;
@@ -221,7 +201,7 @@ impl Read for Call {
     }
 }
 
-impl Write for Call {
+impl Write for HttpStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(question) = &mut self.question else {
             return Err(self.shared.fail_io(Trouble::Lost.into()));

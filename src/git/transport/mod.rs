@@ -4,6 +4,7 @@
 //! protocol; what is here opens the stream it speaks over.
 
 mod address;
+mod caller;
 mod failure;
 mod http;
 mod receive;
@@ -19,6 +20,10 @@ use crate::net::{Trouble, printable};
 
 pub use crate::model::token::Token;
 pub(super) use address::Address;
+pub use caller::Caller;
+#[cfg(test)]
+pub(super) use caller::tests as callers;
+pub(super) use caller::{Attempts, persist};
 pub use failure::NetworkError;
 pub(super) use receive::Receiver;
 
@@ -70,12 +75,12 @@ impl Shared {
 }
 
 /// While it lives, remotes on this thread are reached by its network.
-pub(super) struct Session {
+pub(super) struct NetworkScope {
     shared: Arc<Shared>,
     before: Option<Arc<Shared>>,
 }
 
-impl Session {
+impl NetworkScope {
     /// Begins a session; the transports are registered with libgit2 the first time.
     pub(super) fn begin(network: &Network) -> Self {
         register_once();
@@ -99,7 +104,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for NetworkScope {
     fn drop(&mut self) {
         CURRENT.set(self.before.take());
     }
@@ -111,7 +116,7 @@ fn register_once() {
         let stateless = |remote: &git2::Remote<'_>| Transport::smart(remote, true, http::Http::new(current()?));
         let lasting = |remote: &git2::Remote<'_>| Transport::smart(remote, false, ssh::Ssh::new(current()?));
         // SAFETY: `register` must not run beside the making of another transport. Transports are made only inside a
-        // `Session`, which begins with this call, and `Once` makes every other session wait for its end.
+        // `NetworkScope`, which begins with this call, and `Once` makes every other session wait for its end.
         #[allow(unsafe_code, reason = "git2 offers no safe way to add a transport")]
         let registered = unsafe {
             register("http", stateless)

@@ -1,11 +1,11 @@
-//! Talking to a remote's `git-receive-pack` directly (git's `gitprotocol-pack`): libgit2 would make the pack anew, and
-//! read every folder of the commit before for it.
+//! Talking to a remote's `git-receive-pack` (git's `gitprotocol-pack`). libgit2 does not: it knows neither atomic pushes nor
+//! references that must be where they were, and would read every folder of the commit before.
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::address::Address;
-use super::http::{Call, Http};
+use super::http::{Http, HttpStream};
 use super::ssh::{Connection, Ssh};
 use super::{Network, NetworkError, Shared};
 use crate::net::{Trouble, printable};
@@ -17,11 +17,11 @@ const MOST: usize = 64 << 20;
 /// A remote that listens for what is pushed to it.
 pub(in crate::git) struct Receiver {
     shared: Arc<Shared>,
-    line: Line,
+    channel: Channel,
     url: String,
 }
 
-enum Line {
+enum Channel {
     Http(Box<Http>),
     Ssh(Box<Connection>),
 }
@@ -30,42 +30,38 @@ impl Receiver {
     /// Connects, and gives the packets in which the remote lists its references.
     pub(in crate::git) fn open(network: &Network, url: &str) -> Result<(Self, Vec<Vec<u8>>), NetworkError> {
         let shared = Arc::new(Shared { network: network.clone(), trouble: Mutex::new(None) });
-        let (line, listed) = match Address::of(url) {
+        let (channel, listed) = match Address::of(url) {
             Address::Ssh(_) => {
                 let mut connection = Ssh::new(Arc::clone(&shared)).connect(url, SERVICE)?;
                 let listed = packets(&mut connection);
-                (Line::Ssh(Box::new(connection)), listed)
+                (Channel::Ssh(Box::new(connection)), listed)
             }
             _ => {
                 let http = Http::new(Arc::clone(&shared));
                 let mut call = http.list(url, SERVICE)?;
-                (Line::Http(Box::new(http)), listed(&mut call))
+                (Channel::Http(Box::new(http)), listed(&mut call))
             }
         };
         let listed = listed.map_err(|error| trouble(&shared, &error))?;
         match listed.first().and_then(|first| first.strip_prefix(b"ERR ")) {
             Some(said) => Err(NetworkError::Said { text: printable(&String::from_utf8_lossy(said)) }),
-            None => Ok((Self { shared, line, url: url.to_owned() }, listed)),
+            None => Ok((Self { shared, channel, url: url.to_owned() }, listed)),
         }
     }
 
-    /// Sends a request of so many bytes, and gives the packets of the answer.
-    pub(in crate::git) fn ask(
-        self,
-        mut request: impl Read + Send + 'static,
-        length: u64,
-    ) -> Result<Vec<Vec<u8>>, NetworkError> {
-        let Self { shared, line, url } = self;
-        let answer = match line {
-            Line::Http(http) => packets(&mut http.ask(&url, SERVICE, request, length)?),
-            Line::Ssh(mut connection) => io::copy(&mut request, &mut connection).and_then(|_| packets(&mut connection)),
+    /// Sends a request, and gives the packets of the answer.
+    pub(in crate::git) fn ask(self, request: Vec<u8>) -> Result<Vec<Vec<u8>>, NetworkError> {
+        let Self { shared, channel, url } = self;
+        let answer = match channel {
+            Channel::Http(http) => packets(&mut http.ask(&url, SERVICE, request)?),
+            Channel::Ssh(mut connection) => connection.write_all(&request).and_then(|()| packets(&mut connection)),
         };
         answer.map_err(|error| trouble(&shared, &error))
     }
 
     /// Ends the conversation without a request.
     pub(in crate::git) fn leave(self) {
-        if let Line::Ssh(mut connection) = self.line {
+        if let Channel::Ssh(mut connection) = self.channel {
             // It ends with the connection in any case.
             let _ = connection.write_all(b"0000");
         }
@@ -73,7 +69,7 @@ impl Receiver {
 }
 
 /// Over HTTP the list comes after a heading of its own.
-fn listed(call: &mut Call) -> io::Result<Vec<Vec<u8>>> {
+fn listed(call: &mut HttpStream) -> io::Result<Vec<Vec<u8>>> {
     let heading = packets(call)?;
     if heading.first().is_some_and(|first| first.starts_with(b"# service=")) { packets(call) } else { Ok(heading) }
 }
@@ -116,7 +112,6 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::{self, JoinHandle};
 
-    use super::super::http::HELD;
     use super::*;
 
     #[test]
@@ -162,13 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_heard_before_all_is_sent_and_what_is_longer_than_is_held_arrives_too() {
-        for (length, reads, status) in [(HELD, 0, 413), (HELD, HELD, 200), (HELD + 1, HELD + 1, 200)] {
+    fn a_refusal_is_honoured_before_all_is_sent_and_what_is_long_arrives_whole() {
+        const LONG: usize = 16 << 20;
+        for (reads, status) in [(0, 413), (LONG as u64, 200)] {
             let (url, server) = server(reads, status);
             let (remote, _) = Receiver::open(&Network::default(), &url).expect("a list");
-            match remote.ask(io::repeat(7).take(length), length) {
+            match remote.ask(vec![7; LONG]) {
                 Ok(answer) => assert_eq!((status, answer), (200, vec![b"unpack ok\n".to_vec()])),
-                Err(error) => assert!(matches!(error, NetworkError::Status { status: 413 }), "{length}: {error}"),
+                Err(error) => assert!(matches!(error, NetworkError::Status { status: 413, .. }), "{reads}: {error}"),
             }
             server.join().expect("no panic").expect("served");
         }

@@ -13,7 +13,7 @@ use super::address::{Address, SshAddress};
 use super::{Listing, NetworkError, Shared};
 use crate::net::Trouble;
 
-/// How long `ssh` may take to end once it is told to.
+/// How long `ssh` may take to end once its input is closed.
 const GRACE: Duration = Duration::from_secs(2);
 /// The most that is kept of what `ssh` complains about.
 const COMPLAINT: u64 = 8 * 1024;
@@ -43,12 +43,11 @@ impl Ssh {
 
 impl SmartSubtransport for Ssh {
     fn action(&self, url: &str, action: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        let service = match action {
-            Service::UploadPackLs | Service::UploadPack => "git-upload-pack",
-            Service::ReceivePackLs | Service::ReceivePack => "git-receive-pack",
+        let connection = match action {
+            Service::UploadPackLs | Service::UploadPack => self.connect(url, "git-upload-pack"),
+            Service::ReceivePackLs | Service::ReceivePack => Err(NetworkError::no_push()),
         };
-        let connection = self.connect(url, service).map_err(|trouble| self.shared.fail(trouble))?;
-        Ok(Box::new(connection))
+        connection.map(|connection| Box::new(connection) as _).map_err(|trouble| self.shared.fail(trouble))
     }
 
     fn close(&self) -> Result<(), git2::Error> {
@@ -199,10 +198,10 @@ impl Drop for Connection {
 mod tests {
     use std::path::Path;
 
-    use git2::{Direction, PushOptions, Repository, Signature};
+    use git2::{Direction, Repository, Signature};
 
     use super::*;
-    use crate::git::transport::{Network, Session};
+    use crate::git::transport::{Network, NetworkScope};
 
     /// Runs what the other side would run, on this one.
     const LOOPBACK: &str = r#"sh -c 'eval "$2"' loopback"#;
@@ -220,7 +219,7 @@ mod tests {
     }
 
     fn connected(repository: &Repository, url: &str) -> Result<(), NetworkError> {
-        let session = Session::begin(&network(url));
+        let session = NetworkScope::begin(&network(url));
         let mut remote = repository.remote_anonymous("me@h:r").expect("a remote");
         remote.connect(Direction::Fetch).map_err(|error| session.explain(&error))
     }
@@ -235,19 +234,18 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_pushed_to_a_path_with_every_awkward_character() {
+    fn a_commit_is_fetched_from_a_path_with_every_awkward_character() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
-        let (here, there) = (Repository::init(path("here")).expect("new"), path("it's a $HOME; `x` !"));
-        Repository::init_bare(&there).expect("new");
-        let id = commit(&here);
-        let session = Session::begin(&network(LOOPBACK));
+        let there = path("it's a $HOME; `x` !");
+        let id = commit(&Repository::init_bare(&there).expect("new"));
+        let here = Repository::init(path("here")).expect("new");
+        let session = NetworkScope::begin(&network(LOOPBACK));
         let url = format!("ssh://me@h{}", Path::display(&there));
         let mut remote = here.remote_anonymous(&url).expect("a remote");
-        let pushed = remote.push(&["refs/heads/main:refs/heads/main"], Some(&mut PushOptions::new()));
-        pushed.unwrap_or_else(|error| panic!("{}", session.explain(&error)));
-        let arrived = Repository::open_bare(&there).and_then(|there| there.refname_to_id("refs/heads/main"));
-        assert_eq!(arrived, Ok(id));
+        let fetched = remote.fetch(&["refs/heads/main:refs/heads/main"], None, None);
+        fetched.unwrap_or_else(|error| panic!("{}", session.explain(&error)));
+        assert_eq!(here.refname_to_id("refs/heads/main"), Ok(id));
     }
 
     #[test]

@@ -8,16 +8,15 @@ use crate::answers::file;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
 use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
-use crate::git::publish::Network;
+use crate::git::publish::{Caller, Network};
 use crate::model::repository::{OwnerKind, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::model::token::Token;
-use crate::net::Limits;
+use crate::net::{LONGEST_PAUSE, Limits};
+use crate::scaffold::push::{ForgeCaller, UserCaller};
 use crate::world::World;
 
-/// The longest pause that is waited for when GitHub asks for one.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// For a connection to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// For an answer: GitHub ends requests itself after ten seconds.
@@ -68,7 +67,8 @@ pub(crate) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
         let before = std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), left);
         terminal.pause(why.words(), left.as_secs(), left > before);
     });
-    let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: world.interrupt.clone(), listener };
+    let manner =
+        Manner { limits: limits(world)?, patience: LONGEST_PAUSE, interrupt: world.interrupt.clone(), listener };
     Ok(Github::new(place, identity, manner)?)
 }
 
@@ -80,21 +80,26 @@ pub(crate) fn network(world: &World) -> Result<Network, Failure> {
 }
 
 /// How git reaches `url`: by the user's own `ssh`, and over HTTP with a token for the forge, if it is there that it goes.
-/// That is the environment's, else one of the app that the environment names.
 pub(crate) fn network_to(url: &str, world: &World) -> Result<Network, Failure> {
-    let (network, place) = (network(world)?, place(world)?);
-    if !place.is_home_of(url) || world.offline {
-        return Ok(network);
+    let token = caller_of(url, world)?.token()?;
+    Ok(Network { token, ..network(world)? })
+}
+
+/// In whose name git asks the server of `url`: where that is the forge, with the environment's token, else with one of
+/// the app that the environment names.
+pub(crate) fn caller_of(url: &str, world: &World) -> Result<Arc<dyn Caller>, Failure> {
+    let place = place(world)?;
+    let is_home = place.is_home_of(url) && !world.offline;
+    let token = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN")).filter(|_| is_home);
+    let has_app = is_home && world.variable("APISCAFFOLD_APP_ID").is_some();
+    if token.is_none()
+        && has_app
+        && let Some(target) = place.target(url)
+    {
+        return Ok(Arc::new(ForgeCaller { github: open(place, &target.owner, world)?, target, ssh: false }));
     }
-    let given = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN"));
-    let token = match (given, place.target(url)) {
-        (Some(token), _) => Some(Token::new(token)),
-        (None, Some(target)) if world.variable("APISCAFFOLD_APP_ID").is_some() => {
-            Some(open(place, &target.owner, world)?.token()?)
-        }
-        (None, _) => None,
-    };
-    Ok(Network { token, ..network })
+    let (terminal, interrupt) = (world.terminal.clone(), world.interrupt.clone());
+    Ok(Arc::new(UserCaller { token: token.map(Token::new), terminal, interrupt }))
 }
 
 /// Time-outs of requests.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::github::network_to;
+use super::github;
 use crate::answers::file;
 use crate::error::Failure;
 use crate::registry::{Location, Registry, RegistryError, Remote};
@@ -36,7 +36,8 @@ fn locate(place: &str, base: &Path, world: &World) -> Result<Location, Failure> 
         return Ok(Location::Here(base.join(place)));
     }
     let cache = world.registry_cache()?;
-    Ok(Location::There(Remote::new(place, cache, network_to(place, world)?, world.offline)?))
+    let server = (github::network(world)?, github::caller_of(place, world)?);
+    Ok(Location::There(Remote::new(place, cache, server, world.offline)?))
 }
 
 /// The registry at `location`, if there is one. Another machine may take its time: meanwhile there is something to see.
