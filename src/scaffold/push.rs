@@ -90,7 +90,7 @@ impl Remote<'_> {
     fn push_once(&self, folder: &Path, commits: &Commits) -> Result<Result<(), PublishError>, ForgeError> {
         let mut renewed = false;
         loop {
-            let token = if self.ssh { None } else { Some(self.github.token()?) };
+            let token = if self.ssh { None } else { Some(self.github.token_to_push(self.target)?) };
             let network = Network { token: token.clone(), ..self.network.clone() };
             let request = Publish { folder: folder.to_owned(), url: self.url.to_owned(), network };
             let commits = commits.clone();

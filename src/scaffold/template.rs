@@ -272,7 +272,7 @@ fn committed(
 
 fn fetch(url: String, choice: &Choice, world: &World) -> Result<git::remote::Fetched, Failure> {
     let bar = world.terminal.bar("fetching the template");
-    let network = open::github::network_to(&url, world)?;
+    let network = open::github::network_to(&url, false, world)?;
     let request = Fetch { url, revision: choice.at.clone(), cache: world.cache()?, offline: world.offline, network };
     let fetched = git::remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64))?;
     if let Some(age) = fetched.age {

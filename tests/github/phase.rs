@@ -36,7 +36,8 @@ pub(super) fn story() -> Story {
     story
 }
 
-const DISCOVERY: [&str; 5] = ["phase", "my-api", "discovery", "--evidence", "kick-off=https://example.org/1"];
+pub(super) const DISCOVERY: [&str; 5] =
+    ["phase", "my-api", "discovery", "--evidence", "kick-off=https://example.org/1"];
 
 fn pulls(story: &Story) -> Vec<Value> {
     story.github.state().repositories[0].pulls.iter().cloned().map(Value::from).collect()

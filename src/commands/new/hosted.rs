@@ -67,7 +67,7 @@ impl Forge {
     pub(super) fn open(arguments: &NewArgs, world: &World) -> Result<Option<Self>, Failure> {
         let Some(owner) = open::github::owner(arguments.hosting.owner.as_ref(), world)? else { return Ok(None) };
         let place = open::github::place(world)?;
-        let github = match open::github::open(place.clone(), &owner, world) {
+        let github = match open::github::open(&owner, world) {
             Ok(github) => Some(github),
             Err(failure) if arguments.dry_run => {
                 world.terminal.warn(&format!("GitHub is not asked what is there: {failure}"));

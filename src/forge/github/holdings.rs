@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Github;
 use super::call::{below, path};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
+use super::permissions::Permissions;
+use super::{Github, at_once};
 use crate::model::receipt;
 use crate::model::refs;
 use crate::model::repository::{OwnerKind, Target};
@@ -66,7 +67,7 @@ impl Github {
 
     /// These repositories, wherever they are now; none for one that is gone, or that the token may not see.
     pub fn whereabouts(&self, targets: &[Target]) -> Vec<Result<Option<Holding>, ForgeError>> {
-        self.of_each(targets, |target| {
+        of_each(targets, |target| {
             let path = below(target, &[]);
             let found = self.find(path.clone())?;
             found.map(|answer| Holding::of(&path, &answer.body)).transpose()
@@ -75,8 +76,9 @@ impl Github {
 
     /// Whether each of these repositories was made by us: it holds a receipt, or its first commit is kept.
     pub fn are_made(&self, targets: &[Target]) -> Vec<Result<bool, ForgeError>> {
-        self.of_each(targets, |target| {
-            let has = |path: String, field: Fields| match self.find(path.clone())? {
+        let github = self.narrowed(Permissions::to_fetch(), None);
+        of_each(targets, |target| {
+            let has = |path: String, field: Fields| match github.find(path.clone())? {
                 Some(answer) => fields::must_hold(&format!("GET {path}"), &answer.body, field).map(|()| true),
                 None => Ok(false),
             };
@@ -91,26 +93,25 @@ impl Github {
             }
         })
     }
+}
 
-    /// Asks about each of them, in the same order. After an answer that ends all, nothing more is asked.
-    fn of_each<T: Send>(
-        &self,
-        targets: &[Target],
-        ask: impl Fn(&Target) -> Result<T, ForgeError> + Sync,
-    ) -> Vec<Result<T, ForgeError>> {
-        let ended = std::sync::OnceLock::new();
-        let asked: BTreeMap<usize, _> = self.at_once((0..targets.len()).collect(), |at| {
-            if let Some(error) = ended.get() {
-                return Err(ForgeError::clone(error));
-            }
-            let answer = ask(&targets[*at]);
-            if let Err(error) = &answer
-                && error.ends_all()
-            {
-                let _ = ended.set(error.clone());
-            }
-            answer
-        });
-        asked.into_values().collect()
-    }
+/// Asks about each of them, in the same order. After an answer that ends all, nothing more is asked.
+fn of_each<T: Send>(
+    targets: &[Target],
+    ask: impl Fn(&Target) -> Result<T, ForgeError> + Sync,
+) -> Vec<Result<T, ForgeError>> {
+    let ended = std::sync::OnceLock::new();
+    let asked: BTreeMap<usize, _> = at_once((0..targets.len()).collect(), |at| {
+        if let Some(error) = ended.get() {
+            return Err(ForgeError::clone(error));
+        }
+        let answer = ask(&targets[*at]);
+        if let Err(error) = &answer
+            && error.ends_all()
+        {
+            let _ = ended.set(error.clone());
+        }
+        answer
+    });
+    asked.into_values().collect()
 }

@@ -1,4 +1,4 @@
-//! From the environment to a client of the forge.
+//! From the environment to the run's one session on the forge.
 
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::answers::file;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
-use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
+use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place, Session};
 use crate::git::publish::Network;
 use crate::model::repository::{OwnerKind, Visibility};
 use crate::model::setting::Setting;
@@ -55,13 +55,27 @@ pub(crate) fn place(world: &World) -> Result<Place, ForgeError> {
     Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
 }
 
-/// A client that asks in the name of whom the environment says, for repositories of `owner`. Ctrl-C is heard while it
-/// waits. Nothing is sent yet.
-pub(crate) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
+/// The run's session on the forge, for repositories of `owner`, in the name of whom the environment says. Nothing is sent
+/// yet.
+pub(crate) fn open(owner: &str, world: &World) -> Result<Github, Failure> {
     if world.offline {
         return Err(ForgeError::Offline.into());
     }
-    let identity = identity(&place, owner, world)?;
+    let session = match world.github.get() {
+        Some(session) => Arc::clone(session),
+        None => {
+            let made = session(world)?;
+            // Another thread may have been faster.
+            Arc::clone(world.github.get_or_init(|| Arc::new(made)))
+        }
+    };
+    Ok(Github::new(session, owner))
+}
+
+/// A session, in which waiting ends with Ctrl-C.
+fn session(world: &World) -> Result<Session, Failure> {
+    let place = place(world)?;
+    let identity = identity(&place, world)?;
     let (terminal, last) = (world.terminal.clone(), Mutex::new(Duration::ZERO));
     let listener = Arc::new(move |why: PauseReason, left: Duration| {
         // What is left grows only when another pause begins.
@@ -69,7 +83,7 @@ pub(crate) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
         terminal.pause(why.words(), left.as_secs(), left > before);
     });
     let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: world.interrupt.clone(), listener };
-    Ok(Github::new(place, identity, manner)?)
+    Ok(Session::new(place, identity, manner)?)
 }
 
 /// How git reaches the forge, without a token.
@@ -80,8 +94,8 @@ pub(crate) fn network(world: &World) -> Result<Network, Failure> {
 }
 
 /// How git reaches `url`: by the user's own `ssh`, and over HTTP with a token for the forge, if it is there that it goes.
-/// That is the environment's, else one of the app that the environment names.
-pub(crate) fn network_to(url: &str, world: &World) -> Result<Network, Failure> {
+/// That is the environment's, else one of the app that the environment names, with which it can be pushed if `pushes`.
+pub(crate) fn network_to(url: &str, pushes: bool, world: &World) -> Result<Network, Failure> {
     let (network, place) = (network(world)?, place(world)?);
     if !place.is_home_of(url) || world.offline {
         return Ok(network);
@@ -90,7 +104,8 @@ pub(crate) fn network_to(url: &str, world: &World) -> Result<Network, Failure> {
     let token = match (given, place.target(url)) {
         (Some(token), _) => Some(Token::new(token)),
         (None, Some(target)) if world.variable("APISCAFFOLD_APP_ID").is_some() => {
-            Some(open(place, &target.owner, world)?.token()?)
+            let github = open(&target.owner, world)?;
+            Some(if pushes { github.token_to_push(&target)? } else { github.token_to_fetch(&target)? })
         }
         (None, _) => None,
     };
@@ -110,23 +125,22 @@ fn limits(world: &World) -> Result<Limits, BadTimeout> {
 }
 
 /// Who asks: an app, when the environment names one, since only apiscaffold's own variables do; else whose token is there.
-fn identity(place: &Place, owner: &str, world: &World) -> Result<Identity, Failure> {
+fn identity(place: &Place, world: &World) -> Result<Identity, Failure> {
     if let Some(id) = world.variable("APISCAFFOLD_APP_ID") {
-        let (id, owner) = (id.to_owned(), owner.to_owned());
-        return Ok(Identity::App { id, key: app_key(world)?, owner });
+        return Ok(Identity::App { id: id.to_owned(), key: app_key(world)? });
     }
     if let Some(token) = world.variable("GH_TOKEN") {
-        return Ok(Identity::Token(Token::new(token), "GH_TOKEN"));
+        return Ok(Identity::Token(Token::new(token)));
     }
     if let Some(token) = world.variable("GITHUB_TOKEN") {
         // In a workflow this variable holds the workflow's own token, which an app's installation issued.
         if world.variable("GITHUB_ACTIONS").is_some() && token.starts_with("ghs_") {
             return Err(ForgeError::OwnToken.into());
         }
-        return Ok(Identity::Token(Token::new(token), "GITHUB_TOKEN"));
+        return Ok(Identity::Token(Token::new(token)));
     }
     let token = auth::from_gh(place.host()).ok_or(ForgeError::NoToken)?;
-    Ok(Identity::Token(token, "gh auth token"))
+    Ok(Identity::Token(token))
 }
 
 fn app_key(world: &World) -> Result<Token, ForgeError> {

@@ -36,7 +36,7 @@ fn locate(place: &str, base: &Path, world: &World) -> Result<Location, Failure> 
         return Ok(Location::Here(base.join(place)));
     }
     let cache = world.registry_cache()?;
-    Ok(Location::There(Remote::new(place, cache, network_to(place, world)?, world.offline)?))
+    Ok(Location::There(Remote::new(place, cache, network_to(place, true, world)?, world.offline)?))
 }
 
 /// The registry at `location`, if there is one. Another machine may take its time: meanwhile there is something to see.

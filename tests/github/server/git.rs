@@ -126,6 +126,10 @@ pub(super) fn serve(state: &State, request: &Request, hook: Option<&str>) -> io:
     if pushes && !state.may_write(&caller, &repository.owner) {
         return Ok((Answer::error(403, "Permission denied"), None));
     }
+    let level = if pushes { "write" } else { "read" };
+    if caller.grant.as_ref().is_some_and(|grant| !grant.is_for(&repository.name) || !grant.may("contents", level)) {
+        return Ok((Answer::error(403, "Permission denied"), None));
+    }
     let folder = state.folder(repository);
     if request.path.ends_with("git-receive-pack") {
         forbid(state, at, &folder, &caller, hook)?;
@@ -142,7 +146,8 @@ fn forbid(state: &State, at: usize, folder: &Path, caller: &Caller, hook: Option
         }
     }
     fs::write(folder.join("refused"), lines)?;
-    let may_not = matches!(&caller.kind, TokenKind::Classic(scopes) if !scopes.contains(&"workflow"));
+    let may_not = matches!(&caller.kind, TokenKind::Classic(scopes) if !scopes.contains(&"workflow"))
+        || caller.grant.as_ref().is_some_and(|grant| !grant.may("workflows", "write"));
     let mark = folder.join("no-workflows");
     if may_not { fs::write(mark, "") } else { fs::remove_file(mark).or(Ok(())) }
 }
