@@ -88,8 +88,9 @@ fn session(world: &World) -> Result<Session, Failure> {
 
 /// How git reaches the forge, without a token.
 pub(crate) fn network(world: &World) -> Result<Network, Failure> {
-    let limits = limits(world)?;
-    let (connect_limit, idle_limit) = (limits.connect, limits.answer.max(Network::default().idle_limit));
+    let Limits { connect: connect_limit, answer } = limits(world)?;
+    // A server may think for longer about what git sends than about a call, unless the user says how long.
+    let idle_limit = if world.variable(TIMEOUT).is_some() { answer } else { Network::default().idle_limit };
     Ok(Network { ssh_command: world.ssh_command(), token: None, connect_limit, idle_limit })
 }
 
