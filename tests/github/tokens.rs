@@ -151,6 +151,56 @@ fn a_shared_registry_and_a_template_are_reached_with_tokens_for_them_alone() {
 }
 
 #[test]
+fn a_public_template_is_fetched_where_the_app_is_not_installed() {
+    let mut story = Story::new();
+    story.github.add_organization("other", "octo");
+    story.github.add_repository("other", "template", "public");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("apiscaffold.toml"), "[template]\nname = \"public\"\n").expect("written");
+    let url = format!("{}/other/template.git", story.github.url());
+    super::walk::push(folder.path(), &url, &story.variables[0].1).expect("pushed");
+    app_for(&mut story, 3600);
+    story.done(&["new", "my-api", "--owner", "nhs", "--template", "gh:other/template", "--yes"]);
+    assert_eq!(asked(&story.requests()), [look(), create(), push()]);
+    story.nothing_leaked();
+}
+
+#[test]
+fn a_whole_life_is_lived_with_narrow_tokens() {
+    let mut story = super::phase::story();
+    app_for(&mut story, 3600);
+    {
+        let mut state = story.github.state();
+        let made = &mut state.repositories[0];
+        made.topics.clear();
+        made.properties.clear();
+        made.teams.clear();
+        made.environments.clear();
+        made.variables.clear();
+        made.secrets.clear();
+        made.rulesets.clear();
+        (made.alerts, made.fixes) = (false, false);
+        made.fields.insert("allow_merge_commit".to_owned(), json!(true));
+    }
+    let check = ["check", "--settings", "my-api"];
+    assert_eq!(story.run(&check).code, Some(5));
+    story.done(&[&check[..], &["--fix"]].concat());
+    story.done(&check);
+    super::phase::live(&story);
+    story.done(&["registry", "check"]);
+    story.done(&["doctor", "your-api", "--owner", "nhs", "--template", "template"]);
+    let refused: Vec<String> = story
+        .requests()
+        .iter()
+        .filter(|entry| matches!(entry.status, Some(401 | 403 | 422)))
+        .map(Entry::line)
+        .collect();
+    assert_eq!(refused, [""; 0]);
+    all_revoked(&story);
+    story.nothing_leaked();
+}
+
+#[test]
 fn where_nothing_is_asked_no_token_is_made() {
     let story = story(3600);
     let local = ["new", "here", "--template", "template", "--yes"];

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::call::{below, path};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
-use super::permissions::Permissions;
+use super::permissions::FETCH;
 use super::{Github, at_once};
 use crate::model::receipt;
 use crate::model::refs;
@@ -76,7 +76,7 @@ impl Github {
 
     /// Whether each of these repositories was made by us: it holds a receipt, or its first commit is kept.
     pub fn are_made(&self, targets: &[Target]) -> Vec<Result<bool, ForgeError>> {
-        let github = self.narrowed(Permissions::to_fetch(), None);
+        let github = self.narrowed(FETCH, None);
         of_each(targets, |target| {
             let has = |path: String, field: Fields| match github.find(path.clone())? {
                 Some(answer) => fields::must_hold(&format!("GET {path}"), &answer.body, field).map(|()| true),

@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ use crate::model::token::Token;
 use crate::net::{Interrupt, Interrupted};
 use auth::{Auth, Identity, Lease, Scope};
 use call::{Answer, Call, below};
-use permissions::Permissions;
+use permissions::{FETCH, LOOK, Needs, PUSH, Permissions};
 use retry::Tries;
 use send::{Bearer, Persist, Sender};
 
@@ -56,6 +56,8 @@ pub use setting::Lower;
 
 /// How many reads go at once: far below the 100 that GitHub takes from everybody together.
 const READERS: usize = 12;
+/// How long the end of a run waits for its tokens to be revoked: they expire by themselves within the hour.
+const REVOKED_WITHIN: Duration = Duration::from_secs(3);
 /// A listing that is longer is an error: what is on its last page would be believed missing.
 const MOST_PAGES: usize = 100;
 
@@ -85,8 +87,8 @@ impl Session {
     /// Revokes the tokens that were made for the run; those that the user gave stay. Says how many were, and how many
     /// were not: these expire by themselves.
     pub fn revoke(&self) -> (usize, usize) {
-        let tokens = self.auth.give_back();
-        let done = at_once((0..tokens.len()).collect(), |at: &usize| self.sender.revoke(&tokens[*at]));
+        let (tokens, end) = (self.auth.give_back(), Instant::now() + REVOKED_WITHIN);
+        let done = at_once((0..tokens.len()).collect(), |at: &usize| self.sender.revoke(&tokens[*at], end));
         let revoked = done.values().filter(|done| **done).count();
         (revoked, done.len() - revoked)
     }
@@ -101,13 +103,14 @@ impl fmt::Debug for Session {
 impl Github {
     /// For repositories of `owner`.
     pub fn new(session: Arc<Session>, owner: &str) -> Self {
-        let scope = Scope { owner: owner.to_lowercase(), permissions: Permissions::to_look(), repository: None };
+        let scope = Scope { owner: owner.to_lowercase(), permissions: LOOK.into(), repository: None };
         Self { session, scope }
     }
 
     /// For calls that need these permissions, in this repository if one is named.
-    fn narrowed(&self, permissions: Permissions, repository: Option<&Target>) -> Self {
-        let scope = Scope { owner: self.scope.owner.clone(), permissions, repository: repository.cloned() };
+    fn narrowed(&self, permissions: impl Into<Permissions>, repository: Option<&Target>) -> Self {
+        let scope =
+            Scope { owner: self.scope.owner.clone(), permissions: permissions.into(), repository: repository.cloned() };
         Self { session: Arc::clone(&self.session), scope }
     }
 
@@ -118,17 +121,17 @@ impl Github {
 
     /// A token for git to fetch from a repository that is there, good for some minutes at least.
     pub fn token_to_fetch(&self, target: &Target) -> Result<Token, ForgeError> {
-        self.token_for_git(Permissions::to_fetch(), target)
+        self.token_for_git(FETCH, target)
     }
 
     /// The same to push to it.
     pub fn token_to_push(&self, target: &Target) -> Result<Token, ForgeError> {
-        self.token_for_git(Permissions::to_push(), target)
+        self.token_for_git(PUSH, target)
     }
 
     /// Without `contents` git would be told no, and not why. Workflows are not in every push.
-    fn token_for_git(&self, permissions: Permissions, target: &Target) -> Result<Token, ForgeError> {
-        let lease = self.narrowed(permissions, Some(target)).lease()?;
+    fn token_for_git(&self, needs: Needs, target: &Target) -> Result<Token, ForgeError> {
+        let lease = self.narrowed(needs, Some(target)).lease()?;
         let lacking = lease.lacking.named_in("contents");
         match self.session.auth.identity() {
             Identity::App { id, .. } if !lacking.is_empty() => {

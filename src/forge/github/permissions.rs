@@ -19,17 +19,38 @@ pub enum Level {
 
 use Level::{Read, Write};
 
-/// Permissions, by the names that GitHub has for them.
+/// What a piece of work needs, by the names that GitHub has for permissions.
+pub(super) type Needs = &'static [(&'static str, Level)];
+
+/// To see who an owner is and which repositories there are. Every installation has it.
+pub(super) const LOOK: Needs = &[("metadata", Read)];
+/// To make a repository, or to archive one.
+pub(super) const ADMINISTER: Needs = &[("administration", Write)];
+/// To read files and branches.
+pub(super) const FETCH: Needs = &[("contents", Read)];
+/// To push; workflows of Actions are a permission of their own.
+pub(super) const PUSH: Needs = &[("contents", Write), ("workflows", Write)];
+pub(super) const SEE_PULLS: Needs = &[("pull_requests", Read)];
+pub(super) const OPEN_PULLS: Needs = &[("pull_requests", Write)];
+pub(super) const SEE_TEAMS: Needs = &[("members", Read)];
+/// To see which custom properties an organisation has.
+pub(super) const SEE_PROPERTIES: Needs = &[("organization_custom_properties", Read)];
+/// To see the rulesets of an organisation: GitHub shows them to those alone who may change them.
+pub(super) const SEE_RULESETS: Needs = &[("organization_administration", Write)];
+
+/// Permissions: the name of each, and how far it goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permissions(BTreeMap<String, Level>);
 
-impl Permissions {
-    fn of(all: &[(&str, Level)]) -> Self {
+impl From<Needs> for Permissions {
+    fn from(needs: Needs) -> Self {
         let mut permissions = Self::default();
-        permissions.add(all);
+        permissions.add(needs);
         permissions
     }
+}
 
+impl Permissions {
     fn add(&mut self, more: &[(&str, Level)]) {
         for (name, level) in more {
             let had = self.0.entry((*name).to_owned()).or_insert(*level);
@@ -37,49 +58,9 @@ impl Permissions {
         }
     }
 
-    /// To see who an owner is and which repositories there are. Every installation has it.
-    pub(super) fn to_look() -> Self {
-        Self::of(&[("metadata", Read)])
-    }
-
-    /// To make a repository, or to archive one.
-    pub(super) fn to_administer() -> Self {
-        Self::of(&[("administration", Write)])
-    }
-
-    /// To read files and branches.
-    pub(super) fn to_fetch() -> Self {
-        Self::of(&[("contents", Read)])
-    }
-
-    /// To push; workflows of Actions are a permission of their own.
-    pub(super) fn to_push() -> Self {
-        Self::of(&[("contents", Write), ("workflows", Write)])
-    }
-
-    /// To see pull requests, or to open them.
-    pub(super) fn of_pulls(level: Level) -> Self {
-        Self::of(&[("pull_requests", level)])
-    }
-
-    /// To see the teams of an organisation.
-    pub(super) fn to_see_teams() -> Self {
-        Self::of(&[("members", Read)])
-    }
-
-    /// To see which custom properties an organisation has.
-    pub(super) fn to_see_properties() -> Self {
-        Self::of(&[("organization_custom_properties", Read)])
-    }
-
-    /// To see the rulesets of an organisation: GitHub shows them to those alone who may change them.
-    pub(super) fn to_see_rulesets() -> Self {
-        Self::of(&[("organization_administration", Write)])
-    }
-
     /// To compare a repository with these settings.
     pub(super) fn to_read<'s>(settings: impl IntoIterator<Item = &'s Setting>) -> Self {
-        let mut permissions = Self::to_look();
+        let mut permissions = Self::from(LOOK);
         for setting in settings {
             permissions.add(&reading(setting));
         }
@@ -101,7 +82,8 @@ impl Permissions {
     /// To make a repository with these settings.
     pub fn to_make<'s>(settings: impl IntoIterator<Item = &'s Setting> + Clone) -> Self {
         let mut permissions = Self::to_write(settings, false);
-        permissions.0.extend([Self::to_administer(), Self::to_push()].into_iter().flat_map(|more| more.0));
+        permissions.add(ADMINISTER);
+        permissions.add(PUSH);
         permissions
     }
 
@@ -190,7 +172,7 @@ fn reading(setting: &Setting) -> Vec<(&'static str, Level)> {
 }
 
 /// What it takes beside that to change a setting.
-fn writing(setting: &Setting) -> &'static [(&'static str, Level)] {
+fn writing(setting: &Setting) -> Needs {
     match setting {
         Setting::Repository(_)
         | Setting::SecretScanning { .. }
@@ -265,7 +247,7 @@ mod tests {
 
     #[test]
     fn only_what_is_granted_is_asked_for_and_the_rest_is_named() {
-        let needed = Permissions::of(&[("administration", Write), ("issues", Write), ("contents", Read)]);
+        let needed = Permissions::from(&[("administration", Write), ("issues", Write), ("contents", Read)][..]);
         let granted = Permissions::granted(&json!({"administration": "read", "contents": "admin", "x": "none"}));
         assert_eq!(needed.within(&granted).body(), json!({"administration": "read", "contents": "read"}));
         let lacking = needed.lacking(&granted);

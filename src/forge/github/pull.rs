@@ -6,7 +6,7 @@ use super::Github;
 use super::call::{Call, Method, below};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
-use super::permissions::{Level, Permissions};
+use super::permissions::{ADMINISTER, FETCH, OPEN_PULLS, SEE_PULLS};
 use super::retry::{Why, backoff};
 use crate::model::repository::Target;
 
@@ -89,7 +89,7 @@ impl Github {
     pub fn pull(&self, target: &Target, branch: &str) -> Result<Option<Pull>, ForgeError> {
         let path = format!("{}?head={}:{branch}&state=all&per_page=10", below(target, &["pulls"]), target.owner);
         let call = Call::get(path);
-        let answer = self.narrowed(Permissions::of_pulls(Level::Read), Some(target)).call(&call)?;
+        let answer = self.narrowed(SEE_PULLS, Some(target)).call(&call)?;
         let strange = || ForgeError::Strange { call: call.words(), why: "it holds no list".to_owned() };
         let listed = answer.body.as_array().ok_or_else(strange)?;
         let pulls: Vec<Pull> = listed.iter().map(|body| Pull::of(&call, body)).collect::<Result<_, _>>()?;
@@ -100,7 +100,7 @@ impl Github {
     /// be late. GitHub itself takes no second one from a branch while one waits.
     pub fn open_pull(&self, target: &Target, new: &NewPull) -> Result<Pull, ForgeError> {
         let call = pull_call(target, new);
-        let error = match self.narrowed(Permissions::of_pulls(Level::Write), Some(target)).call(&call) {
+        let error = match self.narrowed(OPEN_PULLS, Some(target)).call(&call) {
             Ok(answer) => return Pull::of(&call, &answer.body),
             Err(error) => error,
         };
@@ -123,7 +123,7 @@ impl Github {
     /// The tree (hex) of the newest commit of a branch; none when there is no such branch.
     pub fn branch_tree(&self, target: &Target, branch: &str) -> Result<Option<String>, ForgeError> {
         let path = below(target, &["git", "ref", &format!("heads/{branch}")]);
-        let github = self.narrowed(Permissions::to_fetch(), Some(target));
+        let github = self.narrowed(FETCH, Some(target));
         let Some(answer) = github.find(path.clone())? else { return Ok(None) };
         github.tree_of(target, &path, &answer.body).map(Some)
     }
@@ -139,7 +139,7 @@ impl Github {
             return Ok(false);
         }
         let call = archive_call(target);
-        if !archived(&self.narrowed(Permissions::to_administer(), Some(target)), &call)? {
+        if !archived(&self.narrowed(ADMINISTER, Some(target)), &call)? {
             let why = "the repository is not archived after it".to_owned();
             return Err(ForgeError::Strange { call: call.words(), why });
         }

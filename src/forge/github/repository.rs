@@ -10,7 +10,7 @@ use super::call::{Call, Method, below, path};
 use super::ensure::SETTLES_IN;
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
-use super::permissions::Permissions;
+use super::permissions::{ADMINISTER, FETCH};
 use super::retry::{Why, backoff};
 use crate::model::refs;
 use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
@@ -214,7 +214,7 @@ impl Github {
     /// What is in a repository.
     pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
         let path = below(target, &["git", "ref", refs::short(refs::BASE)]);
-        let github = self.narrowed(Permissions::to_fetch(), Some(target));
+        let github = self.narrowed(FETCH, Some(target));
         let base = match github.find(path.clone()) {
             Ok(answer) => answer,
             // "Git Repository is empty."
@@ -258,7 +258,7 @@ impl Github {
         let mut attempt = 0;
         loop {
             // It is not there yet, so that no token can be for it alone.
-            let error = match self.narrowed(Permissions::to_administer(), None).call(&call) {
+            let error = match self.narrowed(ADMINISTER, None).call(&call) {
                 Ok(answer) => {
                     self.settle(&new.target);
                     return Ok((Found::of(&call, answer.body)?, true));

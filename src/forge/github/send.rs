@@ -26,8 +26,6 @@ const USER_AGENT: &str = concat!("apiscaffold/", env!("CARGO_PKG_VERSION"));
 const MOST_REDIRECTS: usize = 5;
 /// The longest answer that is read. GitHub's largest pages are far below.
 const MOST_BYTES: usize = 32 << 20;
-/// How long the end of a run waits for a token to be revoked: it expires by itself within the hour.
-const REVOKED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Hears of pauses: why, and how much is left.
 pub type Listener = Arc<dyn Fn(Why, Duration) + Send + Sync>;
@@ -122,10 +120,11 @@ impl Sender {
         lock(&self.pace).turn(method, now)
     }
 
-    /// Waits until this call may be sent.
-    fn wait_for_turn(&self, call: &Call) -> Result<(), ForgeError> {
+    /// Waits until this call may be sent. A token is no content: what an app asks for itself keeps GitHub's pauses alone.
+    fn wait_for_turn(&self, call: &Call, bearer: &Bearer) -> Result<(), ForgeError> {
+        let method = if matches!(bearer, Bearer::App(_)) { Method::Get } else { call.method };
         loop {
-            let turn = self.turn(call.method, self.begun.elapsed());
+            let turn = self.turn(method, self.begun.elapsed());
             let Some((wait, why)) = turn else { return Ok(()) };
             self.sleep(wait, why)?;
         }
@@ -140,7 +139,7 @@ impl Sender {
     ) -> Result<Option<Answer>, ForgeError> {
         let method = if manner.harmless { Method::Put } else { call.method };
         loop {
-            self.wait_for_turn(call)?;
+            self.wait_for_turn(call, bearer)?;
             self.interrupt.check()?;
             let met = self.send(call, bearer)?;
             let next = manner.tries.next(
@@ -229,12 +228,13 @@ impl Sender {
         })
     }
 
-    /// Gives up a token, by one try that neither Ctrl-C nor the pace holds up. Says whether GitHub took it.
-    pub(super) fn revoke(&self, token: &Token) -> bool {
+    /// Gives up a token, by one try until `end` that neither Ctrl-C nor the pace holds up. Says whether GitHub took it.
+    pub(super) fn revoke(&self, token: &Token, end: Instant) -> bool {
         let call = Call::bare(Method::Delete, "/installation/token");
         let request = self.url(&call.path).and_then(|url| self.request(url, &call, &Bearer::Token(token.clone())));
-        let limit = REVOKED_WITHIN.min(self.limits.answer);
-        request.is_ok_and(|request| request.timeout(limit).send().is_ok_and(|answer| answer.status().is_success()))
+        let left = end.saturating_duration_since(Instant::now());
+        let sent = request.ok().filter(|_| !left.is_zero()).map(|request| request.timeout(left).send());
+        sent.is_some_and(|sent| sent.is_ok_and(|answer| answer.status().is_success()))
     }
 
     fn trouble(&self, error: reqwest::Error) -> Trouble {

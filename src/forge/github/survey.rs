@@ -6,7 +6,7 @@ use super::auth::Identity;
 use super::call::{Call, path};
 use super::error::ForgeError;
 use super::fields::{self, Kind};
-use super::permissions::Permissions;
+use super::permissions::{Permissions, SEE_PROPERTIES, SEE_RULESETS, SEE_TEAMS};
 use super::repository::{Found, Owner};
 use super::{Github, READERS, Session, at_once};
 use crate::model::repository::Target;
@@ -79,7 +79,7 @@ impl Github {
 
     fn team(&self, organisation: &str, slug: &str) -> Result<bool, ForgeError> {
         let path = path(&["orgs", organisation, "teams", slug]);
-        let github = self.narrowed(Permissions::to_see_teams(), None);
+        let github = self.narrowed(SEE_TEAMS, None);
         let Some(answer) = github.find(path.clone())? else { return Ok(false) };
         fields::must_hold(&format!("GET {path}"), &answer.body, &[("id", Kind::Number), ("slug", Kind::Text)])?;
         Ok(true)
@@ -88,7 +88,7 @@ impl Github {
     /// The active rulesets of an organisation, whole. None when the token may not see them.
     pub fn organisation_rulesets(&self, organisation: &str) -> Result<Option<Vec<Value>>, ForgeError> {
         let all = path(&["orgs", organisation, "rulesets"]);
-        let github = self.narrowed(Permissions::to_see_rulesets(), None);
+        let github = self.narrowed(SEE_RULESETS, None);
         let Some(list) = github.list(&format!("{all}?per_page=100"), None)? else { return Ok(None) };
         let call = format!("GET {all}");
         fields::each_must_hold(&call, &list, &[("id", Kind::Number), ("enforcement", Kind::Text)])?;
@@ -107,7 +107,7 @@ impl Github {
     /// The names of the organisation's custom properties. None when the token may not see them.
     pub fn organisation_properties(&self, organisation: &str) -> Result<Option<Vec<String>>, ForgeError> {
         let path = path(&["orgs", organisation, "properties", "schema"]);
-        let list = self.narrowed(Permissions::to_see_properties(), None).list(&path, None)?;
+        let list = self.narrowed(SEE_PROPERTIES, None).list(&path, None)?;
         let name = |item: &Value| fields::text(&format!("GET {path}"), item, "property_name");
         list.map(|list| list.iter().map(name).collect()).transpose()
     }

@@ -106,7 +106,12 @@ pub(crate) fn network_to(url: &str, pushes: bool, world: &World) -> Result<Netwo
         (Some(token), _) => Some(Token::new(token)),
         (None, Some(target)) if world.variable("APISCAFFOLD_APP_ID").is_some() => {
             let github = open(&target.owner, world)?;
-            Some(if pushes { github.token_to_push(&target)? } else { github.token_to_fetch(&target)? })
+            let token = if pushes { github.token_to_push(&target) } else { github.token_to_fetch(&target) };
+            match token {
+                // What is public can be fetched by everybody.
+                Err(ForgeError::NotInstalled { .. }) if !pushes => None,
+                token => Some(token?),
+            }
         }
         (None, _) => None,
     };

@@ -19,7 +19,7 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
         parts.drain(..2);
     }
     let (answer, caller) = match entry(state, request, &parts) {
-        _ if request.method != "GET" && state.is_too_much() => {
+        _ if is_content(request) && state.is_too_much() => {
             (super::fault::answers::secondary_limit(403, Some(60)), None)
         }
         Err(answer) => (answer, None),
@@ -41,6 +41,12 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
     };
     state.remaining = state.remaining.saturating_sub(1);
     dress(state, answer, caller.as_ref(), &parts, &request.method)
+}
+
+/// Whether a request may make something that counts; tokens do not.
+fn is_content(request: &Request) -> bool {
+    let is_token = request.path.ends_with("/access_tokens") || request.path.ends_with("/installation/token");
+    request.method != "GET" && !is_token
 }
 
 /// Who is let in.
