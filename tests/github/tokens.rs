@@ -119,6 +119,17 @@ fn a_dry_run_only_reads() {
 }
 
 #[test]
+fn a_dry_run_tells_who_may_bypass_a_ruleset_since_a_run_writes_it() {
+    let story = made();
+    story.github.state().repositories[0].rulesets[0].1.insert("enforcement".to_owned(), json!("disabled"));
+    let told = story.done(&[&Story::NEW[..], &["--dry-run", "--json"]].concat()).json();
+    let steps = told["steps"].as_array().expect("a list");
+    let mut calls = steps.iter().flat_map(|step| step["calls"].as_array().into_iter().flatten());
+    let ruleset = calls.find(|call| call["path"].as_str().is_some_and(|path| path.contains("/rulesets/")));
+    assert_eq!(ruleset.map(|call| &call["body"]["bypass_actors"]), Some(&json!([])), "{told}");
+}
+
+#[test]
 fn a_move_to_a_phase_fetches_pushes_and_opens_a_pull_request() {
     let mut story = super::phase::story();
     app_for(&mut story, 3600);

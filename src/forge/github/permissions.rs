@@ -67,6 +67,16 @@ impl Permissions {
         permissions
     }
 
+    /// To see how these settings would be made. A ruleset is written whole, with who may bypass it, which GitHub shows to
+    /// those alone who may change it.
+    pub(super) fn to_rehearse(settings: &[Setting]) -> Self {
+        let mut permissions = Self::to_read(settings);
+        if settings.iter().any(|setting| matches!(setting, Setting::Ruleset(_))) {
+            permissions.add(ADMINISTER);
+        }
+        permissions
+    }
+
     /// To make these settings so, and the teams that are missing if `create_teams`.
     pub(super) fn to_write<'s>(settings: impl IntoIterator<Item = &'s Setting> + Clone, create_teams: bool) -> Self {
         let mut permissions = Self::to_read(settings.clone());
@@ -161,7 +171,7 @@ fn reading(setting: &Setting) -> Vec<(&'static str, Level)> {
             vec![("actions", Read), ("members", Read)]
         }
         Setting::Environment(_) => vec![("actions", Read)],
-        // GitHub shows who may bypass a ruleset to those alone who may change it.
+        // Who may bypass it is compared, too.
         Setting::Ruleset(wanted) if wanted.contains_key("bypass_actors") => vec![("administration", Write)],
         Setting::Variable(_) | Setting::Secret(_) | Setting::Issue(_) => {
             writing(setting).iter().map(|(name, _)| (*name, Read)).collect()

@@ -30,7 +30,9 @@ pub struct Rehearsed {
 pub fn rehearse(github: Option<&Github>, wish: &Wish<'_>) -> Vec<Rehearsed> {
     // Of a repository that is not made yet only teams are looked for.
     let there = wish.fresh.is_none().then_some(wish.target);
-    let github = github.map(|github| github.narrowed(Permissions::to_read(wish.settings), there));
+    let needed =
+        if there.is_some() { Permissions::to_rehearse(wish.settings) } else { Permissions::to_read(wish.settings) };
+    let github = github.map(|github| github.narrowed(needed, there));
     let rehearsal = Rehearsal { github, noted: RefCell::default() };
     let mut making = Making::new(&rehearsal, wish);
     let settings = wish.settings.iter();
