@@ -7,7 +7,7 @@
 //! | [`cli`] | the command line; its doc comments are the help |
 //! | [`commands`] | one file a command: arguments in, a report out |
 //! | [`scaffold`] | the floor that every change goes through: as it is → as it shall be → plan → apply |
-//! | [`world`] | environment, current folder, clock, terminal: read once |
+//! | [`world`] | environment, current folder, clock, terminal: read once; and the run's session on the forge |
 //! | [`answers`], [`disk`], [`forge`], [`git`], [`openapi`], [`page`], [`registry`], [`template`], [`terminal`] | one subject each |
 //! | [`net`] | reaching other machines: clients, troubles, Ctrl-C |
 //! | [`model`], [`error`] | pure values, and who must act on a failure |
@@ -77,16 +77,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(world) => world,
         Err(error) => return fail(&Terminal::new(Manner { json: speech.json, ..Manner::default() }), &error),
     };
-    let terminal = world.terminal.clone();
-    world.interrupt.listen(move |interrupted| terminal.fail(&interrupted));
-    match commands::run(cli, &world) {
+    let ending = world.clone();
+    world.interrupt.listen(move |interrupted| {
+        ending.terminal.fail(&interrupted);
+        ending.close();
+    });
+    let code = match commands::run(cli, &world) {
         Ok(()) if terminal::lost() => Fault::Environment.exit_code(),
         Ok(()) => 0,
         Err(failure) => {
             world.interrupt.give_way();
             fail(&world.terminal, &*failure)
         }
-    }
+    };
+    world.close();
+    code
 }
 
 /// What was typed is no command line.

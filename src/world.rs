@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
 use crate::error::{Blame, Fault, shell_quoted};
+use crate::forge::github::Session;
 use crate::net::Interrupt;
 use crate::terminal::{Color, Manner, Terminal};
 
@@ -25,6 +27,8 @@ pub struct World {
     pub offline: bool,
     /// Ctrl-C.
     pub interrupt: Interrupt,
+    /// The run's one session on the forge; none until something is asked there.
+    pub github: Arc<OnceLock<Arc<Session>>>,
     home: Option<PathBuf>,
 }
 
@@ -92,7 +96,19 @@ impl World {
         let terminal = Terminal::new(manner(speech, &variables));
         let folder = std::env::current_dir().map_err(WorldError::NoFolder)?;
         let (now, interrupt, home) = (Timestamp::now(), Interrupt::default(), std::env::home_dir());
-        Ok(Self { variables, folder, now, terminal, offline, interrupt, home })
+        Ok(Self { variables, folder, now, terminal, offline, interrupt, github: Arc::default(), home })
+    }
+
+    /// At the end of a run: revokes the tokens that it made. That is nobody's failure: they expire by themselves.
+    pub fn close(&self) {
+        let Some((revoked, left)) = self.github.get().map(|session| session.revoke()) else { return };
+        if revoked > 0 {
+            self.terminal.detail(&format!("revoked {revoked} tokens of the GitHub App"));
+        }
+        if left > 0 {
+            self.terminal
+                .detail(&format!("{left} tokens of the GitHub App could not be revoked, and expire in an hour"));
+        }
     }
 
     /// A variable that is set and not empty.

@@ -23,7 +23,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("scaffold", &["answers", "disk", "forge", "git", "openapi", "registry", "template", "terminal", "world"]),
-    ("world", &["terminal"]),
+    ("world", &["forge", "terminal"]),
     ("answers", &["openapi"]),
     ("disk", &[]),
     ("forge", &[]),

@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     let search = Search { arguments, folder: &folder, registry: registry.as_ref(), place: &place, world };
     let Subject { target, record, settings } = search.subject()?;
     let page = place.page(&target);
-    let github = open::github::open(place, &target.owner, world)?;
+    let github = open::github::open(&target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let (target, settings) = known(&github, target, settings, record.as_ref(), world)?;
     let differing = github.compare(&target, &settings);

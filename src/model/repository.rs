@@ -1,7 +1,7 @@
 //! A repository on a forge, as it is to be made.
 
 /// Its owner and name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
     pub owner: String,
     pub name: String,

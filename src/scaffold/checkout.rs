@@ -199,7 +199,7 @@ pub(crate) fn folder(record: &Record, given: Option<&Path>, world: &World) -> Op
 
 fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Result<Checkout, Failure> {
     let page = place.page(&target);
-    let github = open::github::open(place, &target.owner, world)?;
+    let github = open::github::open(&target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let found = github.repository(&target)?.ok_or(ForgeError::Gone { page })?;
     drop(bar);
@@ -209,7 +209,7 @@ fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Resul
     let url = found.clone_url;
     let branch = found.default_branch;
     let is_home = github.place().is_home_of(&url);
-    let token = if is_home { Some(github.token()?) } else { None };
+    let token = if is_home { Some(github.token_to_fetch(&target)?) } else { None };
     let network = Network { token, ..open::github::network(world)? };
     let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone() }));
     fetched(record, (&url, Some(branch)), &network, home, world)

@@ -68,7 +68,7 @@ impl<'f> Forge<'f> {
     /// Without a token, unless it is for a dry run.
     pub(crate) fn open(hosting: Hosting<'f>, dry_run: bool, world: &'f World) -> Result<Self, Failure> {
         let server = open::github::place(world)?;
-        let github = match open::github::open(server.clone(), hosting.owner, world) {
+        let github = match open::github::open(hosting.owner, world) {
             Ok(github) => Some(github),
             Err(failure) if dry_run => {
                 world.terminal.warn(&format!("GitHub is not asked what is there: {failure}"));

@@ -1,6 +1,5 @@
 //! Pushing to a repository on the forge, and in whose name git asks a server.
 
-use std::borrow::Borrow;
 use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
@@ -73,7 +72,7 @@ impl Remote<'_> {
             return Err(Elsewhere { url: self.url.to_owned(), home: place.host().to_owned() }.into());
         }
         let request = Publish { folder: folder.to_owned(), url: self.url.to_owned(), network: self.network.clone() };
-        let caller = ForgeCaller { github: self.github, target: self.target.clone(), ssh: self.ssh };
+        let caller = ForgeCaller { github: self.github.clone(), target: self.target.clone(), ssh: self.ssh };
         match commits {
             Commits::First => publish::publish(&request, &caller)?,
             Commits::Branch { name, commit } => publish::push_branch(&request, name, commit, &caller)?,
@@ -83,32 +82,32 @@ impl Remote<'_> {
 }
 
 /// git in the name of a client of the forge, for one repository there.
-pub(super) struct ForgeCaller<G> {
-    pub(super) github: G,
+pub(super) struct ForgeCaller {
+    pub(super) github: Github,
     pub(super) target: Target,
     /// Whether over ssh: without a token.
     pub(super) ssh: bool,
 }
 
-impl<G: Borrow<Github> + Send + Sync> Caller for ForgeCaller<G> {
+impl Caller for ForgeCaller {
     fn token(&self) -> Result<Option<Token>, Failure> {
-        Ok(if self.ssh { None } else { Some(self.github.borrow().token()?) })
+        Ok(if self.ssh { None } else { Some(self.github.token_to_push(&self.target)?) })
     }
 
     fn renew(&self, refused: &Token) -> bool {
-        self.github.borrow().renew(refused)
+        self.github.renew(refused)
     }
 
     fn settling(&self) -> Duration {
-        self.github.borrow().settling(&self.target)
+        self.github.settling(&self.target)
     }
 
     fn pause(&self, time: Duration, why: PauseReason) -> Result<(), Failure> {
-        Ok(self.github.borrow().pause(time, why)?)
+        Ok(self.github.pause(time, why)?)
     }
 
     fn interrupt(&self) -> &Interrupt {
-        self.github.borrow().interrupt()
+        self.github.interrupt()
     }
 }
 

@@ -8,14 +8,18 @@ use super::story::Story;
 /// A story whose user is an App with tokens of this lifetime.
 pub(super) fn story(lifetime: i64) -> Story {
     let mut story = Story::new();
+    app_for(&mut story, lifetime);
+    story
+}
+
+/// Lets the user of a story be an App from now on.
+pub(super) fn app_for(story: &mut Story, lifetime: i64) {
     let (private, public_key) = app_keys();
-    let installations = [("nhs".to_owned(), 70)].into();
-    story.github.state().app = Some(App { id: 7, public_key, installations, lifetime });
+    story.github.state().app = Some(App::new(public_key, lifetime));
     story.variables.retain(|(name, _)| *name != "GH_TOKEN");
     // A line in the middle of the key stands for the whole: nobody prints a key without its lines.
     story.github.guard(private.lines().nth(5).expect("a line"));
     story.variables.extend([("APISCAFFOLD_APP_ID", "7".to_owned()), ("APISCAFFOLD_APP_KEY", private)]);
-    story
 }
 
 fn tokens_made(story: &Story) -> usize {
@@ -23,10 +27,10 @@ fn tokens_made(story: &Story) -> usize {
 }
 
 #[test]
-fn an_app_makes_the_repository_with_one_token() {
+fn an_app_makes_the_repository_with_a_token_for_each_kind_of_work() {
     let story = story(3600);
     story.ends_well([], "an App");
-    assert_eq!(tokens_made(&story), 1);
+    assert_eq!(tokens_made(&story), 4, "to look, to make it, to push and to configure");
 }
 
 #[test]
@@ -46,7 +50,7 @@ fn a_token_that_expires_midway_is_replaced_within_the_run() {
         let story = story(3600);
         let runs = story.ends_well([Fault::new(When::Call(method, path.to_owned()), Harm::Expire)], path);
         assert_eq!(runs, 1, "the run itself renews it: {path}");
-        assert_eq!(tokens_made(&story), 2, "{path}");
+        assert_eq!(tokens_made(&story), 5, "{path}");
     }
 }
 

@@ -208,8 +208,7 @@ fn an_app_gets_tokens_for_its_own_key_only() {
     let (github, _) = walker();
     let (private, public_key) = app_keys();
     let (other, _) = app_keys();
-    github.state().app =
-        Some(App { id: 7, public_key, installations: [("nhs".to_owned(), 70)].into(), lifetime: 3600 });
+    github.state().app = Some(App::new(public_key, 3600));
     let jwt = |key: &str, life: i64| {
         let now = jiff::Timestamp::now().as_second();
         let claims = json!({"iat": now - 30, "exp": now + life, "iss": "7"});
@@ -230,6 +229,46 @@ fn an_app_gets_tokens_for_its_own_key_only() {
     let walker = Walker::new(github.url(), token);
     assert_eq!(make(&walker, "my-api").0, 201);
     assert_eq!(status(&walker, &Method::GET, "/user", None), 403);
+    assert_eq!(status(&walker, &Method::DELETE, "/installation/token", None), 204);
+    assert_eq!(status(&walker, &Method::GET, "/repos/nhs/my-api", None), 401, "revoked");
+}
+
+#[test]
+fn a_narrowed_token_may_do_what_it_was_asked_for_where_it_was_asked_for() {
+    let (github, owner) = walker();
+    let (private, public_key) = app_keys();
+    github.state().app = Some(App::new(public_key, 3600));
+    for name in ["my-api", "other"] {
+        make(&owner, name);
+    }
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({"iat": now - 30, "exp": now + 300, "iss": "7"});
+    let key = EncodingKey::from_rsa_pem(private.as_bytes()).expect("a key");
+    let app = Walker::new(github.url(), encode(&Header::new(Algorithm::RS256), &claims, &key).expect("signed"));
+    let ask = |body: Value| {
+        let (status, _, body) = app.call(&Method::POST, "/app/installations/70/access_tokens", Some(&body));
+        (status, serde_json::from_str::<Value>(&body).expect("JSON"))
+    };
+    assert_eq!(ask(json!({"permissions": {"packages": "read"}})).0, 422);
+    assert_eq!(ask(json!({"permissions": {"organization_custom_properties": "write"}})).0, 422);
+    assert_eq!(ask(json!({"repositories": ["my-api", "nobody-s"]})).0, 422);
+    let (status_of, told) = ask(json!({"permissions": {"issues": "read"}, "repositories": ["my-api"]}));
+    assert_eq!((status_of, &told["permissions"]), (201, &json!({"issues": "read", "metadata": "read"})));
+    let token = told["token"].as_str().expect("a token").to_owned();
+    let walker = Walker::new(github.url(), token.clone());
+    for (method, path, expected) in [
+        (Method::GET, "/repos/nhs/my-api", 200),
+        (Method::GET, "/repos/nhs/my-api/issues", 200),
+        (Method::POST, "/repos/nhs/my-api/issues", 403),
+        (Method::GET, "/repos/nhs/my-api/teams", 403),
+        (Method::GET, "/repos/nhs/other", 404),
+        (Method::POST, "/orgs/nhs/repos", 403),
+    ] {
+        assert_eq!(status(&walker, &method, path, None), expected, "{method} {path}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = push(folder.path(), &format!("{}/nhs/my-api.git", github.url()), &token).expect_err("refused");
+    assert!(refused.contains("403"), "{refused}");
 }
 
 #[test]

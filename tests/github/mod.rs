@@ -22,6 +22,7 @@ mod shared;
 mod stories;
 mod story;
 mod stricter;
+mod tokens;
 mod unread;
 mod upkeep;
 mod walk;

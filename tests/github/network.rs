@@ -4,8 +4,9 @@ use std::io::{self, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::server::fault::{Fault, Harm, When};
 use super::server::http::Request;
 use super::story::{Story, undisturbed};
 
@@ -67,15 +68,22 @@ fn a_proxy_of_the_environment_is_used_for_the_api_and_for_git_and_not_where_it_s
 fn what_is_encrypted_goes_through_a_tunnel_of_the_proxy() {
     let doctor = &["doctor", "--owner", "nhs"][..];
     let list = &["list", "--registry", "https://git.example.org/registry.git"][..];
+    let new = &["new", "my-api", "--template", "gh:nhs/template", "--yes"][..];
+    let phase = &["phase", "old-api", "discovery", "--template", "template"][..];
     for (arguments, (variable, value), host) in [
         (doctor, ("TERM", "dumb"), "api.github.com:443"),
         (doctor, ("GITHUB_SERVER_URL", "https://x.ghe.com"), "api.x.ghe.com:443"),
         (doctor, ("GITHUB_API_URL", "https://api.x.ghe.com"), "api.x.ghe.com:443"),
         (doctor, ("GITHUB_API_URL", "https://git.example.org/api/v3"), "git.example.org:443"),
         (list, ("TERM", "dumb"), "git.example.org:443"),
+        (new, ("TERM", "dumb"), "github.com:443"),
+        (new, ("GITHUB_API_URL", "https://api.x.ghe.com"), "x.ghe.com:443"),
+        (phase, ("GITHUB_SERVER_URL", "https://x.ghe.com"), "api.x.ghe.com:443"),
     ] {
         let (url, told) = proxy();
         let story = Story::new();
+        story.program.write("apis.csv", "name,phase,repository_url\nold-api,inception,https://x.ghe.com/nhs/old-api\n");
+        story.done(&["registry", "import", "apis.csv"]);
         let mut command = story.program.command(arguments);
         command.envs([("HTTPS_PROXY", url.as_str()), ("GH_TOKEN", "x"), (variable, value)]);
         let mut child = command.spawn().expect("it starts");
@@ -83,6 +91,28 @@ fn what_is_encrypted_goes_through_a_tunnel_of_the_proxy() {
         child.kill().expect("killed");
         child.wait().expect("ended");
         assert_eq!(asked, Ok(format!("CONNECT {host}")));
+    }
+}
+
+#[test]
+fn git_waits_for_an_answer_as_long_as_the_user_says() {
+    let mut story = super::phase::story();
+    story.github.add_repository("nhs", "other", "private");
+    story.variables.push(("APISCAFFOLD_TIMEOUT", "1".to_owned()));
+    let registry = format!("{}/nhs/other.git", story.github.url());
+    let silent = || Fault::new(When::Call("GET", "/info/refs".to_owned()), Harm::Silence);
+    for (command, code) in [
+        (&["list", "--registry", &registry][..], Some(1)),
+        (&["new", "your-api", "--template", "gh:nhs/other", "--yes"], Some(1)),
+        // It tries again.
+        (&super::phase::DISCOVERY, Some(0)),
+    ] {
+        story.github.plan(silent());
+        let began = Instant::now();
+        let ran = story.run(command);
+        assert_eq!(ran.code, code, "{command:?}: {ran:?}");
+        // Without that it is half a minute.
+        assert!(began.elapsed() < Duration::from_secs(25), "{command:?}");
     }
 }
 

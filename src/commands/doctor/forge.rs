@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Findings, rules};
 use crate::error::Fault;
+use crate::forge::github::permissions::Permissions;
 use crate::forge::github::survey::{Asker, Survey};
 use crate::forge::github::{ForgeError, Github, Owner};
 use crate::model::name::ApiName;
@@ -24,9 +25,7 @@ pub(super) struct Asked<'a> {
 
 /// Looks at everything that a new repository of this owner needs.
 pub(super) fn look(asked: Asked<'_>, world: &World, findings: &mut Findings) {
-    let opened =
-        open::github::place(world).map_err(Into::into).and_then(|place| open::github::open(place, asked.owner, world));
-    let github = match opened {
+    let github = match open::github::open(asked.owner, world) {
         Ok(github) => github,
         Err(failure) => return findings.failure("token", &*failure),
     };
@@ -210,25 +209,9 @@ fn missing(asker: &Asker, settings: &Settings) -> Vec<String> {
         let lacks = needed.iter().filter(|any| !any.iter().any(|scope| scopes.iter().any(|has| has == scope)));
         return lacks.map(|any| format!("the scope `{}`", any[0])).collect();
     }
-    let Some(permissions) = &asker.permissions else { return Vec::new() };
-    let may = |name: &str, wanted: &str| {
-        let found = permissions.iter().find(|(permission, _)| permission == name).map(|(_, may)| may.as_str());
-        matches!((found, wanted), (Some("write" | "admin"), _) | (Some("read"), "read"))
-    };
-    let uses = [
-        (true, "administration", "write"),
-        (true, "contents", "write"),
-        (true, "workflows", "write"),
-        (!settings.environments.is_empty(), "environments", "write"),
-        // Those of an environment are its own affair.
-        (settings.variables.iter().any(|variable| variable.environment.is_none()), "actions_variables", "write"),
-        (settings.secrets.iter().any(|secret| secret.environment.is_none()), "secrets", "write"),
-        (!settings.issues.is_empty(), "issues", "write"),
-        (!settings.properties.is_empty(), "repository_custom_properties", "write"),
-        (!settings.teams.is_empty(), "members", "read"),
-    ];
-    let lacks = uses.into_iter().filter(|(used, name, wanted)| *used && !may(name, wanted));
-    lacks.map(|(_, name, wanted)| format!("the permission `{name}` ({wanted})")).collect()
+    let Some(granted) = &asker.permissions else { return Vec::new() };
+    let lacking = Permissions::to_make(&settings.each()).lacking(granted);
+    if lacking.is_empty() { Vec::new() } else { vec![lacking.to_string()] }
 }
 
 #[cfg(test)]
@@ -237,13 +220,12 @@ mod tests {
 
     use super::*;
 
-    fn asker(scopes: Option<&[&str]>, permissions: Option<&[(&str, &str)]>) -> Asker {
-        let text = |text: &str| text.to_owned();
+    fn asker(scopes: Option<&[&str]>, permissions: Option<&serde_json::Value>) -> Asker {
         Asker {
             login: None,
             kind: "token",
-            scopes: scopes.map(|scopes| scopes.iter().map(|scope| text(scope)).collect()),
-            permissions: permissions.map(|list| list.iter().map(|(name, may)| (text(name), text(may))).collect()),
+            scopes: scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect()),
+            permissions: permissions.map(Permissions::granted),
         }
     }
 
@@ -256,16 +238,17 @@ mod tests {
         assert_eq!(missing(&asker(Some(&["repo"]), None), &plain), ["the scope `workflow`"]);
         assert_eq!(missing(&asker(Some(&["repo", "workflow"]), None), &teams), ["the scope `read:org`"]);
         assert_eq!(missing(&asker(Some(&["repo", "workflow", "admin:org"]), None), &teams), [""; 0]);
-        let app = [("administration", "write"), ("contents", "write"), ("workflows", "read"), ("members", "read")];
+        let mut app = json!({
+            "metadata": "read", "administration": "write", "contents": "write", "workflows": "read", "members": "read",
+        });
         assert_eq!(missing(&asker(None, Some(&app)), &teams), ["the permission `workflows` (write)"]);
         assert_eq!(missing(&asker(None, None), &teams), [""; 0]);
         let values: Settings = serde_json::from_value(json!({
             "variable": [{"name": "A", "value": "1"}], "secret": [{"name": "S", "environment": "int"}],
         }))
         .expect("settings");
-        assert_eq!(
-            missing(&asker(None, Some(&app[..3])), &values)[1..],
-            ["the permission `actions_variables` (write)"]
-        );
+        app["workflows"] = "write".into();
+        let lacking = ["the permission `actions_variables` (write), the permission `environments` (write)"];
+        assert_eq!(missing(&asker(None, Some(&app)), &values), lacking);
     }
 }

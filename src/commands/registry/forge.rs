@@ -114,7 +114,7 @@ impl<'r> Known<'r> {
         let words = |failure: &dyn Blame| {
             format!("{failure}{}", failure.hint().map(|hint| format!(" ({hint})")).unwrap_or_default())
         };
-        let github = match open::github::open(self.place.clone(), owner, world) {
+        let github = match open::github::open(owner, world) {
             Ok(github) => github,
             Err(failure) => return Ok(Some(Unasked { why: words(&*failure), for_all: true })),
         };

@@ -1,16 +1,21 @@
-//! Who asks: a token that was given, or a GitHub App that makes itself one an hour at a time.
+//! Who asks: a token that was given, or a GitHub App that makes itself tokens, each for one kind of work and at most an hour.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, Method, path};
+use super::call::{Answer, Call, Method, below, path};
 use super::error::ForgeError;
+use super::fields::{self, Kind};
+use super::permissions::Permissions;
+use super::retry::{Why, backoff};
 use super::send::{Bearer, Sender};
+use crate::model::repository::Target;
 use crate::model::token::Token;
 
 /// A fresh token is made when the old one has no longer to live than this.
@@ -22,16 +27,14 @@ const CLOCKS_DIFFER: i64 = 60;
 /// How the user says who asks.
 #[derive(Clone, Debug)]
 pub enum Identity {
-    /// A token, and where it comes from, in words.
-    Token(Token, &'static str),
-    /// A GitHub App.
+    /// A token.
+    Token(Token),
+    /// A GitHub App, which acts for whoever has it installed.
     App {
         /// `APISCAFFOLD_APP_ID`
         id: String,
         /// The PEM text of its private key.
         key: Token,
-        /// Organisation or user that it is installed for.
-        owner: String,
     },
 }
 
@@ -45,24 +48,52 @@ pub fn from_gh(host: &str) -> Option<Token> {
     (!token.is_empty()).then(|| Token::new(token))
 }
 
+/// What a token is for: an owner, what may be done, and in which repository (none: in all of them). A token that was
+/// given is for everything that it may do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Scope {
+    pub(super) owner: String,
+    pub(super) permissions: Permissions,
+    pub(super) repository: Option<Target>,
+}
+
 /// Who asks, with what is needed to go on asking.
 pub(super) struct Auth {
     identity: Identity,
-    /// The app's token: made when it is first needed.
-    current: Mutex<Option<Lease>>,
+    installations: Mutex<BTreeMap<String, Installation>>,
+    /// The app's tokens: each is made when it is first needed.
+    current: Mutex<BTreeMap<Scope, Lease>>,
+    /// Tokens that were made and may be good still. Nobody waits for GitHub while holding it.
+    made: Mutex<Vec<Token>>,
 }
 
-/// A token of an app's installation.
+/// An app's installation for an owner.
 #[derive(Clone, Debug)]
-struct Lease {
-    token: Token,
-    until: Timestamp,
-    permissions: Value,
+struct Installation {
+    id: u64,
+    granted: Permissions,
+}
+
+/// A token to send now.
+#[derive(Clone, Debug)]
+pub(super) struct Lease {
+    pub(super) token: Token,
+    /// None for a token that was given.
+    until: Option<Timestamp>,
+    /// What the scope asks for and the app's installation does not have.
+    pub(super) lacking: Permissions,
+}
+
+impl Lease {
+    /// Whether it can be used for some minutes yet.
+    fn is_good(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until.duration_since(now).as_secs() > EARLY.as_secs() as i64)
+    }
 }
 
 impl Auth {
     pub(super) fn new(identity: Identity) -> Self {
-        Self { identity, current: Mutex::new(None) }
+        Self { identity, installations: Mutex::default(), current: Mutex::default(), made: Mutex::default() }
     }
 
     /// Whether a token that GitHub does not take can be replaced.
@@ -74,71 +105,141 @@ impl Auth {
         &self.identity
     }
 
-    /// The token to send now.
-    pub(super) fn token(&self, sender: &Sender) -> Result<Token, ForgeError> {
+    /// What the app may do for an owner. None for other tokens.
+    pub(super) fn granted(&self, owner: &str, sender: &Sender) -> Result<Option<Permissions>, ForgeError> {
         match &self.identity {
-            Identity::Token(token, _) => Ok(token.clone()),
-            Identity::App { .. } => Ok(self.lease(sender)?.token),
+            Identity::Token(_) => Ok(None),
+            Identity::App { id, key } => Ok(Some(self.installation(&App::new(id, key)?, owner, sender)?.granted)),
         }
     }
 
-    /// What the app may do here, as GitHub lists it: permission → `read`, `write`. None for other tokens.
-    pub(super) fn permissions(&self, sender: &Sender) -> Result<Option<Value>, ForgeError> {
-        match &self.identity {
-            Identity::Token(..) => Ok(None),
-            Identity::App { .. } => Ok(Some(self.lease(sender)?.permissions)),
+    /// The token to send now.
+    pub(super) fn lease(&self, scope: &Scope, sender: &Sender) -> Result<Lease, ForgeError> {
+        let Identity::App { id, key } = &self.identity else { return Ok(self.given()) };
+        // One thread makes the token that others wait for.
+        let mut current = lock(&self.current);
+        if let Some(lease) = current.get(scope).filter(|lease| lease.is_good(Timestamp::now())) {
+            return Ok(lease.clone());
         }
+        let app = App::new(id, key)?;
+        let installation = self.installation(&app, &scope.owner, sender)?;
+        let lease = app.lease(scope, &installation, sender)?;
+        lock(&self.made).push(lease.token.clone());
+        current.insert(scope.clone(), lease.clone());
+        Ok(lease)
+    }
+
+    fn given(&self) -> Lease {
+        let (Identity::Token(token) | Identity::App { key: token, .. }) = &self.identity;
+        Lease { token: token.clone(), until: None, lacking: Permissions::default() }
     }
 
     /// Forgets `refused`, which GitHub does not take any more; another thread may have done so already.
     pub(super) fn renew(&self, refused: &Token) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|lease| lease.token.expose() == refused.expose()) {
-            *current = None;
-        }
+        let is_other = |token: &Token| token.expose() != refused.expose();
+        lock(&self.current).retain(|_, lease| is_other(&lease.token));
+        lock(&self.made).retain(is_other);
     }
 
-    fn lease(&self, sender: &Sender) -> Result<Lease, ForgeError> {
-        let Identity::App { id, key, owner } = &self.identity else { return Err(ForgeError::NoToken) };
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Timestamp::now();
-        if let Some(lease) =
-            current.as_ref().filter(|lease| lease.until.duration_since(now).as_secs() > EARLY.as_secs() as i64)
-        {
-            return Ok(lease.clone());
+    /// The tokens that were made and may be good still; from now on it is the caller who has them.
+    pub(super) fn give_back(&self) -> Vec<Token> {
+        std::mem::take(&mut *lock(&self.made))
+    }
+
+    fn installation(&self, app: &App<'_>, owner: &str, sender: &Sender) -> Result<Installation, ForgeError> {
+        let mut installations = lock(&self.installations);
+        if let Some(known) = installations.get(owner) {
+            return Ok(known.clone());
         }
-        let app = Bearer::App(signed(id, key, now.as_second())?);
-        let installation = installation(sender, &app, id, owner)?;
-        let call = Call::bare(Method::Post, format!("/app/installations/{installation}/access_tokens"));
-        let answer = sender.persist_again(&call, &app)?;
-        let lease = lease_of(&answer).ok_or_else(|| strange(&call, "it holds no token"))?;
-        Ok(current.insert(lease).clone())
+        let installation = app.installation(owner, sender)?;
+        installations.insert(owner.to_owned(), installation.clone());
+        Ok(installation)
     }
 }
 
-fn installation(sender: &Sender, app: &Bearer, id: &str, owner: &str) -> Result<u64, ForgeError> {
-    for kind in ["orgs", "users"] {
-        let call = Call::get(path(&[kind, owner, "installation"]));
-        match sender.persist_again(&call, app) {
-            Ok(answer) => return answer.body["id"].as_u64().ok_or_else(|| strange(&call, "it holds no usable `id`")),
-            Err(error) if error.status() == Some(404) => {}
-            Err(error) => return Err(error),
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What an app asks in its own name.
+struct App<'a> {
+    id: &'a str,
+    bearer: Bearer,
+}
+
+impl<'a> App<'a> {
+    fn new(id: &'a str, key: &Token) -> Result<Self, ForgeError> {
+        Ok(Self { id, bearer: Bearer::App(signed(id, key, Timestamp::now().as_second())?) })
+    }
+
+    fn installation(&self, owner: &str, sender: &Sender) -> Result<Installation, ForgeError> {
+        for kind in ["orgs", "users"] {
+            let call = Call::get(path(&[kind, owner, "installation"]));
+            match sender.persist_again(&call, &self.bearer) {
+                Ok(answer) => {
+                    fields::must_hold(
+                        &call.words(),
+                        &answer.body,
+                        &[("id", Kind::Number), ("permissions", Kind::Map)],
+                    )?;
+                    let id = answer.body["id"].as_u64().unwrap_or_default();
+                    return Ok(Installation { id, granted: Permissions::granted(&answer.body["permissions"]) });
+                }
+                Err(error) if error.status() == Some(404) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ForgeError::NotInstalled { app: self.id.to_owned(), owner: owner.to_owned() })
+    }
+
+    /// A token for as much of the scope as the installation may do. A repository that GitHub does not know by this name,
+    /// since it was made or renamed a moment ago, is waited for as long as it may settle; then the token is for all
+    /// repositories, and only its permissions are narrow.
+    fn lease(&self, scope: &Scope, installation: &Installation, sender: &Sender) -> Result<Lease, ForgeError> {
+        let permissions = scope.permissions.within(&installation.granted);
+        let mut named = scope.repository.as_ref();
+        let mut attempt = 0;
+        loop {
+            let mut body = json!({"permissions": permissions.body()});
+            if let Some(target) = named {
+                body["repositories"] = json!([target.name]);
+            }
+            let path = format!("/app/installations/{}/access_tokens", installation.id);
+            let call = Call::with(Method::Post, path, body);
+            let error = match sender.persist_again(&call, &self.bearer) {
+                Ok(answer) => {
+                    let (token, until) = token_of(&answer).ok_or_else(|| strange(&call, "it holds no token"))?;
+                    let lacking = scope.permissions.lacking(&installation.granted);
+                    return Ok(Lease { token, until: Some(until), lacking });
+                }
+                Err(error) => error,
+            };
+            let ForgeError::Refused(refusal) = &error else { return Err(error) };
+            match named {
+                _ if refusal.status != 422 => return Err(error),
+                Some(target) if refusal.message.contains("repository") => {
+                    let left = sender.settling(&below(target, &[]));
+                    if left.is_zero() {
+                        named = None;
+                        continue;
+                    }
+                    sender.pause(backoff(attempt, fastrand::f64()).min(left), Why::Settling)?;
+                    attempt = (attempt + 1).min(3);
+                }
+                // What the installation may do was changed a moment ago.
+                _ => return Err(ForgeError::not_granted(self.id, &scope.owner, &permissions)),
+            }
         }
     }
-    Err(ForgeError::NotInstalled { app: id.to_owned(), owner: owner.to_owned() })
 }
 
 fn strange(call: &Call, why: &str) -> ForgeError {
     ForgeError::Strange { call: call.words(), why: why.to_owned() }
 }
 
-fn lease_of(answer: &Answer) -> Option<Lease> {
+fn token_of(answer: &Answer) -> Option<(Token, Timestamp)> {
     let text = |key: &str| answer.body.get(key).and_then(Value::as_str);
-    Some(Lease {
-        token: Token::new(text("token")?),
-        until: text("expires_at")?.parse().ok()?,
-        permissions: answer.body.get("permissions").cloned().unwrap_or_default(),
-    })
+    Some((Token::new(text("token")?), text("expires_at")?.parse().ok()?))
 }
 
 /// The signature by which GitHub knows an app
@@ -166,11 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_token_is_no_lease() {
+    fn an_answer_without_a_token_is_no_token() {
         let answer = |body| Answer { status: 201, body, ..Answer::default() };
-        assert!(lease_of(&answer(json!({"token": "t"}))).is_none());
-        assert!(lease_of(&answer(json!({"token": "t", "expires_at": "soon"}))).is_none());
-        let lease = lease_of(&answer(json!({"token": "t", "expires_at": "2026-01-01T00:00:00Z"}))).expect("a lease");
-        assert!(!format!("{lease:?}").contains("\"t\""));
+        assert!(token_of(&answer(json!({"token": "t"}))).is_none());
+        assert!(token_of(&answer(json!({"token": "t", "expires_at": "soon"}))).is_none());
+        let token = token_of(&answer(json!({"token": "t", "expires_at": "2026-01-01T00:00:00Z"})));
+        assert!(!format!("{:?}", token.expect("a token")).contains("\"t\""));
     }
 }

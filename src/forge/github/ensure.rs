@@ -10,6 +10,7 @@ use super::call::{Answer, Call, Method, path};
 use super::error::ForgeError;
 use super::fields::{self, Kind};
 use super::observed::{Observed, Reading};
+use super::permissions::Permissions;
 use super::retry::{Why, backoff};
 use super::setting::{self, Known, Lower, Scope};
 use crate::forge::Forge;
@@ -75,7 +76,9 @@ impl Github {
     /// unless nothing more can be done at all. `progress` hears of each before it is made: how many are done, and in
     /// words.
     pub fn make(&self, wish: &Wish<'_>, progress: &dyn Fn(usize, &str)) -> Vec<Made> {
-        let mut making = Making::new(self, wish);
+        let needed = Permissions::to_write(wish.settings, wish.create_teams);
+        let github = self.narrowed(needed, Some(wish.target));
+        let mut making = Making::new(&github, wish);
         let one = |(done, one): (usize, &Setting)| {
             progress(done, &one.words());
             making.next(one)
@@ -91,16 +94,21 @@ impl Github {
     /// Where a repository is not as these settings want it: for each that differs or cannot be read its place in the
     /// list.
     pub fn compare(&self, target: &Target, settings: &[Setting]) -> Vec<(usize, Result<Vec<Difference>, ForgeError>)> {
-        let observed = look_at(self, target, settings.iter());
+        let observed = look_at(&self.reading(target, settings), target, settings.iter());
         let all = settings.iter().map(|one| setting::differences(one, &observed)).enumerate();
         all.filter(|(_, found)| !matches!(found, Ok(differences) if differences.is_empty())).collect()
+    }
+
+    /// To read these settings of a repository.
+    pub(super) fn reading<'s>(&self, target: &Target, settings: impl IntoIterator<Item = &'s Setting>) -> Self {
+        self.narrowed(Permissions::to_read(settings), Some(target))
     }
 
     /// The secrets of these settings that a repository does not have yet, as far as that can be seen.
     pub fn secrets_missing(&self, target: &Target, settings: &[Setting]) -> Result<Vec<Secret>, ForgeError> {
         let mut missing = Vec::new();
         let secrets = settings.iter().filter(|one| matches!(one, Setting::Secret(_)));
-        let observed = look_at(self, target, secrets.clone());
+        let observed = look_at(&self.reading(target, secrets.clone()), target, secrets.clone());
         for one in secrets {
             let Setting::Secret(secret) = one else { continue };
             match setting::differences(one, &observed) {

@@ -1,6 +1,7 @@
 //! What GitHub refuses, and why it could not be asked.
 
-use super::refusal::Refusal;
+use super::permissions::Permissions;
+use super::refusal::{GRANT, Refusal};
 use crate::error::{Blame, Fault};
 use crate::net::{Interrupted, Trouble};
 
@@ -28,6 +29,16 @@ pub enum ForgeError {
         app: String,
         /// Organisation or user.
         owner: String,
+    },
+    /// The app may not do enough for this owner.
+    #[error("the GitHub App `{app}` lacks {permissions} for `{owner}`")]
+    NotGranted {
+        /// The app's id.
+        app: String,
+        /// Organisation or user.
+        owner: String,
+        /// What it lacks, in words.
+        permissions: String,
     },
     /// An address of the environment cannot be used.
     #[error("`{variable}` is `{}`: {reason}", value.escape_debug())]
@@ -144,6 +155,21 @@ pub enum ForgeError {
 }
 
 impl ForgeError {
+    pub(super) fn not_granted(app: &str, owner: &str, lacking: &Permissions) -> Self {
+        Self::NotGranted { app: app.to_owned(), owner: owner.to_owned(), permissions: lacking.to_string() }
+    }
+
+    /// The same error; a refusal of what needs a permission that the App lacks says so.
+    pub(super) fn lacking(mut self, lacking: &Permissions) -> Self {
+        if let Self::Refused(refusal) = &mut self
+            && matches!(refusal.status, 403 | 404)
+        {
+            let missing = lacking.named_in(refusal.needed.as_deref().unwrap_or_default());
+            refusal.lacking = (!missing.is_empty()).then(|| missing.to_string());
+        }
+        self
+    }
+
     /// Whether the call may have taken effect without an answer.
     pub fn is_unclear(&self) -> bool {
         matches!(self, Self::Unclear { .. })
@@ -176,8 +202,8 @@ impl ForgeError {
 impl Blame for ForgeError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NoToken | Self::OwnToken | Self::AppKey { .. } | Self::NotInstalled { .. } => Fault::Permission,
-            Self::NotYours { .. } => Fault::Permission,
+            Self::NoToken | Self::OwnToken | Self::AppKey { .. } => Fault::Permission,
+            Self::NotInstalled { .. } | Self::NotGranted { .. } | Self::NotYours { .. } => Fault::Permission,
             Self::Foreign { .. } | Self::Gone { .. } | Self::Stricter(_) => Fault::Conflict,
             Self::NotInternal { .. }
             | Self::Offline
@@ -207,6 +233,7 @@ impl Blame for ForgeError {
             Self::OwnToken => "make a token of a GitHub App in the workflow and pass it as `GH_TOKEN`, or pass the App as `APISCAFFOLD_APP_ID` and `APISCAFFOLD_APP_KEY`".to_owned(),
             Self::AppKey { .. } => "give the PEM text of the App's private key, or the path of the file that holds it".to_owned(),
             Self::NotInstalled { owner, .. } => format!("an owner of `{owner}` can install it, on the App's page on GitHub"),
+            Self::NotGranted { .. } => GRANT.to_owned(),
             Self::Address { .. } => "leave it out for github.com; `https://HOST/api/v3` is the API of a GitHub Enterprise Server".to_owned(),
             Self::Unreached { trouble, .. } => return trouble.hint(),
             Self::Refused(refusal) => return refusal.hint(),

@@ -14,6 +14,7 @@ pub(super) enum Kind {
     Number,
     Flag,
     List,
+    Map,
 }
 
 /// Fields of one object, by their paths (`object.sha`).
@@ -27,6 +28,7 @@ impl Kind {
             Self::Number => value.is_u64(),
             Self::Flag => value.is_boolean(),
             Self::List => value.is_array(),
+            Self::Map => value.is_object(),
         }
     }
 }

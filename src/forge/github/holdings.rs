@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Github;
 use super::call::{below, path};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
+use super::permissions::FETCH;
+use super::{Github, at_once};
 use crate::model::receipt;
 use crate::model::repository::{OwnerKind, Target};
 
@@ -65,7 +66,7 @@ impl Github {
 
     /// These repositories, wherever they are now; none for one that is gone, or that the token may not see.
     pub fn whereabouts(&self, targets: &[Target]) -> Vec<Result<Option<Holding>, ForgeError>> {
-        self.of_each(targets, |target| {
+        of_each(targets, |target| {
             let path = below(target, &[]);
             let found = self.find(path.clone())?;
             found.map(|answer| Holding::of(&path, &answer.body)).transpose()
@@ -74,12 +75,16 @@ impl Github {
 
     /// Whether each of these repositories was made by us: it holds a receipt, or its first commit is kept.
     pub fn are_made(&self, targets: &[Target]) -> Vec<Result<bool, ForgeError>> {
-        self.of_each(targets, |target| {
-            let path = below(target, &["contents", receipt::FILE_NAME]);
-            if let Some(answer) = self.find(path.clone())? {
-                return fields::must_hold(&format!("GET {path}"), &answer.body, &[("sha", Kind::Text)]).map(|()| true);
+        let github = self.narrowed(FETCH, None);
+        of_each(targets, |target| {
+            let has = |path: String, field: Fields| match github.find(path.clone())? {
+                Some(answer) => fields::must_hold(&format!("GET {path}"), &answer.body, field).map(|()| true),
+                None => Ok(false),
+            };
+            if has(below(target, &["contents", receipt::FILE_NAME]), &[("sha", Kind::Text)])? {
+                return Ok(true);
             }
-            match self.base(target) {
+            match github.base(target) {
                 Ok(base) => Ok(base.is_some()),
                 // "Git Repository is empty."
                 Err(error) if error.status() == Some(409) => Ok(false),
@@ -87,26 +92,25 @@ impl Github {
             }
         })
     }
+}
 
-    /// Asks about each of them, in the same order. After an answer that ends all, nothing more is asked.
-    fn of_each<T: Send>(
-        &self,
-        targets: &[Target],
-        ask: impl Fn(&Target) -> Result<T, ForgeError> + Sync,
-    ) -> Vec<Result<T, ForgeError>> {
-        let ended = std::sync::OnceLock::new();
-        let asked: BTreeMap<usize, _> = self.at_once((0..targets.len()).collect(), |at| {
-            if let Some(error) = ended.get() {
-                return Err(ForgeError::clone(error));
-            }
-            let answer = ask(&targets[*at]);
-            if let Err(error) = &answer
-                && error.ends_all()
-            {
-                let _ = ended.set(error.clone());
-            }
-            answer
-        });
-        asked.into_values().collect()
-    }
+/// Asks about each of them, in the same order. After an answer that ends all, nothing more is asked.
+fn of_each<T: Send>(
+    targets: &[Target],
+    ask: impl Fn(&Target) -> Result<T, ForgeError> + Sync,
+) -> Vec<Result<T, ForgeError>> {
+    let ended = std::sync::OnceLock::new();
+    let asked: BTreeMap<usize, _> = at_once((0..targets.len()).collect(), |at| {
+        if let Some(error) = ended.get() {
+            return Err(ForgeError::clone(error));
+        }
+        let answer = ask(&targets[*at]);
+        if let Err(error) = &answer
+            && error.ends_all()
+        {
+            let _ = ended.set(error.clone());
+        }
+        answer
+    });
+    asked.into_values().collect()
 }

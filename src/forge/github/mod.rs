@@ -1,6 +1,7 @@
 //! GitHub: a client of its REST API that keeps to its pace, looks before it acts, and says what it needs.
 //!
-//! `call` is a call as a value, `send` and `retry` carry it, `fields` says what an answer must hold, `pace` slows it, `auth` signs it; `repository` makes and
+//! `call` is a call as a value, `send` and `retry` carry it, `fields` says what an answer must hold, `pace` slows it, `auth` signs it with a token for
+//! what `permissions` says that it needs; `repository` makes and
 //! judges the repository, `setting` knows each setting, `ensure` makes settings so, `rehearsal` says how. Facts about the API are from
 //! <https://docs.github.com/en/rest>.
 
@@ -12,6 +13,7 @@ mod fields;
 mod holdings;
 pub(super) mod observed;
 mod pace;
+pub mod permissions;
 mod place;
 mod pull;
 mod refusal;
@@ -24,7 +26,8 @@ mod setting;
 pub mod survey;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,10 +36,10 @@ use serde_json::Value;
 use crate::model::repository::Target;
 use crate::model::token::Token;
 use crate::net::{Interrupt, Interrupted};
-use auth::{Auth, Identity};
+use auth::{Auth, Identity, Lease, Scope};
 use call::{Answer, Call, below};
-use pace::Pace;
-use retry::{Tries, Why};
+use permissions::{FETCH, LOOK, Needs, PUSH, Permissions};
+use retry::Tries;
 use send::{Bearer, Persist, Sender};
 
 pub use ensure::{Made, Secrets, Wish};
@@ -53,54 +56,114 @@ pub use setting::Lower;
 
 /// How many reads go at once: far below the 100 that GitHub takes from everybody together.
 const READERS: usize = 12;
+/// How long the end of a run waits for its tokens to be revoked: they expire by themselves within the hour.
+const REVOKED_WITHIN: Duration = Duration::from_secs(3);
 /// A listing that is longer is an error: what is on its last page would be believed missing.
 const MOST_PAGES: usize = 100;
 
-/// A client of one GitHub for one identity.
-pub struct Github {
+/// One GitHub for a whole run: one pace, one identity with its tokens, and one list of what was made a moment ago, for all
+/// owners.
+pub struct Session {
     place: Place,
     sender: Sender,
     auth: Auth,
-    pace: Mutex<Pace>,
-    begun: Instant,
+}
+
+/// A session, as one owner's repositories are worked on with it. Of a GitHub App it sends tokens that may do what its
+/// calls need and nothing else, in the one repository that they are about once that is known to be there.
+#[derive(Clone)]
+pub struct Github {
+    session: Arc<Session>,
+    scope: Scope,
+}
+
+impl Session {
+    /// A session; nothing is sent yet.
+    pub fn new(place: Place, identity: Identity, manner: Manner) -> Result<Self, ForgeError> {
+        let sender = Sender::new(place.api.clone(), manner)?;
+        Ok(Self { place, sender, auth: Auth::new(identity) })
+    }
+
+    /// Revokes the tokens that were made for the run; those that the user gave stay. Says how many were, and how many
+    /// were not: these expire by themselves.
+    pub fn revoke(&self) -> (usize, usize) {
+        let (tokens, end) = (self.auth.give_back(), Instant::now() + REVOKED_WITHIN);
+        let done = at_once((0..tokens.len()).collect(), |at: &usize| self.sender.revoke(&tokens[*at], end));
+        let revoked = done.values().filter(|done| **done).count();
+        (revoked, done.len() - revoked)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("place", &self.place).finish_non_exhaustive()
+    }
 }
 
 impl Github {
-    /// A client; nothing is sent yet.
-    pub fn new(place: Place, identity: Identity, manner: Manner) -> Result<Self, ForgeError> {
-        let sender = Sender::new(place.api.clone(), manner)?;
-        Ok(Self { place, sender, auth: Auth::new(identity), pace: Mutex::default(), begun: Instant::now() })
+    /// For repositories of `owner`.
+    pub fn new(session: Arc<Session>, owner: &str) -> Self {
+        let scope = Scope { owner: owner.to_lowercase(), permissions: LOOK.into(), repository: None };
+        Self { session, scope }
+    }
+
+    /// For calls that need these permissions, in this repository if one is named.
+    fn narrowed(&self, permissions: impl Into<Permissions>, repository: Option<&Target>) -> Self {
+        let scope =
+            Scope { owner: self.scope.owner.clone(), permissions: permissions.into(), repository: repository.cloned() };
+        Self { session: Arc::clone(&self.session), scope }
     }
 
     /// Where it is.
     pub fn place(&self) -> &Place {
-        &self.place
+        &self.session.place
     }
 
-    /// The token for a push, good for some minutes at least.
-    pub fn token(&self) -> Result<Token, ForgeError> {
-        self.auth.token(&self.sender)
+    /// A token for git to fetch from a repository that is there, good for some minutes at least.
+    pub fn token_to_fetch(&self, target: &Target) -> Result<Token, ForgeError> {
+        self.token_for_git(FETCH, target)
+    }
+
+    /// The same to push to it.
+    pub fn token_to_push(&self, target: &Target) -> Result<Token, ForgeError> {
+        self.token_for_git(PUSH, target)
+    }
+
+    /// Without `contents` git would be told no, and not why. Workflows are not in every push.
+    fn token_for_git(&self, needs: Needs, target: &Target) -> Result<Token, ForgeError> {
+        let lease = self.narrowed(needs, Some(target)).lease()?;
+        let lacking = lease.lacking.named_in("contents");
+        match self.session.auth.identity() {
+            Identity::App { id, .. } if !lacking.is_empty() => {
+                Err(ForgeError::not_granted(id, &self.scope.owner, &lacking))
+            }
+            _ => Ok(lease.token),
+        }
+    }
+
+    fn lease(&self) -> Result<Lease, ForgeError> {
+        self.session.auth.lease(&self.scope, &self.session.sender)
     }
 
     /// Gives up a token that GitHub refused; says whether the next one will be another.
     pub fn renew(&self, refused: &Token) -> bool {
-        self.auth.renew(refused);
-        self.auth.is_renewable()
+        self.session.auth.renew(refused);
+        self.session.auth.is_renewable()
     }
 
     /// Ctrl-C, as this client hears it.
     pub fn interrupt(&self) -> &Interrupt {
-        self.sender.interrupt()
+        self.session.sender.interrupt()
     }
 
     /// Waits, telling the listener why.
     pub fn pause(&self, time: Duration, why: PauseReason) -> Result<(), ForgeError> {
-        self.sender.pause(time, why)
+        self.session.sender.pause(time, why)
     }
 
     /// For how long yet a new repository may be unknown to parts of GitHub.
     pub fn settling(&self, target: &Target) -> Duration {
-        self.sender.settling(&below(target, &[]))
+        self.session.sender.settling(&below(target, &[]))
     }
 
     /// Makes a call, as often as is right; an answer that is no success is an error.
@@ -141,63 +204,96 @@ impl Github {
     }
 
     fn carry(&self, call: &Call, is_there: bool) -> Result<Answer, ForgeError> {
+        let Session { sender, auth, .. } = &*self.session;
         let mut tries = Tries::default();
         loop {
-            let token = self.auth.token(&self.sender)?;
-            if call.method.writes() {
-                self.wait_for_turn()?;
-            }
-            let slow_down = || self.pace().slow_down();
-            let manner = Persist {
-                tries: &mut tries,
-                is_there,
-                renewable: self.auth.is_renewable(),
-                harmless: false,
-                slow_down: &slow_down,
-            };
-            match self.sender.persist(call, &Bearer::Token(token.clone()), manner)? {
-                Some(answer) => return Ok(answer),
-                None => self.auth.renew(&token),
+            let lease = self.lease()?;
+            let manner = Persist { tries: &mut tries, is_there, renewable: auth.is_renewable(), harmless: false };
+            match sender.persist(call, &Bearer::Token(lease.token.clone()), manner) {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => auth.renew(&lease.token),
+                Err(error) => return Err(error.lacking(&lease.lacking)),
             }
         }
     }
+}
 
-    fn wait_for_turn(&self) -> Result<(), ForgeError> {
-        let wait = self.pace().wait(self.begun.elapsed());
-        if !wait.is_zero() {
-            self.sender.pause(wait, Why::Pace)?;
+/// Does `work` for each item at the same time, a dozen at once. Reads only: writes are serial.
+fn at_once<K: Ord + Send, V: Send>(items: Vec<K>, work: impl Fn(&K) -> V + Sync) -> BTreeMap<K, V> {
+    let queue = Mutex::new(items.into_iter());
+    let done = Mutex::new(BTreeMap::new());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let worker = || {
+        while let Some(item) = next() {
+            let value = work(&item);
+            done.lock().unwrap_or_else(PoisonError::into_inner).insert(item, value);
         }
-        self.pace().send(self.begun.elapsed());
-        Ok(())
-    }
-
-    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does `work` for each item at the same time, a dozen at once. Reads only: writes are serial.
-    fn at_once<K: Ord + Clone + Send, V: Send>(&self, items: Vec<K>, work: impl Fn(&K) -> V + Sync) -> BTreeMap<K, V> {
-        let queue = Mutex::new(items.into_iter());
-        let done = Mutex::new(BTreeMap::new());
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let worker = || {
-            while let Some(item) = next() {
-                let value = work(&item);
-                done.lock().unwrap_or_else(PoisonError::into_inner).insert(item, value);
-            }
-        };
-        let workers = queue.lock().unwrap_or_else(PoisonError::into_inner).len().min(READERS);
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(worker);
-            }
-        });
-        done.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
+    };
+    let workers = queue.lock().unwrap_or_else(PoisonError::into_inner).len().min(READERS);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(worker);
+        }
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl From<Interrupted> for Box<ForgeError> {
     fn from(interrupted: Interrupted) -> Self {
         Self::new(interrupted.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use call::Method;
+
+    use super::*;
+    use crate::net::Limits;
+
+    fn session() -> Arc<Session> {
+        let second = Duration::from_secs(1);
+        let manner = Manner {
+            limits: Limits { connect: second, answer: second },
+            patience: second,
+            interrupt: Interrupt::default(),
+            listener: Arc::new(|_, _| {}),
+        };
+        let place = Place::new(Some("http://127.0.0.1:9"), None).expect("an address");
+        Arc::new(Session::new(place, Identity::Token(Token::new("t")), manner).expect("a session"))
+    }
+
+    #[test]
+    fn owners_of_one_run_share_its_pace_and_its_pauses() {
+        let run = session();
+        let (ada, bob) = (Github::new(Arc::clone(&run), "ada"), Github::new(run, "bob"));
+        let turn = |github: &Github, method, now| github.session.sender.turn(method, now);
+        for write in 0..60 {
+            let github = if write % 2 == 0 { &ada } else { &bob };
+            assert_eq!(turn(github, Method::Post, Duration::ZERO), None, "{write}");
+        }
+        let minute = Duration::from_secs(60);
+        assert_eq!(turn(&ada, Method::Post, Duration::ZERO), Some((minute, PauseReason::Pace)));
+        assert_eq!(turn(&bob, Method::Put, minute / 2), Some((minute / 2, PauseReason::Pace)));
+        assert_eq!(turn(&Github::new(session(), "ada"), Method::Post, Duration::ZERO), None, "another run");
+        ada.pause(Duration::ZERO, PauseReason::Limit).expect("no Ctrl-C");
+        assert_eq!(turn(&bob, Method::Put, 2 * minute), None);
+        assert_eq!(
+            turn(&bob, Method::Put, 2 * minute),
+            Some((Duration::from_secs(1), PauseReason::Pace)),
+            "careful now"
+        );
+    }
+
+    #[test]
+    fn a_repository_settles_whoever_asks_and_its_namesakes_do_not() {
+        let run = session();
+        let target = |name: &str| Target { owner: "Org".to_owned(), name: name.to_owned() };
+        run.sender.settle(&below(&target("api"), &[]), Duration::from_secs(30));
+        run.sender.settle(&below(&target("other"), &[]), Duration::from_secs(30));
+        let github = Github::new(run, "org");
+        assert!(!github.settling(&target("api")).is_zero() && !github.settling(&target("OTHER")).is_zero());
+        assert!(github.settling(&target("api-2")).is_zero());
+        assert!(!github.session.sender.settling("/repos/org/api/topics").is_zero());
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Github;
 use super::call::{Answer, Call, below, path};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
 use super::retry::Why;
+use super::{Github, at_once};
 use crate::forge::Forge;
 use crate::model::repository::Target;
 
@@ -157,7 +157,7 @@ impl Observed {
 
 impl Forge for Github {
     fn observe(&self, target: &Target, readings: BTreeSet<Reading>) -> Observed {
-        Observed(self.at_once(readings.into_iter().collect(), |reading| self.read(target, reading)))
+        Observed(at_once(readings.into_iter().collect(), |reading| self.read(target, reading)))
     }
 
     fn write(&self, call: &Call) -> Result<Answer, ForgeError> {
@@ -165,7 +165,7 @@ impl Forge for Github {
     }
 
     fn pause(&self, time: Duration, why: Why) -> Result<(), ForgeError> {
-        self.sender.pause(time, why)
+        Github::pause(self, time, why)
     }
 }
 

@@ -1,8 +1,17 @@
-//! How fast GitHub may be written to: at most 80 requests that make something in a minute and 500 in an hour, above
-//! which it refuses for a while (its "secondary limits"). A clock is handed in: nothing here waits.
+//! How fast GitHub may be asked: at most 80 requests that make something in a minute and 500 in an hour, above which it
+//! refuses for a while (its "secondary limits"); and not at all while it wants a pause. A clock is handed in: nothing here
+//! waits.
+//!
+//! There is one pace for a whole run, whatever owners it works for. GitHub counts these limits for whoever asks: for the
+//! user of a token, and for an App over all its installations, though each installation has its own token. Its first
+//! limit, of all requests in an hour, is counted for each installation, but an answer does not always say which one was
+//! met: a pause that is asked for is kept by all.
 
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use super::call::Method;
+use super::retry::Why;
 
 /// The span and the most writes in it: three quarters and nine tenths of what GitHub takes, since others may share the
 /// token. The first 60 go at once.
@@ -10,17 +19,40 @@ const WINDOWS: [(Duration, usize); 2] = [(Duration::from_secs(60), 60), (Duratio
 /// The pause between writes that GitHub recommends, kept once it has complained.
 const CAREFUL: Duration = Duration::from_secs(1);
 
-/// The writes of the last hour.
+/// The writes of the last hour, and the pause that GitHub wants.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
-    /// When each was sent, oldest first.
+    /// When each write was sent, oldest first.
     sent: VecDeque<Duration>,
     careful: bool,
+    /// When the pause ends.
+    paused_until: Duration,
 }
 
 impl Pace {
-    /// How long to wait at `now` before the next write.
-    pub(super) fn wait(&self, now: Duration) -> Duration {
+    /// What a call waits for at `now`, which is never before an earlier `now`. None: it is sent now.
+    pub(super) fn turn(&mut self, method: Method, now: Duration) -> Option<(Duration, Why)> {
+        let pause = self.paused_until.saturating_sub(now);
+        if !pause.is_zero() {
+            return Some((pause, Why::Limit));
+        }
+        if !method.writes() {
+            return None;
+        }
+        let wait = self.wait(now);
+        if !wait.is_zero() {
+            return Some((wait, Why::Pace));
+        }
+        let span = WINDOWS[WINDOWS.len() - 1].0;
+        while self.sent.front().is_some_and(|first| *first + span <= now) {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(now);
+        None
+    }
+
+    /// How long the writes before this one make it wait.
+    fn wait(&self, now: Duration) -> Duration {
         let window = |(span, most): (Duration, usize)| {
             let oldest = self.sent.len().checked_sub(most).and_then(|at| self.sent.get(at))?;
             Some((*oldest + span).saturating_sub(now))
@@ -29,18 +61,10 @@ impl Pace {
         WINDOWS.into_iter().filter_map(window).chain(last).max().unwrap_or_default()
     }
 
-    /// A write is sent at `now`, which is never before an earlier `now`.
-    pub(super) fn send(&mut self, now: Duration) {
-        let span = WINDOWS[WINDOWS.len() - 1].0;
-        while self.sent.front().is_some_and(|first| *first + span <= now) {
-            self.sent.pop_front();
-        }
-        self.sent.push_back(now);
-    }
-
-    /// GitHub complained: from now on a second between writes.
-    pub(super) fn slow_down(&mut self) {
+    /// GitHub complained at `now` and wants this pause; after it there is a second between writes.
+    pub(super) fn slow_down(&mut self, now: Duration, pause: Duration) {
         self.careful = true;
+        self.paused_until = self.paused_until.max(now + pause);
     }
 }
 
@@ -56,11 +80,12 @@ mod tests {
         let mut times = Vec::new();
         for (i, pause) in pauses.iter().enumerate() {
             if complaint == Some(i) {
-                pace.slow_down();
+                pace.slow_down(now, Duration::ZERO);
             }
             now += Duration::from_millis(*pause);
-            now += pace.wait(now);
-            pace.send(now);
+            while let Some((wait, _)) = pace.turn(Method::Put, now) {
+                now += wait;
+            }
             times.push(now);
         }
         times
@@ -71,6 +96,20 @@ mod tests {
         let times = times(&[0; 61], None);
         assert_eq!(times[59], Duration::ZERO);
         assert_eq!(times[60], Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_pause_is_kept_by_reads_and_writes_and_a_shorter_one_does_not_end_it() {
+        let [second, minute] = [1, 60].map(Duration::from_secs);
+        let mut pace = Pace::default();
+        pace.slow_down(second, minute);
+        pace.slow_down(2 * second, second);
+        for method in [Method::Get, Method::Post] {
+            assert_eq!(pace.turn(method, 2 * second), Some((minute - second, Why::Limit)));
+        }
+        assert_eq!(pace.turn(Method::Post, second + minute), None);
+        assert_eq!(pace.turn(Method::Post, second + minute), Some((second, Why::Pace)));
+        assert_eq!(pace.turn(Method::Get, second + minute), None);
     }
 
     proptest! {

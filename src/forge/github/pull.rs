@@ -6,6 +6,7 @@ use super::Github;
 use super::call::{Call, Method, below};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
+use super::permissions::{ADMINISTER, FETCH, OPEN_PULLS, SEE_PULLS};
 use super::retry::{Why, backoff};
 use crate::model::repository::Target;
 
@@ -88,7 +89,7 @@ impl Github {
     pub fn pull(&self, target: &Target, branch: &str) -> Result<Option<Pull>, ForgeError> {
         let path = format!("{}?head={}:{branch}&state=all&per_page=10", below(target, &["pulls"]), target.owner);
         let call = Call::get(path);
-        let answer = self.call(&call)?;
+        let answer = self.narrowed(SEE_PULLS, Some(target)).call(&call)?;
         let strange = || ForgeError::Strange { call: call.words(), why: "it holds no list".to_owned() };
         let listed = answer.body.as_array().ok_or_else(strange)?;
         let pulls: Vec<Pull> = listed.iter().map(|body| Pull::of(&call, body)).collect::<Result<_, _>>()?;
@@ -99,7 +100,7 @@ impl Github {
     /// be late. GitHub itself takes no second one from a branch while one waits.
     pub fn open_pull(&self, target: &Target, new: &NewPull) -> Result<Pull, ForgeError> {
         let call = pull_call(target, new);
-        let error = match self.call(&call) {
+        let error = match self.narrowed(OPEN_PULLS, Some(target)).call(&call) {
             Ok(answer) => return Pull::of(&call, &answer.body),
             Err(error) => error,
         };
@@ -122,22 +123,23 @@ impl Github {
     /// The tree (hex) of the newest commit of a branch; none when there is no such branch.
     pub fn branch_tree(&self, target: &Target, branch: &str) -> Result<Option<String>, ForgeError> {
         let path = below(target, &["git", "ref", &format!("heads/{branch}")]);
-        let Some(answer) = self.find(path.clone())? else { return Ok(None) };
-        self.tree_of(target, &path, &answer.body).map(Some)
+        let github = self.narrowed(FETCH, Some(target));
+        let Some(answer) = github.find(path.clone())? else { return Ok(None) };
+        github.tree_of(target, &path, &answer.body).map(Some)
     }
 
     /// Archives the repository: it can be read, and not changed. Says whether this call did.
     pub fn archive(&self, target: &Target) -> Result<bool, ForgeError> {
-        let archived = |call: &Call| {
-            let body = self.call(call)?.body;
+        let archived = |github: &Self, call: &Call| {
+            let body = github.call(call)?.body;
             fields::must_hold(&call.words(), &body, &[("archived", Kind::Flag)])?;
             Ok::<_, ForgeError>(body["archived"] == true)
         };
-        if archived(&Call::get(below(target, &[])))? {
+        if archived(self, &Call::get(below(target, &[])))? {
             return Ok(false);
         }
         let call = archive_call(target);
-        if !archived(&call)? {
+        if !archived(&self.narrowed(ADMINISTER, Some(target)), &call)? {
             let why = "the repository is not archived after it".to_owned();
             return Err(ForgeError::Strange { call: call.words(), why });
         }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::call::{Answer, Call};
 use crate::net::printable;
 
+/// The way out for an App that lacks a permission.
+pub(super) const GRANT: &str = "add it on the App's page on GitHub, and let the owner accept it";
+
 /// GitHub said no.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
@@ -16,6 +19,8 @@ pub struct Refusal {
     pub message: String,
     /// What the token would need.
     pub needed: Option<String>,
+    /// Permissions that the App lacks and that it would need, in words.
+    pub lacking: Option<String>,
     /// The page on which the token can be let in.
     pub sso: Option<String>,
     /// The number to give to GitHub's support.
@@ -49,6 +54,7 @@ impl Refusal {
             status: answer.status,
             message: words(&answer.body),
             needed: needed.map(|needed| printable(&needed)),
+            lacking: None,
             sso,
             request: head.request.as_deref().map(printable),
         }
@@ -93,6 +99,9 @@ impl Refusal {
     pub(super) fn hint(&self) -> Option<String> {
         if let Some(page) = &self.sso {
             return Some(format!("let the token into the organisation on {page}"));
+        }
+        if let Some(lacking) = &self.lacking {
+            return Some(format!("the GitHub App lacks {lacking}: {GRANT}"));
         }
         let needed = self.needed.as_ref().map(|needed| format!(" (needed: {needed})")).unwrap_or_default();
         match self.status {

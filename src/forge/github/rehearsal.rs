@@ -11,6 +11,7 @@ use super::call::{Answer, Call};
 use super::ensure::{Made, Making, Wish};
 use super::error::ForgeError;
 use super::observed::{Observed, Reading};
+use super::permissions::Permissions;
 use super::repository::create_call;
 use super::retry::Why;
 use crate::forge::Forge;
@@ -27,6 +28,11 @@ pub struct Rehearsed {
 
 /// What a run would do about each setting. Without anybody to ask, every team is taken to be there.
 pub fn rehearse(github: Option<&Github>, wish: &Wish<'_>) -> Vec<Rehearsed> {
+    // Of a repository that is not made yet only teams are looked for.
+    let there = wish.fresh.is_none().then_some(wish.target);
+    let needed =
+        if there.is_some() { Permissions::to_rehearse(wish.settings) } else { Permissions::to_read(wish.settings) };
+    let github = github.map(|github| github.narrowed(needed, there));
     let rehearsal = Rehearsal { github, noted: RefCell::default() };
     let mut making = Making::new(&rehearsal, wish);
     let settings = wish.settings.iter();
@@ -41,14 +47,14 @@ pub fn as_made(new: &NewRepository) -> Value {
     made
 }
 
-struct Rehearsal<'g> {
-    github: Option<&'g Github>,
+struct Rehearsal {
+    github: Option<Github>,
     noted: RefCell<Vec<Call>>,
 }
 
-impl Forge for Rehearsal<'_> {
+impl Forge for Rehearsal {
     fn observe(&self, target: &Target, readings: BTreeSet<Reading>) -> Observed {
-        if let Some(github) = self.github {
+        if let Some(github) = &self.github {
             return github.observe(target, readings);
         }
         let mut observed = Observed::default();

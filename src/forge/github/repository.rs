@@ -10,6 +10,7 @@ use super::call::{Call, Method, below, path};
 use super::ensure::SETTLES_IN;
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
+use super::permissions::{ADMINISTER, FETCH};
 use super::retry::{Why, backoff};
 use crate::model::refs;
 use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
@@ -212,17 +213,18 @@ impl Github {
 
     /// What is in a repository.
     pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
-        let base = match self.base(target) {
+        let github = self.narrowed(FETCH, Some(target));
+        let base = match github.base(target) {
             Ok(base) => base,
             // "Git Repository is empty."
             Err(error) if error.status() == Some(409) => return Ok(Content::Empty),
             Err(error) => return Err(error),
         };
         if let Some(base) = base {
-            return Ok(Content::Base(self.tree_of(target, &bases(target), &base)?));
+            return Ok(Content::Base(github.tree_of(target, &bases(target), &base)?));
         }
         let head = below(target, &["commits", "HEAD"]);
-        match self.find(head.clone()) {
+        match github.find(head.clone()) {
             Ok(Some(answer)) => {
                 Ok(Content::Other(fields::text(&format!("GET {head}"), &answer.body, "commit.tree.sha")?))
             }
@@ -266,7 +268,8 @@ impl Github {
         let mut unclear = false;
         let mut attempt = 0;
         loop {
-            let error = match self.call(&call) {
+            // It is not there yet, so that no token can be for it alone.
+            let error = match self.narrowed(ADMINISTER, None).call(&call) {
                 Ok(answer) => {
                     self.settle(&new.target);
                     return Ok((Found::of(&call, answer.body)?, true));
@@ -307,7 +310,7 @@ impl Github {
 
     /// Says that the repository was made a moment ago.
     fn settle(&self, target: &Target) {
-        self.sender.settle(&below(target, &[]), SETTLES_IN);
+        self.session.sender.settle(&below(target, &[]), SETTLES_IN);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Sending: one call to one answer, again and again where that is right.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::blocking::Client as Http;
+use reqwest::blocking::{Client as Http, RequestBuilder};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Method as HttpMethod, Url};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::call::{Answer, Call, Head, Method, next};
 use super::error::ForgeError;
+use super::pace::Pace;
 use super::refusal::Refusal;
 use super::retry::{Around, Met, Next, Tries, Why};
 use crate::model::token::Token;
@@ -44,8 +46,10 @@ pub(super) struct Sender {
     patience: Duration,
     interrupt: Interrupt,
     listener: Listener,
-    /// The path of the repository made by this run, and until when it may be unknown here and there.
-    settling: Mutex<Option<(String, Instant)>>,
+    pace: Mutex<Pace>,
+    begun: Instant,
+    /// The paths of repositories made by this run, and until when each may be unknown here and there.
+    settling: Mutex<BTreeMap<String, Instant>>,
 }
 
 /// What a sender is made from.
@@ -76,7 +80,8 @@ impl Sender {
         let unreached = |error| ForgeError::Unreached { call: base.to_string(), trouble: Trouble::of(error, host, 0) };
         let http = built.map_err(unreached)?;
         let Manner { limits, patience, interrupt, listener } = manner;
-        Ok(Self { http, base, limits, patience, interrupt, listener, settling: Mutex::new(None) })
+        let (pace, settling, begun) = (Mutex::default(), Mutex::default(), Instant::now());
+        Ok(Self { http, base, limits, patience, interrupt, listener, pace, begun, settling })
     }
 
     pub(super) fn interrupt(&self) -> &Interrupt {
@@ -85,21 +90,44 @@ impl Sender {
 
     /// Until `time` from now, 404 and 409 below `path` may only mean that not all of GitHub knows the repository yet.
     pub(super) fn settle(&self, path: &str, time: Duration) {
-        *self.settling.lock().unwrap_or_else(PoisonError::into_inner) = Some((path.to_owned(), Instant::now() + time));
+        lock(&self.settling).insert(path.to_lowercase(), Instant::now() + time);
     }
 
     /// For how long yet that is so.
     pub(super) fn settling(&self, path: &str) -> Duration {
-        let settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
-        match settling.as_ref().filter(|(below, _)| path.starts_with(below)) {
-            Some((_, until)) => until.saturating_duration_since(Instant::now()),
-            None => Duration::ZERO,
-        }
+        let path = path.to_lowercase();
+        let is_below =
+            |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        let settling = lock(&self.settling);
+        let until = settling.iter().find(|(above, _)| is_below(above)).map(|(_, until)| *until);
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits, telling why.
+    /// Waits, telling why. A pause that GitHub wants is kept by every request of the run.
     pub(super) fn pause(&self, time: Duration, why: Why) -> Result<(), ForgeError> {
+        if why == Why::Limit {
+            lock(&self.pace).slow_down(self.begun.elapsed(), time);
+        }
+        self.sleep(time, why)
+    }
+
+    fn sleep(&self, time: Duration, why: Why) -> Result<(), ForgeError> {
         Ok(self.interrupt.sleep(time, &|left| (self.listener)(why, left))?)
+    }
+
+    /// What a call waits for at `now`, counted from the begin of the run.
+    pub(super) fn turn(&self, method: Method, now: Duration) -> Option<(Duration, Why)> {
+        lock(&self.pace).turn(method, now)
+    }
+
+    /// Waits until this call may be sent. A token is no content: what an app asks for itself keeps GitHub's pauses alone.
+    fn wait_for_turn(&self, call: &Call, bearer: &Bearer) -> Result<(), ForgeError> {
+        let method = if matches!(bearer, Bearer::App(_)) { Method::Get } else { call.method };
+        loop {
+            let turn = self.turn(method, self.begun.elapsed());
+            let Some((wait, why)) = turn else { return Ok(()) };
+            self.sleep(wait, why)?;
+        }
     }
 
     /// Sends a call until there is an answer to go on with. Says so when the token should be renewed.
@@ -111,6 +139,7 @@ impl Sender {
     ) -> Result<Option<Answer>, ForgeError> {
         let method = if manner.harmless { Method::Put } else { call.method };
         loop {
+            self.wait_for_turn(call, bearer)?;
             self.interrupt.check()?;
             let met = self.send(call, bearer)?;
             let next = manner.tries.next(
@@ -133,12 +162,7 @@ impl Sender {
                 Next::GiveUp(pause) => {
                     return Err(ForgeError::Limited { call: call.words(), seconds: pause.as_secs() });
                 }
-                Next::Again { after, why } => {
-                    if why == Why::Limit {
-                        (manner.slow_down)();
-                    }
-                    self.pause(after, why)?;
-                }
+                Next::Again { after, why } => self.pause(after, why)?,
             }
         }
     }
@@ -146,8 +170,7 @@ impl Sender {
     /// Sends a call that does no harm when it is sent twice, as an app.
     pub(super) fn persist_again(&self, call: &Call, bearer: &Bearer) -> Result<Answer, ForgeError> {
         let mut tries = Tries::default();
-        let manner =
-            Persist { tries: &mut tries, is_there: false, renewable: false, harmless: true, slow_down: &|| {} };
+        let manner = Persist { tries: &mut tries, is_there: false, renewable: false, harmless: true };
         // Without a way to renew it there is an answer.
         let answer = self.persist(call, bearer, manner)?;
         answer.ok_or_else(|| ForgeError::Strange { call: call.words(), why: "it asks for another token".to_owned() })
@@ -175,20 +198,7 @@ impl Sender {
     }
 
     fn send_to(&self, url: Url, call: &Call, bearer: &Bearer) -> Result<Result<Answer, Trouble>, ForgeError> {
-        let method = HttpMethod::from_bytes(call.method.word().as_bytes()).unwrap_or(HttpMethod::GET);
-        let mut request = self.http.request(method, url).header(ACCEPT, "application/vnd.github+json");
-        request = request.header("X-GitHub-Api-Version", API_VERSION);
-        let (Bearer::Token(token) | Bearer::App(token)) = bearer;
-        let mut value =
-            HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| ForgeError::NoToken)?;
-        value.set_sensitive(true);
-        request = request.header(AUTHORIZATION, value);
-        // An empty body has its length told too: GitHub wants it for PUT.
-        request = match &call.body {
-            Some(body) => request.header(CONTENT_TYPE, "application/json").body(body.to_string()),
-            None if call.method.writes() => request.body(Vec::new()).header(CONTENT_LENGTH, "0"),
-            None => request,
-        };
+        let request = self.request(url, call, bearer)?;
         let received = self.interrupt.race(move || {
             let answer = request.send()?;
             let (status, head) = (answer.status().as_u16(), head(answer.headers()));
@@ -199,6 +209,32 @@ impl Sender {
             Ok((status, head, bytes)) => Ok(read(status, head, &bytes)),
             Err(error) => Err(self.trouble(error)),
         })
+    }
+
+    fn request(&self, url: Url, call: &Call, bearer: &Bearer) -> Result<RequestBuilder, ForgeError> {
+        let method = HttpMethod::from_bytes(call.method.word().as_bytes()).unwrap_or(HttpMethod::GET);
+        let mut request = self.http.request(method, url).header(ACCEPT, "application/vnd.github+json");
+        request = request.header("X-GitHub-Api-Version", API_VERSION);
+        let (Bearer::Token(token) | Bearer::App(token)) = bearer;
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| ForgeError::NoToken)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+        // An empty body has its length told too: GitHub wants it for PUT.
+        Ok(match &call.body {
+            Some(body) => request.header(CONTENT_TYPE, "application/json").body(body.to_string()),
+            None if call.method.writes() => request.body(Vec::new()).header(CONTENT_LENGTH, "0"),
+            None => request,
+        })
+    }
+
+    /// Gives up a token, by one try until `end` that neither Ctrl-C nor the pace holds up. Says whether GitHub took it.
+    pub(super) fn revoke(&self, token: &Token, end: Instant) -> bool {
+        let call = Call::bare(Method::Delete, "/installation/token");
+        let request = self.url(&call.path).and_then(|url| self.request(url, &call, &Bearer::Token(token.clone())));
+        let left = end.saturating_duration_since(Instant::now());
+        let sent = request.ok().filter(|_| !left.is_zero()).map(|request| request.timeout(left).send());
+        sent.is_some_and(|sent| sent.is_ok_and(|answer| answer.status().is_success()))
     }
 
     fn trouble(&self, error: reqwest::Error) -> Trouble {
@@ -226,8 +262,10 @@ pub(super) struct Persist<'p> {
     pub(super) renewable: bool,
     /// Whether a POST does no harm when it is sent twice.
     pub(super) harmless: bool,
-    /// Called when GitHub asked for a pause.
-    pub(super) slow_down: &'p dyn Fn(),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// 204 alone has no body; every other answer of GitHub is JSON.

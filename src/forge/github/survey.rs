@@ -6,8 +6,9 @@ use super::auth::Identity;
 use super::call::{Call, path};
 use super::error::ForgeError;
 use super::fields::{self, Kind};
+use super::permissions::{Permissions, SEE_PROPERTIES, SEE_RULESETS, SEE_TEAMS};
 use super::repository::{Found, Owner};
-use super::{Github, READERS};
+use super::{Github, READERS, Session, at_once};
 use crate::model::repository::Target;
 
 /// Who asks, as GitHub knows them.
@@ -19,8 +20,8 @@ pub struct Asker {
     pub kind: &'static str,
     /// Scopes of a classic token.
     pub scopes: Option<Vec<String>>,
-    /// Permissions of an app's installation: name and `read` or `write`.
-    pub permissions: Option<Vec<(String, String)>>,
+    /// Permissions of an app's installation.
+    pub permissions: Option<Permissions>,
 }
 
 /// What there is before a repository is made.
@@ -56,7 +57,7 @@ impl Github {
     pub fn survey(&self, target: &Target, teams: &[String]) -> Survey {
         let mut asks = vec![Ask::Owner, Ask::Repository, Ask::Asker];
         asks.extend(teams.iter().take(READERS * 10).cloned().map(Ask::Team));
-        let told = self.at_once(asks, |ask| match ask {
+        let told = at_once(asks, |ask| match ask {
             Ask::Owner => Told::Owner(self.owner(&target.owner)),
             Ask::Repository => Told::Repository(self.repository(target)),
             Ask::Asker => Told::Asker(self.asker()),
@@ -78,7 +79,8 @@ impl Github {
 
     fn team(&self, organisation: &str, slug: &str) -> Result<bool, ForgeError> {
         let path = path(&["orgs", organisation, "teams", slug]);
-        let Some(answer) = self.find(path.clone())? else { return Ok(false) };
+        let github = self.narrowed(SEE_TEAMS, None);
+        let Some(answer) = github.find(path.clone())? else { return Ok(false) };
         fields::must_hold(&format!("GET {path}"), &answer.body, &[("id", Kind::Number), ("slug", Kind::Text)])?;
         Ok(true)
     }
@@ -86,14 +88,15 @@ impl Github {
     /// The active rulesets of an organisation, whole. None when the token may not see them.
     pub fn organisation_rulesets(&self, organisation: &str) -> Result<Option<Vec<Value>>, ForgeError> {
         let all = path(&["orgs", organisation, "rulesets"]);
-        let Some(list) = self.list(&format!("{all}?per_page=100"), None)? else { return Ok(None) };
+        let github = self.narrowed(SEE_RULESETS, None);
+        let Some(list) = github.list(&format!("{all}?per_page=100"), None)? else { return Ok(None) };
         let call = format!("GET {all}");
         fields::each_must_hold(&call, &list, &[("id", Kind::Number), ("enforcement", Kind::Text)])?;
         let active = list
             .iter()
             .filter(|item| item["enforcement"] == "active" && matches!(item["target"].as_str(), None | Some("branch")));
         let ids: Vec<u64> = active.filter_map(|item| item["id"].as_u64()).collect();
-        let read = self.at_once(ids, |id| self.find(format!("{all}/{id}")));
+        let read = at_once(ids, |id| github.find(format!("{all}/{id}")));
         let found: Result<Vec<Value>, ForgeError> =
             read.into_values().filter_map(|one| one.map(|one| one.map(|answer| answer.body)).transpose()).collect();
         let found = found?;
@@ -104,20 +107,19 @@ impl Github {
     /// The names of the organisation's custom properties. None when the token may not see them.
     pub fn organisation_properties(&self, organisation: &str) -> Result<Option<Vec<String>>, ForgeError> {
         let path = path(&["orgs", organisation, "properties", "schema"]);
-        let list = self.list(&path, None)?;
+        let list = self.narrowed(SEE_PROPERTIES, None).list(&path, None)?;
         let name = |item: &Value| fields::text(&format!("GET {path}"), item, "property_name");
         list.map(|list| list.iter().map(name).collect()).transpose()
     }
 
     /// Who asks.
     pub fn asker(&self) -> Result<Asker, ForgeError> {
-        if let Some(permissions) = self.auth.permissions(&self.sender)? {
-            let pairs = permissions.as_object().into_iter().flatten();
-            let permissions = pairs.filter_map(|(name, may)| Some((name.clone(), may.as_str()?.to_owned()))).collect();
-            return Ok(Asker { login: None, kind: "GitHub App", scopes: None, permissions: Some(permissions) });
+        let Session { sender, auth, .. } = &*self.session;
+        if let Some(granted) = auth.granted(&self.scope.owner, sender)? {
+            return Ok(Asker { login: None, kind: "GitHub App", scopes: None, permissions: Some(granted) });
         }
-        let kind = match self.auth.identity() {
-            Identity::Token(token, _) => kind(token.expose()),
+        let kind = match auth.identity() {
+            Identity::Token(token) => kind(token.expose()),
             Identity::App { .. } => "GitHub App",
         };
         let call = Call::get("/user");

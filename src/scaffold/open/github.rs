@@ -1,4 +1,4 @@
-//! From the environment to a client of the forge.
+//! From the environment to the run's one session on the forge.
 
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::answers::file;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
-use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place};
+use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place, Session};
 use crate::git::publish::{Caller, Network};
-use crate::model::repository::{OwnerKind, Visibility};
+use crate::model::repository::{OwnerKind, Target, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::model::token::Token;
@@ -54,13 +54,27 @@ pub(crate) fn place(world: &World) -> Result<Place, ForgeError> {
     Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
 }
 
-/// A client that asks in the name of whom the environment says, for repositories of `owner`. Ctrl-C is heard while it
-/// waits. Nothing is sent yet.
-pub(crate) fn open(place: Place, owner: &str, world: &World) -> Result<Github, Failure> {
+/// The run's session on the forge, for repositories of `owner`, in the name of whom the environment says. Nothing is sent
+/// yet.
+pub(crate) fn open(owner: &str, world: &World) -> Result<Github, Failure> {
     if world.offline {
         return Err(ForgeError::Offline.into());
     }
-    let identity = identity(&place, owner, world)?;
+    let session = match world.github.get() {
+        Some(session) => Arc::clone(session),
+        None => {
+            let made = session(world)?;
+            // Another thread may have been faster.
+            Arc::clone(world.github.get_or_init(|| Arc::new(made)))
+        }
+    };
+    Ok(Github::new(session, owner))
+}
+
+/// A session, in which waiting ends with Ctrl-C.
+fn session(world: &World) -> Result<Session, Failure> {
+    let place = place(world)?;
+    let identity = identity(&place, world)?;
     let (terminal, last) = (world.terminal.clone(), Mutex::new(Duration::ZERO));
     let listener = Arc::new(move |why: PauseReason, left: Duration| {
         // What is left grows only when another pause begins.
@@ -69,37 +83,61 @@ pub(crate) fn open(place: Place, owner: &str, world: &World) -> Result<Github, F
     });
     let manner =
         Manner { limits: limits(world)?, patience: LONGEST_PAUSE, interrupt: world.interrupt.clone(), listener };
-    Ok(Github::new(place, identity, manner)?)
+    Ok(Session::new(place, identity, manner)?)
 }
 
 /// How git reaches the forge, without a token.
 pub(crate) fn network(world: &World) -> Result<Network, Failure> {
-    let limits = limits(world)?;
-    let (connect_limit, idle_limit) = (limits.connect, limits.answer.max(Network::default().idle_limit));
+    let Limits { connect: connect_limit, answer } = limits(world)?;
+    // A server may think for longer about what git sends than about a call, unless the user says how long.
+    let idle_limit = if world.variable(TIMEOUT).is_some() { answer } else { Network::default().idle_limit };
     Ok(Network { ssh_command: world.ssh_command(), token: None, connect_limit, idle_limit })
 }
 
 /// How git reaches `url`: by the user's own `ssh`, and over HTTP with a token for the forge, if it is there that it goes.
 pub(crate) fn network_to(url: &str, world: &World) -> Result<Network, Failure> {
-    let token = caller_of(url, world)?.token()?;
+    let token = match asker(url, world)? {
+        Asker::User(token) => token,
+        Asker::App(github, target) => match github.token_to_fetch(&target) {
+            // What is public can be fetched by everybody.
+            Err(ForgeError::NotInstalled { .. }) => None,
+            token => Some(token?),
+        },
+    };
     Ok(Network { token, ..network(world)? })
 }
 
-/// In whose name git asks the server of `url`: where that is the forge, with the environment's token, else with one of
-/// the app that the environment names.
+/// In whose name git pushes to the server of `url`.
 pub(crate) fn caller_of(url: &str, world: &World) -> Result<Arc<dyn Caller>, Failure> {
+    Ok(match asker(url, world)? {
+        Asker::App(github, target) => Arc::new(ForgeCaller { github, target, ssh: false }),
+        Asker::User(token) => {
+            Arc::new(UserCaller { token, terminal: world.terminal.clone(), interrupt: world.interrupt.clone() })
+        }
+    })
+}
+
+/// In whose name git asks a server.
+enum Asker {
+    /// Whoever has this token, if there is one.
+    User(Option<Token>),
+    /// The app that the environment names, for this repository.
+    App(Github, Target),
+}
+
+/// Only the forge gets a token: the environment's, else one of the app that the environment names.
+fn asker(url: &str, world: &World) -> Result<Asker, Failure> {
     let place = place(world)?;
-    let is_home = place.is_home_of(url) && !world.offline;
-    let token = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN")).filter(|_| is_home);
-    let has_app = is_home && world.variable("APISCAFFOLD_APP_ID").is_some();
-    if token.is_none()
-        && has_app
-        && let Some(target) = place.target(url)
-    {
-        return Ok(Arc::new(ForgeCaller { github: open(place, &target.owner, world)?, target, ssh: false }));
+    if !place.is_home_of(url) || world.offline {
+        return Ok(Asker::User(None));
     }
-    let (terminal, interrupt) = (world.terminal.clone(), world.interrupt.clone());
-    Ok(Arc::new(UserCaller { token: token.map(Token::new), terminal, interrupt }))
+    let token = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN"));
+    match place.target(url) {
+        Some(target) if token.is_none() && world.variable("APISCAFFOLD_APP_ID").is_some() => {
+            Ok(Asker::App(open(&target.owner, world)?, target))
+        }
+        _ => Ok(Asker::User(token.map(Token::new))),
+    }
 }
 
 /// Time-outs of requests.
@@ -115,23 +153,22 @@ fn limits(world: &World) -> Result<Limits, BadTimeout> {
 }
 
 /// Who asks: an app, when the environment names one, since only apiscaffold's own variables do; else whose token is there.
-fn identity(place: &Place, owner: &str, world: &World) -> Result<Identity, Failure> {
+fn identity(place: &Place, world: &World) -> Result<Identity, Failure> {
     if let Some(id) = world.variable("APISCAFFOLD_APP_ID") {
-        let (id, owner) = (id.to_owned(), owner.to_owned());
-        return Ok(Identity::App { id, key: app_key(world)?, owner });
+        return Ok(Identity::App { id: id.to_owned(), key: app_key(world)? });
     }
     if let Some(token) = world.variable("GH_TOKEN") {
-        return Ok(Identity::Token(Token::new(token), "GH_TOKEN"));
+        return Ok(Identity::Token(Token::new(token)));
     }
     if let Some(token) = world.variable("GITHUB_TOKEN") {
         // In a workflow this variable holds the workflow's own token, which an app's installation issued.
         if world.variable("GITHUB_ACTIONS").is_some() && token.starts_with("ghs_") {
             return Err(ForgeError::OwnToken.into());
         }
-        return Ok(Identity::Token(Token::new(token), "GITHUB_TOKEN"));
+        return Ok(Identity::Token(Token::new(token)));
     }
     let token = auth::from_gh(place.host()).ok_or(ForgeError::NoToken)?;
-    Ok(Identity::Token(token, "gh auth token"))
+    Ok(Identity::Token(token))
 }
 
 fn app_key(world: &World) -> Result<Token, ForgeError> {

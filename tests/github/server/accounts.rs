@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Map, Value, json};
 
-use super::http::Answer;
+use super::http::{Answer, Request};
 use super::route::paged;
-use super::state::{Call, Caller, State, Team, TokenKind, now, stamp};
+use super::state::{App, Call, Caller, Grant, State, Team, TokenKind, now, stamp};
 
 /// Answers what is about accounts.
 pub(super) fn answer(state: &mut State, call: &Call<'_>, method: &str, parts: &[&str]) -> Option<Answer> {
@@ -122,7 +122,7 @@ fn create_team(state: &mut State, call: &Call<'_>, login: &str) -> Answer {
 }
 
 /// Answers what an App asks in its own name, with a JWT instead of a token.
-pub(super) fn answer_app(state: &mut State, jwt: &str, method: &str, parts: &[&str]) -> Answer {
+pub(super) fn answer_app(state: &mut State, jwt: &str, request: &Request, parts: &[&str]) -> Answer {
     let Some(app) = state.app.clone() else { return Answer::not_found() };
     let key = DecodingKey::from_rsa_pem(app.public_key.as_bytes()).expect("the test gave a public key");
     let mut rules = Validation::new(Algorithm::RS256);
@@ -147,14 +147,13 @@ pub(super) fn answer_app(state: &mut State, jwt: &str, method: &str, parts: &[&s
             "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
         );
     }
-    let installation =
-        |login: &str| app.installations.get(login).map(|id| show_installation(state, app.id, login, *id));
-    match (method, parts) {
+    let installation = |login: &str| app.installations.get(login).map(|id| show_installation(state, &app, login, *id));
+    match (request.method.as_str(), parts) {
         ("GET", ["app"]) => {
             let shown = json!({
                 "id": app.id, "node_id": "A_1", "slug": "scaffold", "owner": state.account("octo"), "name": "Scaffold",
                 "description": null, "external_url": state.base, "html_url": state.base, "created_at": stamp(0),
-                "updated_at": stamp(0), "permissions": permissions(), "events": [],
+                "updated_at": stamp(0), "permissions": app.permissions, "events": [],
             });
             Answer::json(200, &shown)
         }
@@ -166,37 +165,52 @@ pub(super) fn answer_app(state: &mut State, jwt: &str, method: &str, parts: &[&s
         }
         ("POST", ["app", "installations", id, "access_tokens"]) => {
             let login = app.installations.iter().find(|(_, known)| known.to_string() == *id).map(|(login, _)| login);
-            login.map_or_else(Answer::not_found, |login| new_token(state, login, now + app.lifetime))
+            let asked = request.json().unwrap_or_default();
+            login.map_or_else(Answer::not_found, |login| new_token(state, login, &app, &asked))
         }
         _ => Answer::not_found(),
     }
 }
 
-/// What the App may do: everything that is needed.
-fn permissions() -> Value {
-    json!({
-        "actions": "write", "actions_variables": "write", "administration": "write", "contents": "write",
-        "environments": "write", "issues": "write", "members": "write", "metadata": "read",
-        "repository_custom_properties": "write", "secrets": "write", "vulnerability_alerts": "write",
-        "workflows": "write", "organization_custom_properties": "read", "organization_administration": "read",
-    })
-}
-
-fn show_installation(state: &State, app: u64, login: &str, id: u64) -> Value {
+fn show_installation(state: &State, app: &App, login: &str, id: u64) -> Value {
     let url = format!("{}/app/installations/{id}", state.base);
     json!({
-        "id": id, "app_id": app, "app_slug": "scaffold", "target_id": 1, "target_type": "Organization",
+        "id": id, "app_id": app.id, "app_slug": "scaffold", "target_id": 1, "target_type": "Organization",
         "single_file_name": null, "repository_selection": "all", "access_tokens_url": format!("{url}/access_tokens"),
         "html_url": url, "repositories_url": format!("{}/installation/repositories", state.base), "events": [],
-        "account": state.account(login), "permissions": permissions(),
+        "account": state.account(login), "permissions": app.permissions,
         "created_at": stamp(0), "updated_at": stamp(0), "suspended_by": null, "suspended_at": null,
     })
 }
 
-fn new_token(state: &mut State, login: &str, expires: i64) -> Answer {
+/// A token of an installation: no more than it has, and for the repositories that are named.
+fn new_token(state: &mut State, login: &str, app: &App, asked: &Value) -> Answer {
+    let permissions = match asked["permissions"].as_object() {
+        None => app.permissions.clone(),
+        Some(asked) => {
+            let level =
+                |(name, level): (&String, &Value)| (name.clone(), level.as_str().unwrap_or_default().to_owned());
+            asked.iter().map(level).chain([("metadata".to_owned(), "read".to_owned())]).collect()
+        }
+    };
+    let granted = Grant { permissions: app.permissions.clone(), repositories: None };
+    if !permissions.iter().all(|(name, level)| granted.may(name, level)) {
+        return Answer::error(422, "The permissions requested are not granted to this installation.");
+    }
+    let repositories: Option<Vec<String>> = asked["repositories"]
+        .as_array()
+        .map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    if repositories.iter().flatten().any(|name| state.find(login, name).is_none()) {
+        let why =
+            "There is at least one repository that does not exist or is not accessible to the parent installation.";
+        return Answer::error(422, why);
+    }
+    let expires = Timestamp::now().as_second() + app.lifetime;
     let token =
         format!("ghs_{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, &state.new_id().to_be_bytes()).simple());
-    let caller = Caller { login: login.to_owned(), kind: TokenKind::Installation, expires: Some(expires) };
-    state.tokens.insert(token.clone(), caller);
-    Answer::json(201, &json!({"token": token, "expires_at": stamp(expires), "permissions": permissions()}))
+    let shown = json!({"token": token, "expires_at": stamp(expires), "permissions": permissions});
+    let grant = Some(Grant { permissions, repositories });
+    let caller = Caller { login: login.to_owned(), kind: TokenKind::Installation, expires: Some(expires), grant };
+    state.tokens.insert(token, caller);
+    Answer::json(201, &shown)
 }

@@ -114,16 +114,26 @@ fn forbids(rule: &Value) -> Option<(&'static str, &'static str)> {
 
 /// Serves `/OWNER/NAME.git/…`.
 pub(super) fn serve(state: &State, request: &Request, hook: Option<&str>) -> io::Result<(Answer, Option<usize>)> {
+    let parts = request.parts();
+    let [owner, name, ..] = parts.as_slice() else { return Ok((Answer::not_found(), None)) };
+    let found = state.find(owner, name.trim_end_matches(".git"));
+    let pushes = request.path.ends_with("git-receive-pack") || request.query.contains("git-receive-pack");
+    let is_public = found.is_some_and(|at| state.repositories[at].visibility == "public");
+    // What is public is fetched by everybody.
+    if is_public && !pushes && request.header("authorization").is_empty() {
+        return Ok((ask_git(state, request)?, None));
+    }
     let Some(caller) = request.token().and_then(|token| state.caller(&token)) else {
         let refused = Answer::error(401, "Bad credentials").with("WWW-Authenticate", "Basic realm=\"GitHub\"");
         return Ok((refused, None));
     };
-    let parts = request.parts();
-    let [owner, name, ..] = parts.as_slice() else { return Ok((Answer::not_found(), None)) };
-    let Some(at) = state.find(owner, name.trim_end_matches(".git")) else { return Ok((Answer::not_found(), None)) };
+    let Some(at) = found else { return Ok((Answer::not_found(), None)) };
     let repository = &state.repositories[at];
-    let pushes = request.path.ends_with("git-receive-pack") || request.query.contains("git-receive-pack");
     if pushes && !state.may_write(&caller, &repository.owner) {
+        return Ok((Answer::error(403, "Permission denied"), None));
+    }
+    let level = if pushes { "write" } else { "read" };
+    if caller.grant.as_ref().is_some_and(|grant| !grant.is_for(&repository.name) || !grant.may("contents", level)) {
         return Ok((Answer::error(403, "Permission denied"), None));
     }
     let folder = state.folder(repository);
@@ -142,7 +152,8 @@ fn forbid(state: &State, at: usize, folder: &Path, caller: &Caller, hook: Option
         }
     }
     fs::write(folder.join("refused"), lines)?;
-    let may_not = matches!(&caller.kind, TokenKind::Classic(scopes) if !scopes.contains(&"workflow"));
+    let may_not = matches!(&caller.kind, TokenKind::Classic(scopes) if !scopes.contains(&"workflow"))
+        || caller.grant.as_ref().is_some_and(|grant| !grant.may("workflows", "write"));
     let mark = folder.join("no-workflows");
     if may_not { fs::write(mark, "") } else { fs::remove_file(mark).or(Ok(())) }
 }

@@ -52,7 +52,7 @@ impl Entry {
         if self.is_git() {
             return self.path.ends_with("git-receive-pack");
         }
-        self.method != "GET" && !self.path.ends_with("/access_tokens")
+        self.method != "GET" && !self.path.ends_with("/access_tokens") && self.path != "/installation/token"
     }
 
     /// `PUT /repos/…`

@@ -95,7 +95,7 @@ impl GitHub {
             let id = state.new_id();
             state.users.entry(login.to_owned()).or_insert(id);
         }
-        state.tokens.insert(token.clone(), Caller { login: login.to_owned(), kind, expires: None });
+        state.tokens.insert(token.clone(), Caller { login: login.to_owned(), kind, expires: None, grant: None });
         token
     }
 

@@ -19,18 +19,34 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
         parts.drain(..2);
     }
     let (answer, caller) = match entry(state, request, &parts) {
-        _ if request.method != "GET" && state.is_too_much() => {
+        _ if is_content(request) && state.is_too_much() => {
             (super::fault::answers::secondary_limit(403, Some(60)), None)
         }
         Err(answer) => (answer, None),
-        Ok(Entry::App(jwt)) => (accounts::answer_app(state, &jwt, &request.method, &parts), None),
+        Ok(Entry::App(jwt)) => (accounts::answer_app(state, &jwt, request, &parts), None),
         Ok(Entry::Caller(caller)) => {
             let call = Call { request, caller: &caller, body: request.json().unwrap_or_default() };
-            (route(state, &call, &parts).unwrap_or_else(Answer::not_found), Some(caller))
+            let answer = match ungranted(&caller, &parts, &request.method) {
+                Some(refused) => refused,
+                None if (request.method.as_str(), parts.as_slice()) == ("DELETE", &["installation", "token"]) => {
+                    revoked(state, &request.token().unwrap_or_default())
+                }
+                None => {
+                    let answer = route(state, &call, &parts).unwrap_or_else(Answer::not_found);
+                    shortened(answer, &caller, &parts)
+                }
+            };
+            (answer, Some(caller))
         }
     };
     state.remaining = state.remaining.saturating_sub(1);
     dress(state, answer, caller.as_ref(), &parts, &request.method)
+}
+
+/// Whether a request may make something that counts; tokens do not.
+fn is_content(request: &Request) -> bool {
+    let is_token = request.path.ends_with("/access_tokens") || request.path.ends_with("/installation/token");
+    request.method != "GET" && !is_token
 }
 
 /// Who is let in.
@@ -161,25 +177,81 @@ fn dress(state: &State, answer: Answer, caller: Option<&Caller>, parts: &[&str],
     answer
 }
 
-/// The permission that a call needs, in the words of the header.
-fn needed(parts: &[&str], method: &str) -> String {
+/// Ends a token; one that is a person's is not ended like that.
+fn revoked(state: &mut State, token: &str) -> Answer {
+    match state.tokens.get_mut(token) {
+        Some(caller) if caller.kind == TokenKind::Installation => {
+            caller.expires = Some(0);
+            Answer::empty(204)
+        }
+        _ => Answer::error(403, "Must authenticate with an installation access token"),
+    }
+}
+
+/// Why a token of an installation may not make this call: it was narrowed to less, or to other repositories.
+fn ungranted(caller: &Caller, parts: &[&str], method: &str) -> Option<Answer> {
+    let grant = caller.grant.as_ref()?;
+    if let ["repos", _, name, ..] = parts
+        && !grant.is_for(name)
+    {
+        return Some(Answer::not_found());
+    }
+    // Who is for some repositories makes no others.
+    let makes = method == "POST" && matches!(parts, ["orgs", _, "repos"]);
+    let may = |(permission, level): &(&str, &str)| grant.may(permission, level);
+    let may_all = needs(parts, method).iter().all(may) && !(makes && grant.repositories.is_some());
+    (!may_all).then(accounts::not_for_integrations)
+}
+
+/// Leaves out what GitHub shows of a repository and its rulesets to their administrators alone.
+fn shortened(mut answer: Answer, caller: &Caller, parts: &[&str]) -> Answer {
+    let hidden: &[&str] = match (caller.grant.as_ref(), parts) {
+        (Some(grant), ["repos", _, _]) if !grant.may("administration", "read") => {
+            &["allow_merge_commit", "allow_squash_merge", "delete_branch_on_merge", "security_and_analysis"]
+        }
+        (Some(grant), ["repos", _, _, "rulesets", _]) if !grant.may("administration", "write") => &["bypass_actors"],
+        _ => &[],
+    };
+    if !hidden.is_empty()
+        && let Ok(Value::Object(mut body)) = serde_json::from_slice(&answer.body)
+    {
+        body.retain(|name, _| !hidden.contains(&name.as_str()));
+        answer.body = Value::Object(body).to_string().into_bytes();
+    }
+    answer
+}
+
+/// The permissions that a call needs, as GitHub's table has them
+/// (<https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps>).
+fn needs(parts: &[&str], method: &str) -> Vec<(&'static str, &'static str)> {
     let level = if method == "GET" { "read" } else { "write" };
-    let area = match parts {
+    let reads = level == "read";
+    let one = match parts {
+        ["orgs", _, "teams", _, "repos", ..] => return vec![("administration", "write"), ("members", "read")],
+        ["orgs", _, "rulesets", ..] => return vec![("organization_administration", "write")],
+        ["orgs", _, "properties", ..] => "organization_custom_properties",
+        ["orgs", _, "teams", ..] => "members",
         ["repos", _, _, "issues", ..] => "issues",
         ["repos", _, _, "pulls", ..] => "pull_requests",
         ["repos", _, _, "actions", "variables", ..] => "actions_variables",
         ["repos", _, _, "actions", "secrets", ..] => "secrets",
         ["repos", _, _, "actions", ..] => "actions",
         ["repos", _, _, "environments", _, "secrets" | "variables", ..] => "environments",
+        ["repos", _, _, "environments", ..] if reads => "actions",
         ["repos", _, _, "git" | "commits" | "branches" | "contents", ..] => "contents",
-        ["repos", _, _] if method == "GET" => "metadata",
-        ["repos", _, _, "properties", ..] => "repository_custom_properties",
-        ["orgs", _, "repos"] if method == "GET" => "metadata",
+        ["repos", _, _, "properties", ..] if !reads => "repository_custom_properties",
+        ["repos", _, _] | ["repos", _, _, "properties" | "rulesets" | "topics", ..] | ["orgs", _, "repos"] if reads => {
+            "metadata"
+        }
         ["repos", ..] | ["orgs", _, "repos"] | ["user", "repos"] => "administration",
-        ["orgs", ..] => "members",
-        _ => "metadata",
+        _ => return vec![("metadata", "read")],
     };
-    format!("{area}={level}")
+    vec![(one, level)]
+}
+
+/// The same in the words of the header.
+fn needed(parts: &[&str], method: &str) -> String {
+    needs(parts, method).iter().map(|(name, level)| format!("{name}={level}")).collect::<Vec<_>>().join("; ")
 }
 
 impl State {

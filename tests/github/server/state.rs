@@ -65,6 +65,30 @@ pub(crate) struct Caller {
     pub(crate) kind: TokenKind,
     /// Seconds since 1970.
     pub(crate) expires: Option<i64>,
+    /// What a token of an installation was narrowed to.
+    pub(crate) grant: Option<Grant>,
+}
+
+/// What a token of an installation is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// `read` or `write` by permission.
+    pub(crate) permissions: BTreeMap<String, String>,
+    /// Names of the repositories that it is for; none: all.
+    pub(crate) repositories: Option<Vec<String>>,
+}
+
+impl Grant {
+    /// Whether it is for this repository.
+    pub(super) fn is_for(&self, name: &str) -> bool {
+        let names = self.repositories.as_ref();
+        names.is_none_or(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether it may do so much.
+    pub(super) fn may(&self, permission: &str, level: &str) -> bool {
+        self.permissions.get(permission).is_some_and(|has| has == "write" || has == level)
+    }
 }
 
 /// What kind of token it is, which decides what it may do.
@@ -87,8 +111,34 @@ pub(crate) struct App {
     pub(crate) public_key: String,
     /// Installation's id by account.
     pub(crate) installations: BTreeMap<String, u64>,
+    /// What every installation may do.
+    pub(crate) permissions: BTreeMap<String, String>,
     /// How long its tokens live, in seconds.
     pub(crate) lifetime: i64,
+}
+
+impl App {
+    /// The App 7, which is installed for `nhs` with everything that the program's work needs.
+    pub(crate) fn new(public_key: String, lifetime: i64) -> Self {
+        let write = [
+            "actions",
+            "actions_variables",
+            "administration",
+            "contents",
+            "environments",
+            "issues",
+            "members",
+            "organization_administration",
+            "pull_requests",
+            "repository_custom_properties",
+            "secrets",
+            "workflows",
+        ];
+        let read = ["metadata", "organization_custom_properties"];
+        let all = write.map(|name| (name, "write")).into_iter().chain(read.map(|name| (name, "read")));
+        let permissions = all.map(|(name, level)| (name.to_owned(), level.to_owned())).collect();
+        Self { id: 7, public_key, installations: [("nhs".to_owned(), 70)].into(), permissions, lifetime }
+    }
 }
 
 /// A repository and its settings.
