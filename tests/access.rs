@@ -196,16 +196,6 @@ fn access_is_the_document_s_or_a_refusal_that_names_the_operations() {
     assert_eq!(wrong, [] as [String; 0]);
 }
 
-#[test]
-fn what_is_no_access_mode_is_told_with_the_operations_that_ask_for_it() {
-    let program = Program::new();
-    let own = json!({"components": {"securitySchemes": {"own": {"type": "http", "scheme": "basic"}}}});
-    program.write("api.json", described(&[one("own"), None], &own).to_string());
-    let ran = program.done(&["new", "kettles", "--spec", "api.json"]);
-    assert!(ran.stderr.contains("GET /a") && ran.stderr.contains("app-level3"), "{ran:?}");
-    assert!(!ran.stderr.contains("GET /b"), "{ran:?}");
-}
-
 /// Each command that tells of a warning tells it on one line, and in the result as well.
 #[test]
 fn a_warning_about_access_is_one_line_and_in_the_result() {

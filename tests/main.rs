@@ -13,6 +13,7 @@ mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod cases;
 mod checked;
 mod defects;
 mod deploy;
