@@ -45,4 +45,5 @@ mod shared;
 mod small_http;
 mod sources;
 mod specs;
+mod tools;
 mod workflow;

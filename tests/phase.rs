@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::linted::{equip, passes, tools};
+use crate::linted::{equip, passes};
 use crate::program::{Program, Ran};
+use crate::tools::linters;
 
 const LINK: &str = "https://example.org/evidence";
 
@@ -83,10 +84,19 @@ fn bundled(program: &Program) -> String {
 
 #[test]
 fn a_life_goes_from_inception_to_retired() {
+    life(None);
+}
+
+#[test]
+#[ignore = "needs the linters of tests/run"]
+fn a_repository_passes_its_own_checks_in_every_phase() {
+    life(Some(&linters()));
+}
+
+fn life(tools: Option<&Path>) {
     let program = Program::new();
     program.done(&["new", "my-api"]);
-    let tools = tools();
-    if let Some(tools) = &tools {
+    if let Some(tools) = tools {
         equip(&program.folder().join("my-api"), tools);
     }
     for (at, (phase, gates, more)) in LIFE.into_iter().enumerate() {
