@@ -1,9 +1,13 @@
 //! The command line. The doc comments are the help.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use jiff::civil::Date;
 
@@ -63,11 +67,11 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// Use no network: only templates and copies of the registry that were fetched before
-    #[arg(long, global = true, env = "APISCAFFOLD_OFFLINE", hide_env_values = true, value_parser = switch)]
+    /// Use no network: only templates and copies of the registry that were fetched before [env: APISCAFFOLD_OFFLINE]
+    #[arg(long, global = true)]
     pub offline: bool,
-    /// The registry: the path or the git URL of a bare repository [default: `registry` in your config.toml, else one in your data folder]
-    #[arg(long, global = true, value_name = "WHERE", env = "APISCAFFOLD_REGISTRY", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    /// The registry: the path or the git URL of a bare repository [default: `registry` in your config.toml, else one in your data folder] [env: APISCAFFOLD_REGISTRY]
+    #[arg(long, global = true, value_name = "WHERE", value_hint = ValueHint::DirPath)]
     pub registry: Option<String>,
 }
 
@@ -127,17 +131,17 @@ pub struct NewArgs {
 /// Where the repository is shared.
 #[derive(Args, Clone, Debug)]
 pub struct HostingArgs {
-    /// Make the repository on GitHub too: the organisation or user that owns it
-    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    /// Make the repository on GitHub too: the organisation or user that owns it [env: APISCAFFOLD_OWNER]
+    #[arg(long, value_name = "OWNER")]
     pub owner: Option<String>,
     /// Who may see the repository on GitHub
-    #[arg(long, value_enum, default_value_t, value_name = "WHO", requires = "owner")]
+    #[arg(long, value_enum, default_value_t, value_name = "WHO")]
     pub visibility: Visibility,
     /// Make missing teams of the organisation
-    #[arg(long, requires = "owner")]
+    #[arg(long)]
     pub create_teams: bool,
     /// Push over ssh, with your own keys
-    #[arg(long, requires = "owner")]
+    #[arg(long)]
     pub ssh: bool,
 }
 
@@ -161,8 +165,8 @@ pub struct InputArgs {
 // Which template. As a doc comment it would be the help of `template questions`, whose arguments are read when needed.
 #[derive(Args, Clone, Debug)]
 pub struct TemplateArgs {
-    /// A folder, a git URL or gh:owner/repo, each with an optional //subfolder [default: the built-in template]
-    #[arg(long = "template", value_name = "SOURCE", env = "APISCAFFOLD_TEMPLATE", hide_env_values = true)]
+    /// A folder, a git URL or gh:owner/repo, each with an optional //subfolder [default: the built-in template] [env: APISCAFFOLD_TEMPLATE]
+    #[arg(long = "template", value_name = "SOURCE")]
     pub source: Option<String>,
     /// The template's tag, branch or commit
     #[arg(long, value_name = "REVISION")]
@@ -200,8 +204,8 @@ pub struct CheckArgs {
 pub struct DoctorArgs {
     /// The name of the new API
     pub name: Option<String>,
-    /// The organisation or user on GitHub that would own the repository
-    #[arg(long, value_name = "OWNER", env = "APISCAFFOLD_OWNER", hide_env_values = true)]
+    /// The organisation or user on GitHub that would own the repository [env: APISCAFFOLD_OWNER]
+    #[arg(long, value_name = "OWNER")]
     pub owner: Option<String>,
     /// What the repository would be made from.
     #[command(flatten)]
@@ -389,6 +393,64 @@ pub struct PreviewArgs {
     /// The folder to make
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub into: PathBuf,
+}
+
+impl Cli {
+    /// Reads a command line. What it leaves out, `variables` of the environment may say. Help is `width` columns wide, or
+    /// as the terminal.
+    pub fn read(
+        arguments: Vec<OsString>,
+        variables: &BTreeMap<String, String>,
+        width: Option<usize>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        if let Some(width) = width {
+            command = command.term_width(width);
+        }
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        cli.take(variables).map_err(|sentence| command.error(ErrorKind::ValueValidation, sentence))?;
+        let new = matches.subcommand_matches("new");
+        let visibility = new.and_then(|new| new.value_source("visibility")) == Some(ValueSource::CommandLine);
+        if let Command::New(NewArgs { hosting, .. }) = &cli.command
+            && hosting.owner.is_none()
+            && (visibility || hosting.create_teams || hosting.ssh)
+            && let Some(command) = command.find_subcommand_mut("new")
+        {
+            let sentence = "`--visibility`, `--create-teams` and `--ssh` need `--owner`";
+            return Err(command.error(ErrorKind::MissingRequiredArgument, sentence));
+        }
+        Ok(cli)
+    }
+
+    /// Takes what the command line leaves out from variables. Clap would read those of the process.
+    fn take(&mut self, variables: &BTreeMap<String, String>) -> Result<(), String> {
+        let variable = |name: &str| variables.get(name).cloned();
+        let global = &mut self.global;
+        if let Some(text) = variable("APISCAFFOLD_OFFLINE") {
+            let sentence = |rule| format!("invalid value '{text}' for 'APISCAFFOLD_OFFLINE': {rule}");
+            global.offline |= switch(&text).map_err(sentence)?;
+        }
+        global.registry = global.registry.take().or_else(|| variable("APISCAFFOLD_REGISTRY"));
+        if let Command::New(NewArgs { hosting: HostingArgs { owner, .. }, .. })
+        | Command::Doctor(DoctorArgs { owner, .. }) = &mut self.command
+        {
+            *owner = owner.take().or_else(|| variable("APISCAFFOLD_OWNER"));
+        }
+        if let Command::New(NewArgs { input: InputArgs { template, .. }, .. })
+        | Command::Check(CheckArgs { input: InputArgs { template, .. }, .. })
+        | Command::Doctor(DoctorArgs { input: InputArgs { template, .. }, .. })
+        | Command::List(ListArgs { template, .. })
+        | Command::Phase(PhaseArgs { template, .. })
+        | Command::Template(
+            TemplateCommand::Questions { template }
+            | TemplateCommand::Preview(PreviewArgs { input: InputArgs { template, .. }, .. }),
+        ) = &mut self.command
+        {
+            template.source = template.source.take().or_else(|| variable("APISCAFFOLD_TEMPLATE"));
+        }
+        Ok(())
+    }
 }
 
 impl InputArgs {

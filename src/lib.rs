@@ -36,13 +36,12 @@ pub mod world;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::cli::Cli;
 use crate::error::{Blame, Fault};
-use crate::terminal::{Manner, Terminal};
-use crate::world::{Speech, World};
+use crate::terminal::{Color, Manner, Terminal};
+use crate::world::{Speech, Surroundings, World};
 
 /// Runs the program with these arguments, the first of which is its own name, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -56,11 +55,30 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             terminal::bug(&panic.to_string());
         }
     }));
+    prepare(arguments, Surroundings::of_process()).map_or_else(
+        |code| code,
+        |(cli, world)| {
+            let ending = world.clone();
+            world.interrupt.listen(move |interrupted| {
+                ending.terminal.fail(&interrupted);
+                ending.close();
+            });
+            perform(cli, &world)
+        },
+    )
+}
+
+/// Runs a command as [`run`] does, but in these surroundings: it leaves signals, panics and streams of the process alone.
+pub fn run_in(surroundings: Surroundings, arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    prepare(arguments.into_iter().collect(), surroundings).map_or_else(|code| code, |(cli, world)| perform(cli, &world))
+}
+
+/// Reads the command line. When there is nothing more to do, gives the exit code.
+fn prepare(arguments: Vec<OsString>, surroundings: Surroundings) -> Result<(Cli, World), u8> {
+    let streams = surroundings.streams.clone();
     let json = arguments.iter().any(|argument| argument == "--json");
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => return usage(&error, json),
-    };
+    let cli = Cli::read(arguments, &surroundings.variables, streams.width)
+        .map_err(|error| usage(&error, &surroundings, json))?;
     let global = &cli.global;
     let speech = Speech {
         json: global.json,
@@ -69,21 +87,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         yes: global.yes,
         color: global.color,
     };
-    let fail = |terminal: &Terminal, failure: &dyn Blame| {
-        terminal.fail(failure);
-        failure.fault().exit_code()
-    };
-    let world = match World::open(speech, global.offline) {
-        Ok(world) => world,
-        Err(error) => return fail(&Terminal::new(Manner { json: speech.json, ..Manner::default() }), &error),
-    };
-    let ending = world.clone();
-    world.interrupt.listen(move |interrupted| {
-        ending.terminal.fail(&interrupted);
-        ending.close();
-    });
-    let code = match commands::run(cli, &world) {
-        Ok(()) if terminal::lost() => Fault::Environment.exit_code(),
+    let world = World::new(surroundings, speech, global.offline)
+        .map_err(|error| fail(&Terminal::new(streams, Manner { json, ..Manner::default() }), &error))?;
+    Ok((cli, world))
+}
+
+fn perform(cli: Cli, world: &World) -> u8 {
+    let code = match commands::run(cli, world) {
+        Ok(()) if world.terminal.lost() => Fault::Environment.exit_code(),
         Ok(()) => 0,
         Err(failure) => {
             world.interrupt.give_way();
@@ -92,6 +103,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     world.close();
     code
+}
+
+fn fail(terminal: &Terminal, failure: &dyn Blame) -> u8 {
+    terminal.fail(failure);
+    failure.fault().exit_code()
 }
 
 /// What was typed is no command line.
@@ -111,23 +127,19 @@ impl Blame for Usage {
 
 /// Help and version go to stdout and are no failure; the rest goes to stderr and is exit code 2, with a document on
 /// stdout for `--json`.
-fn usage(error: &clap::Error, json: bool) -> u8 {
-    let text = error.to_string();
-    let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
-            0
-        }
-        _ if json => {
-            let usage = Usage(sentence.to_owned());
-            Terminal::new(Manner { json, ..Manner::default() }).fail(&usage);
-            usage.fault().exit_code()
-        }
-        _ => {
-            // Nobody reads any more when printing fails.
-            let _ = error.print();
-            Fault::Input.exit_code()
-        }
+fn usage(error: &clap::Error, surroundings: &Surroundings, json: bool) -> u8 {
+    let streams = &surroundings.streams;
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if json && !is_help {
+        let text = error.to_string();
+        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let terminal = Terminal::new(streams.clone(), Manner { json, ..Manner::default() });
+        return fail(&terminal, &Usage(sentence.to_owned()));
     }
+    let output = if is_help { &streams.stdout } else { &streams.stderr };
+    let text = error.render();
+    let coloured = world::is_coloured(Color::Auto, &surroundings.variables, output.is_terminal);
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    output.line(text.trim_end_matches('\n'));
+    if is_help { 0 } else { Fault::Input.exit_code() }
 }

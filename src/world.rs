@@ -1,6 +1,7 @@
 //! The world as the program finds it, read once and passed on.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -10,7 +11,40 @@ use jiff::Timestamp;
 use crate::error::{Blame, Fault, shell_quoted};
 use crate::forge::github::Session;
 use crate::net::Interrupt;
-use crate::terminal::{Color, Manner, Terminal};
+use crate::terminal::{Color, Manner, Streams, Terminal};
+
+/// What a run finds around it: read from the process, or handed in by a test.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Environment variables that are text.
+    pub variables: BTreeMap<String, String>,
+    /// The current folder.
+    pub folder: io::Result<PathBuf>,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+    /// The file of this program.
+    pub program: Option<PathBuf>,
+    /// When the program started.
+    pub now: Timestamp,
+    /// Where it writes.
+    pub streams: Streams,
+}
+
+impl Surroundings {
+    /// Those of the process.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Self {
+            variables: std::env::vars_os().filter_map(text).collect(),
+            folder: std::env::current_dir(),
+            home: std::env::home_dir(),
+            program: std::env::current_exe().ok(),
+            now: Timestamp::now(),
+            streams: Streams::of_process(),
+        }
+    }
+}
 
 /// Environment, current folder, clock and terminal.
 #[derive(Clone, Debug)]
@@ -30,6 +64,7 @@ pub struct World {
     /// The run's one session on the forge; none until something is asked there.
     pub github: Arc<OnceLock<Arc<Session>>>,
     home: Option<PathBuf>,
+    program: Option<PathBuf>,
 }
 
 /// What the command line says about speaking.
@@ -55,7 +90,7 @@ pub enum WorldError {
     NoFolder(#[source] io::Error),
     /// This program is not where it was started from.
     #[error("the program cannot find itself")]
-    NoProgram(#[source] io::Error),
+    NoProgram,
     /// No place for the user's data.
     #[error("there is no home folder to keep the {what} in")]
     NoHome {
@@ -73,30 +108,21 @@ impl Blame for WorldError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoProgram(_) => Some("start it again by its path".to_owned()),
+            Self::NoProgram => Some("start it again by its path".to_owned()),
             Self::NoFolder(_) => Some("change to a folder that exists, and run the command again".to_owned()),
             Self::NoHome { variable, .. } => Some(format!("set HOME or {variable} to a folder you can write to")),
         }
     }
 }
 
-/// The file of this program.
-pub fn program() -> Result<PathBuf, WorldError> {
-    std::env::current_exe().map_err(WorldError::NoProgram)
-}
-
 impl World {
-    /// Reads the process's environment, current folder and clock.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn open(speech: Speech, offline: bool) -> Result<Self, WorldError> {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
-        let terminal = Terminal::new(manner(speech, &variables));
-        let folder = std::env::current_dir().map_err(WorldError::NoFolder)?;
-        let (now, interrupt, home) = (Timestamp::now(), Interrupt::default(), std::env::home_dir());
-        Ok(Self { variables, folder, now, terminal, offline, interrupt, github: Arc::default(), home })
+    /// The world that `surroundings` are, spoken to as the command line says.
+    pub fn new(surroundings: Surroundings, speech: Speech, offline: bool) -> Result<Self, WorldError> {
+        let Surroundings { variables, folder, home, program, now, streams } = surroundings;
+        let manner = manner(speech, &variables, streams.stderr.is_terminal);
+        let (terminal, interrupt) = (Terminal::new(streams, manner), Interrupt::default());
+        let folder = folder.map_err(WorldError::NoFolder)?;
+        Ok(Self { variables, folder, now, terminal, offline, interrupt, github: Arc::default(), home, program })
     }
 
     /// At the end of a run: revokes the tokens that it made. That is nobody's failure: they expire by themselves.
@@ -109,6 +135,11 @@ impl World {
             self.terminal
                 .detail(&format!("{left} tokens of the GitHub App could not be revoked, and expire in an hour"));
         }
+    }
+
+    /// The file of this program.
+    pub fn program(&self) -> Result<PathBuf, WorldError> {
+        self.program.clone().ok_or(WorldError::NoProgram)
     }
 
     /// A variable that is set and not empty.
@@ -156,22 +187,28 @@ impl World {
     }
 }
 
-/// <https://no-color.org>, <https://bixense.com/clicolors/>
-fn manner(speech: Speech, variables: &BTreeMap<String, String>) -> Manner {
+/// Whether text for a stream is coloured: <https://no-color.org>, <https://bixense.com/clicolors/>
+pub fn is_coloured(choice: Color, variables: &BTreeMap<String, String>, is_terminal: bool) -> bool {
     let set = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty() && value != "0");
-    let terminal = Terminal::is_terminal();
-    let dumb = variables.get("TERM").is_some_and(|term| term == "dumb");
-    let color = match speech.color {
+    match choice {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || (terminal && !dumb)),
-    };
+        Color::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || (is_terminal && !is_dumb(variables))),
+    }
+}
+
+fn is_dumb(variables: &BTreeMap<String, String>) -> bool {
+    variables.get("TERM").is_some_and(|term| term == "dumb")
+}
+
+fn manner(speech: Speech, variables: &BTreeMap<String, String>, is_terminal: bool) -> Manner {
+    let in_workflow = variables.get("CI").is_some_and(|value| !value.is_empty() && value != "0");
     Manner {
         json: speech.json,
         quiet: speech.quiet,
         verbose: speech.verbose,
         yes: speech.yes,
-        color,
-        bars: terminal && !dumb && !set("CI"),
+        color: is_coloured(speech.color, variables, is_terminal),
+        bars: is_terminal && !is_dumb(variables) && !in_workflow,
     }
 }

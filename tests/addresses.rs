@@ -108,21 +108,6 @@ fn base_path_and_standard_are_the_documents_and_it_is_said_from_what() {
 }
 
 #[test]
-fn other_signs_of_fhir_are_a_schema_and_the_title() {
-    let program = Program::new();
-    let plain = || document(&Value::Null, &[("/a", JSON)]);
-    let (mut title, mut schema) = (plain(), plain());
-    title["info"]["title"] = "Patients (FHIR)".into();
-    schema["components"] = json!({"schemas": {"OperationOutcome": {"type": "object"}}});
-    for (document, because) in [(title, "`FHIR` in the spec's title"), (schema, "the spec's schema `OperationOutcome`")]
-    {
-        program.write("spec.json", document.to_string());
-        let ran = program.done(&["new", "x", "--spec", "spec.json", "--dry-run", "--json"]);
-        assert_eq!(said(&ran.json(), "standard"), ("fhir-r4".to_owned(), because.to_owned()));
-    }
-}
-
-#[test]
 fn an_answer_that_is_not_what_the_document_says_is_kept_and_warned_of() {
     let program = Program::new();
     program.write("spec.json", document(&urls(&["https://h/pets/v1"]), &[("/a", JSON)]).to_string());
@@ -141,30 +126,4 @@ fn an_answer_that_is_not_what_the_document_says_is_kept_and_warned_of() {
     program.write("spec.json", document(&Value::Null, &[("/FHIR/R4/Patient", JSON)]).to_string());
     let twice = program.done(&["new", "z", "--spec", "spec.json", "--json", "--set", "base_path=z/FHIR/R4"]);
     assert!(twice.stderr.contains("calls go to `/z/FHIR/R4/FHIR/R4/Patient`"), "{twice:?}");
-}
-
-#[test]
-fn a_base_path_that_the_document_says_gets_no_number() {
-    let program = Program::new();
-    program.write("spec.json", document(&urls(&["https://h/pets/v1"]), &[("/a", JSON)]).to_string());
-    program.done(&["new", "first", "--spec", "spec.json"]);
-    let before = program.registry();
-    let refused = program.run(&["new", "second", "--spec", "spec.json"]);
-    assert_eq!(refused.code, Some(5), "{refused:?}");
-    assert!(refused.stderr.contains("the base path `pets/v1` is taken by the API `first`"), "{refused:?}");
-    assert!(refused.stderr.contains("the spec's servers say it"), "{refused:?}");
-    assert_eq!(program.registry(), before);
-    assert!(!program.folder().join("second").exists());
-    let doctor = program.run(&["doctor", "second", "--spec", "spec.json"]);
-    assert!(
-        doctor.code == Some(5) && doctor.stdout.contains("base path: the base path `pets/v1` is taken"),
-        "{doctor:?}"
-    );
-    let again = program.done(&["new", "first", "--spec", "spec.json"]);
-    assert!(again.stdout.contains("is complete already"), "{again:?}");
-    // The template's own default is only a proposal.
-    program.done(&["new", "third", "--set", "base_path=fourth"]);
-    let numbered = program.done(&["new", "fourth", "--json"]).json();
-    let because = "the template's default, with a number, as it is taken";
-    assert_eq!(said(&numbered, "base_path"), ("fourth-2".to_owned(), because.to_owned()));
 }

@@ -1,18 +1,10 @@
 //! Generated repositories are clean for the linters that their owners will run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::program::{Program, REFUSED, documents, specs, style};
-
-/// The linters' folder, when `tests/run` installed it.
-pub(crate) fn tools() -> Option<PathBuf> {
-    let tools = std::env::var_os("APISCAFFOLD_TEST_TOOLS").map(PathBuf::from);
-    if tools.is_none() {
-        println!("linters: not installed (tests/run does it), skipped");
-    }
-    tools
-}
+use crate::program::{Program, REFUSED, style};
+use crate::tools::{documents, linters, real_documents};
 
 /// Runs every linter on a repository, with what is installed already.
 fn lint(program: &Program, name: &str, tools: &Path) {
@@ -42,8 +34,9 @@ pub(crate) fn passes(folder: &Path) {
 const URL: &str = "target_url=https://library.example.org/v1";
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let own = |path: &str| {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(path).to_string_lossy().into_owned()
@@ -81,8 +74,9 @@ fn repositories_of_every_kind_are_clean_and_pass_their_own_checks() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run and the real documents"]
 fn repositories_of_real_documents_are_clean() {
-    let (Some(tools), Some(folder)) = (tools(), specs()) else { return };
+    let (tools, folder) = (linters(), real_documents());
     let program = Program::new();
     for (number, path) in documents(&folder).iter().enumerate() {
         if path.ends_with(REFUSED) {

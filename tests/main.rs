@@ -13,6 +13,7 @@ mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+mod cases;
 mod checked;
 mod defects;
 mod deploy;
@@ -45,4 +46,5 @@ mod small_http;
 mod sources;
 mod specs;
 mod steps;
+mod tools;
 mod workflow;

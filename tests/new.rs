@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::json;
 
 use crate::git_server::old_base;
-use crate::program::{Program, Ran, files};
+use crate::program::{Program, Ran};
 
 const SPEC: &str = "openapi: 3.0.3\ninfo: {title: Prescriptions, version: 1.0.0, description: What was prescribed}\npaths:\n  /items/{id}:\n    get:\n      operationId: getItem\n      responses: {'200': {description: ok}}\n    delete:\n      responses: {'204': {description: gone}}\n";
 
@@ -29,106 +29,6 @@ fn a_spec_becomes_a_committed_and_registered_repository() {
     let beside: Vec<_> =
         fs::read_dir(program.folder()).expect("listed").map(|entry| entry.expect("one").file_name()).collect();
     assert_eq!(beside.len(), 2, "{beside:?}");
-}
-
-#[test]
-fn a_bare_name_is_enough() {
-    let program = Program::new();
-    let ran = program.done(&["new", "bare", "--json"]);
-    let document = ran.json();
-    assert_eq!(document["record"]["title"], json!("Bare"));
-    assert_eq!(document["record"]["state"], json!("active"));
-    assert_eq!(document["commit"].as_str().map(str::len), Some(40));
-    assert_eq!(program.git("bare", &["status", "--porcelain"]), "");
-}
-
-#[test]
-fn keys_that_a_template_does_not_ask_for_get_a_number_too() {
-    let program = Program::new();
-    program.write("template/apiscaffold.toml", "[template]\nname = \"t\"\n");
-    program.write("template/keys", "{{ api.short_name }}");
-    for (name, short_name) in [("pay-one", "po"), ("pay-other", "po2"), ("pay-other", "po2")] {
-        program.done(&["new", name, "--template", "template"]);
-        let keys = fs::read_to_string(program.folder().join(name).join("keys")).expect("there");
-        assert_eq!(keys, short_name);
-    }
-}
-
-#[test]
-fn the_next_command_is_one_that_a_shell_takes() {
-    let program = Program::new();
-    let ran = program.done(&["new", "bare", "--into", "with 'it'"]);
-    assert!(ran.stdout.contains(r"next: cd 'with '\''it'\''/bare'"), "{ran:?}");
-}
-
-#[test]
-fn the_same_command_again_has_nothing_to_do() {
-    let program = Program::new();
-    program.write("spec.yaml", SPEC);
-    let command = ["new", "my-api", "--spec", "spec.yaml"];
-    program.done(&command);
-    let before = files(&program.folder());
-    let commit = program.git("my-api", &["rev-parse", "HEAD"]);
-    let ran = program.done(&command);
-    assert_eq!(ran.stdout, "my-api is complete already in my-api: nothing to do\n");
-    assert_eq!(files(&program.folder()), before);
-    assert_eq!(program.git("my-api", &["rev-parse", "HEAD"]), commit);
-}
-
-#[test]
-fn a_base_of_an_earlier_version_counts() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    old_base(&program.folder().join("my-api"));
-    let again = program.done(&["new", "my-api"]);
-    assert_eq!(again.stdout, "my-api is complete already in my-api: nothing to do\n");
-    let refused = program.run(&["new", "my-api", "--set", "title=Other"]);
-    assert_eq!(refused.code, Some(5), "{refused:?}");
-    assert!(refused.stderr.contains("what is different: the answer to `title`"), "{refused:?}");
-    program.done(&["phase", "my-api", "discovery", "--waive", "kick-off=x"]);
-    assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), "2");
-    assert_eq!(
-        program.git("my-api", &["for-each-ref", "--format=%(refname)", "refs/apiscaffold"]),
-        "refs/apiscaffold/base"
-    );
-}
-
-#[test]
-fn the_same_name_with_other_answers_is_a_conflict() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    let ran = program.run(&["new", "my-api", "--set", "title=Another"]);
-    assert_eq!(ran.code, Some(5), "{ran:?}");
-    assert!(ran.stderr.contains("other answers"), "{ran:?}");
-}
-
-#[test]
-fn a_dry_run_says_what_it_would_do_and_does_nothing() {
-    let program = Program::new();
-    let ran = program.done(&["new", "my-api", "--dry-run"]);
-    for word in ["would do:", "commit", "reserve `my-api`", "put the repository at", "as active"] {
-        assert!(ran.stdout.contains(word), "{word}: {ran:?}");
-    }
-    assert_eq!(fs::read_dir(program.folder()).expect("listed").count(), 0);
-    assert_eq!(fs::read_dir(program.home()).expect("listed").count(), 0);
-    assert_eq!(program.registry()["apis"], json!([]));
-}
-
-#[test]
-fn derived_keys_take_the_next_free_value_and_given_ones_are_refused() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    let second = program.done(&["new", "mine-all", "--json"]).json();
-    assert_eq!(second["record"]["short_name"], json!("ma2"));
-    let refused = program.run(&["new", "third", "--set", "short_name=ma"]);
-    assert_eq!(refused.code, Some(5));
-    assert!(refused.stderr.contains("the short name `ma` is taken by the API `my-api` (registered by"), "{refused:?}");
-    let path = program.run(&["new", "fourth", "--set", "base_path=my-api"]);
-    assert!(
-        path.code == Some(5) && path.stderr.contains("the base path `my-api` is taken by the API `my-api`"),
-        "{path:?}"
-    );
-    assert_eq!(program.records().len(), 2);
 }
 
 #[test]
@@ -172,49 +72,6 @@ fn a_template_of_ones_own_keeps_bits_bytes_and_other_engines_text() {
 }
 
 #[test]
-fn answers_come_from_every_layer_the_strongest_first() {
-    let program = Program::new();
-    let questions = ["a", "b", "c", "d", "e", "f"].map(|name| {
-        format!("[[question]]\nname = \"{name}\"\ntype = \"string\"\nprompt = \"?\"\ndefault = \"default\"\n")
-    });
-    let manifest = format!("[template]\nname = \"own\"\n{}", questions.concat());
-    program.write("t/apiscaffold.toml", manifest);
-    program.write("t/out", "{{ a }} {{ b }} {{ c }} {{ d }} {{ e }} {{ f }}");
-    fs::create_dir_all(program.home().join(".config/apiscaffold")).expect("made");
-    fs::write(
-        program.home().join(".config/apiscaffold/config.toml"),
-        "[answers]\na = \"config\"\nb = \"config\"\nc = \"config\"\nd = \"config\"\n",
-    )
-    .expect("written");
-    program.write("answers.yaml", "a: file\nb: file\n");
-    program.write("spec.yaml", format!("x-apiscaffold: {{a: spec, e: spec}}\n{SPEC}"));
-    let mut command = program.command(&[
-        "new",
-        "x",
-        "--template",
-        "t",
-        "--answers",
-        "answers.yaml",
-        "--set",
-        "a=set",
-        "--spec",
-        "spec.yaml",
-    ]);
-    command.env("APISCAFFOLD_A", "env").env("APISCAFFOLD_C", "env");
-    let ran = Ran::of(&command.output().expect("it starts"));
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(fs::read_to_string(program.folder().join("x/out")).expect("there"), "set file env config spec default");
-}
-
-#[test]
-fn a_preview_renders_and_records_nothing() {
-    let program = Program::new();
-    program.done(&["template", "preview", "my-api", "--into", "out"]);
-    assert!(program.folder().join("out/README.md").exists() && !program.folder().join("out/.git").exists());
-    assert_eq!(program.registry()["apis"], json!([]));
-}
-
-#[test]
 fn the_questions_are_a_json_schema_that_takes_the_defaults() {
     let program = Program::new();
     let schema = program.done(&["template", "questions", "--json"]).json();
@@ -223,25 +80,6 @@ fn the_questions_are_a_json_schema_that_takes_the_defaults() {
     assert!(!validator.is_valid(&json!({"titel": "A title"})));
     assert!(!validator.is_valid(&json!({"title": 3})));
     assert!(program.done(&["template", "questions"]).stdout.contains("title  "));
-}
-
-#[test]
-fn completions_and_manual_pages_are_made() {
-    let program = Program::new();
-    assert!(program.done(&["completions", "bash"]).stdout.contains("apiscaffold"));
-    fs::create_dir(program.folder().join("man")).expect("made");
-    program.done(&["man", "man"]);
-    assert!(program.folder().join("man/apiscaffold-new.1").exists());
-}
-
-#[test]
-fn the_parent_folder_is_made_and_links_to_it_are_followed() {
-    let program = Program::new();
-    program.done(&["new", "deep", "--into", "a/b"]);
-    assert!(program.folder().join("a/b/deep/README.md").exists());
-    std::os::unix::fs::symlink("a", program.folder().join("link")).expect("linked");
-    let again = program.done(&["new", "deep", "--into", "link/b"]);
-    assert!(again.stdout.contains("nothing to do"), "{again:?}");
 }
 
 #[test]
@@ -284,16 +122,6 @@ fn the_contact_is_the_documents_own_where_it_is_an_address() {
     }
 }
 
-#[test]
-fn a_port_that_cannot_be_is_refused() {
-    let program = Program::new();
-    for (port, code) in [("1", 0), ("8443", 0), ("65535", 0), ("65536", 2), ("99999", 2), ("0", 2)] {
-        let url = format!("target_url=https://back-end.example.org:{port}/v1");
-        let ran = program.run(&["new", &format!("port-n{port}-e"), "--set", &url, "--dry-run"]);
-        assert_eq!(ran.code, Some(code), "{port}: {ran:?}");
-    }
-}
-
 /// Each further library is looked up, mapped and linked at every start. GCC's unwinder comes with every Rust program.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
@@ -308,4 +136,22 @@ fn the_program_loads_the_c_library_and_none_beside_it() {
     };
     let others: Vec<&str> = listed.lines().filter(|line| !is_of_it(line)).collect();
     assert!(listed.contains("libc.so") && others.is_empty(), "{listed}");
+}
+
+#[test]
+fn a_base_of_an_earlier_version_counts() {
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    old_base(&program.folder().join("my-api"));
+    let again = program.done(&["new", "my-api"]);
+    assert_eq!(again.stdout, "my-api is complete already in my-api: nothing to do\n");
+    let refused = program.run(&["new", "my-api", "--set", "title=Other"]);
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(refused.stderr.contains("what is different: the answer to `title`"), "{refused:?}");
+    program.done(&["phase", "my-api", "discovery", "--waive", "kick-off=x"]);
+    assert_eq!(program.git("my-api", &["rev-list", "--count", "HEAD"]), "2");
+    assert_eq!(
+        program.git("my-api", &["for-each-ref", "--format=%(refname)", "refs/apiscaffold"]),
+        "refs/apiscaffold/base"
+    );
 }

@@ -1,7 +1,7 @@
 //! The exported page: read by an HTML parser, and looked at in a real browser.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::program::{Program, files};
+use crate::tools::browser;
 
 /// Each of them tries to leave its place, or to fill the page.
 const HOSTILE: [&str; 10] = [
@@ -329,18 +330,10 @@ fn ten_thousand_records_stay_a_page_of_a_size_that_a_browser_takes() {
     assert!(index < 10_000 * 1_000, "{index} bytes");
 }
 
-/// The folder of what drives the browser, when `tests/run` installed it.
-fn tools() -> Option<PathBuf> {
-    let tools = std::env::var_os("APISCAFFOLD_TEST_BROWSER").map(PathBuf::from);
-    if tools.is_none() {
-        println!("browser: not installed (tests/run does it), skipped");
-    }
-    tools
-}
-
 #[test]
+#[ignore = "needs the browser of tests/run"]
 fn a_browser_shows_it_without_a_request_a_violation_or_a_step_sideways() {
-    let Some(tools) = tools() else { return };
+    let tools = browser();
     let folder = tempfile::tempdir().expect("a folder");
     for (name, records) in [("few", registry()), ("many", many()), ("empty", Vec::new())] {
         let place = folder.path().join(name);

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::linted::{equip, passes, tools};
+use crate::linted::{equip, passes};
 use crate::program::{Program, Ran};
+use crate::tools::linters;
 
 const LINK: &str = "https://example.org/evidence";
 
@@ -83,10 +84,19 @@ fn bundled(program: &Program) -> String {
 
 #[test]
 fn a_life_goes_from_inception_to_retired() {
+    life(None);
+}
+
+#[test]
+#[ignore = "needs the linters of tests/run"]
+fn a_repository_passes_its_own_checks_in_every_phase() {
+    life(Some(&linters()));
+}
+
+fn life(tools: Option<&Path>) {
     let program = Program::new();
     program.done(&["new", "my-api"]);
-    let tools = tools();
-    if let Some(tools) = &tools {
+    if let Some(tools) = tools {
         equip(&program.folder().join("my-api"), tools);
     }
     for (at, (phase, gates, more)) in LIFE.into_iter().enumerate() {
@@ -126,92 +136,6 @@ fn a_life_goes_from_inception_to_retired() {
     assert_eq!(program.git("my-api", &["fsck", "--strict"]), "");
     let last = program.done(&["phase", "my-api"]);
     assert_eq!(last.stdout, "my-api is in phase retired, the last one\n");
-}
-
-#[test]
-fn every_unmet_gate_is_told_at_once_and_nothing_is_written() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    moved(&program, "discovery", &["kick-off"], &[]);
-    let (before, head) = (record(&program), program.git("my-api", &["rev-parse", "HEAD"]));
-    let ran = program.run(&["phase", "my-api", "alpha", "--evidence", "funding=https://example.org/1"]);
-    assert_eq!(ran.code, Some(5), "{ran:?}");
-    assert!(ran.stderr.contains("2 of 3 gates are not met"), "{ran:?}");
-    for gate in ["api-is-right: An API is the right answer; nothing shows it yet. Decide it", "team-skills: "] {
-        assert!(ran.stderr.contains(gate), "{gate}: {ran:?}");
-    }
-    assert!(!ran.stderr.contains("funding: "), "{ran:?}");
-    assert_eq!((record(&program), program.git("my-api", &["rev-parse", "HEAD"])), (before, head));
-    let document = program.run(&["phase", "my-api", "alpha", "--json"]).json();
-    assert_eq!(document["gates"][0]["state"], "unmet", "{document}");
-}
-
-#[test]
-fn phases_are_entered_one_by_one_and_never_backwards() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    moved(&program, "discovery", &["kick-off"], &[]);
-    for (asked, why) in [("beta", "one by one"), ("inception", "forward only")] {
-        let ran = program.run(&["phase", "my-api", asked]);
-        assert_eq!(ran.code, Some(2), "{ran:?}");
-        assert!(ran.stderr.contains(why) && ran.stderr.contains("`apiscaffold phase my-api alpha`"), "{ran:?}");
-    }
-    let again = program.done(&["phase", "my-api", "discovery"]);
-    assert!(again.stdout.starts_with("my-api is in phase discovery already: nothing to do"), "{again:?}");
-}
-
-#[test]
-fn what_is_given_is_judged_all_at_once() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    let cases: [(&[&str], &str); 8] = [
-        (&["--evidence", "kickoff=https://example.org"], "no gate `kickoff`; did you mean `kick-off`?"),
-        (&["--evidence", "kick-off=see the wiki"], "this is not a link"),
-        (&["--evidence", "kick-off=https://me:pw@example.org"], "holds a user or a password"),
-        (&["--evidence", "kick-off=file:///etc/passwd"], "begins with `https://`"),
-        (&["--waive", "kick-off= "], "`--waive kick-off` needs a reason"),
-        (&["--waive", "kick-off=a\nb"], "one line"),
-        (&["discovery", "--sunset", "2027-01-31"], "belong to phase deprecated"),
-        (&["discovery", "--successor", "http://example.org"], "must be an https address"),
-    ];
-    let before = record(&program);
-    for (arguments, why) in cases {
-        let ran = program.run(&[&["phase", "my-api"], arguments].concat());
-        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
-        assert!(ran.stderr.contains(why) && !ran.stderr.contains("pw@"), "{why}: {ran:?}");
-    }
-    let all = program.run(&["phase", "my-api", "--evidence", "a=b", "--waive", "c= ", "--note", "x"]);
-    assert_eq!(all.code, Some(2), "a note belongs to a move: {all:?}");
-    let all = program.run(&["phase", "my-api", "--evidence", "a=b", "--waive", "c= "]);
-    for why in ["no gate `a`", "no gate `c`", "not a link", "needs a reason"] {
-        assert!(all.stderr.contains(why), "{why}: {all:?}");
-    }
-    assert_eq!(record(&program), before);
-}
-
-#[test]
-fn evidence_and_waivers_are_kept_with_who_and_when_and_stay_visible() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    let command =
-        ["phase", "my-api", "--waive", "kick-off=it is a renewal", "--evidence", "funding=https://example.org/f"];
-    let first = program.done(&command);
-    assert!(first.stdout.contains("waived kick-off  The kick-off was held: it is a renewal"), "{first:?}");
-    let kept = record(&program);
-    program.done(&command);
-    assert_eq!(record(&program), kept, "the same again is kept once");
-    assert_eq!(kept["phase"], "inception", "nothing has moved");
-    assert_eq!(kept["waivers"][0]["reason"], "it is a renewal");
-    assert_eq!(kept["waivers"][0]["by"], "apiscaffold <apiscaffold@localhost>");
-    assert!(kept["waivers"][0]["date"].as_str().is_some_and(|date| date.ends_with('Z')), "{kept}");
-    let ran = program.done(&["phase", "my-api", "discovery"]);
-    assert!(ran.stdout.contains("waived kick-off: it is a renewal"), "{ran:?}");
-    let shown = program.done(&["show", "my-api"]).stdout;
-    assert!(shown.contains("[[waivers]]\ngate = \"kick-off\"\nreason = \"it is a renewal\""), "{shown}");
-    let alpha = program.done(&["phase", "my-api", "--json"]).json();
-    let funding = alpha["gates"].as_array().expect("a list").iter().find(|gate| gate["id"] == "funding");
-    assert_eq!(funding.map(|gate| &gate["state"]), Some(&json!("met")), "evidence given early counts later");
-    assert_eq!(alpha["waivers"][0]["gate"], "kick-off", "{alpha}");
 }
 
 /// Moves an API to the phase before `phase`.
@@ -299,44 +223,6 @@ fn limits_of_every_environment_are_looked_at() {
     program.git("my-api", &["commit", "-qam", "no limits"]);
     let told = unmet(&program, "live");
     assert!(told.contains("has no quota_per_minute and no spike_per_minute for internal-dev"), "{told}");
-}
-
-#[test]
-fn dates_must_leave_time_and_the_sunset_must_have_passed() {
-    let program = Program::new();
-    until(&program, "deprecated");
-    let evidence = evidence(&["migration-guide", "consumers-told"]);
-    let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
-    let command = |dates: &[&str]| program.run(&[&["phase", "my-api", "deprecated"], &evidence[..], dates].concat());
-    let none = command(&[]);
-    assert!(none.code == Some(5) && none.stderr.contains("no date of deprecation or sunset is set"), "{none:?}");
-    let short = command(&["--deprecation", "2999-01-31", "--sunset", "2999-07-30"]);
-    assert!(short.code == Some(5) && short.stderr.contains("less than 6 months"), "{short:?}");
-    let wrong = command(&["--deprecation", "31.1.2999", "--sunset", "2999-07-30"]);
-    assert_eq!(wrong.code, Some(2), "{wrong:?}");
-    for (dates, why) in [
-        (&["--sunset", "2999-07-31"][..], "a sunset needs the date of a deprecation"),
-        (&["--deprecation", "2999-08-01", "--sunset", "2999-07-31"], "is before the deprecation"),
-    ] {
-        let ran = command(&[dates, &["--waive", "dates=x"]].concat());
-        assert!(ran.code == Some(2) && ran.stderr.contains(why), "{why}: {ran:?}");
-    }
-    let good = command(&["--deprecation", "2999-01-31", "--sunset", "2999-07-31"]);
-    assert_eq!(good.code, Some(0), "{good:?}");
-    let early = program.run(&["phase", "my-api", "retired", "--evidence", "no-consumers=https://example.org"]);
-    assert!(early.code == Some(5) && early.stderr.contains("the sunset is on 2999-07-31"), "{early:?}");
-    // The dates can be changed while the phase stays.
-    let later = program.done(&["phase", "my-api", "deprecated", "--sunset", "2999-12-31"]);
-    assert!(later.stdout.contains("environments.toml"), "{later:?}");
-    assert!(text(&program, "environments.toml").contains("sunset = \"2999-12-31\""));
-    assert_eq!(record(&program)["ending"]["sunset"], "2999-12-31");
-    let kept = record(&program);
-    assert_eq!(kept["phase"], "deprecated");
-    assert_eq!(kept["history"].as_array().map(Vec::len), Some(7), "{kept}");
-    assert_eq!(kept["history"][6]["note"], "sunset from 2999-07-31 to 2999-12-31");
-    // The same again changes nothing.
-    program.done(&["phase", "my-api", "deprecated", "--sunset", "2999-12-31"]);
-    assert_eq!(record(&program), kept);
 }
 
 /// An API whose template asks nothing but what belongs to its end.
@@ -476,21 +362,6 @@ fn a_document_of_the_producer_is_theirs() {
 }
 
 #[test]
-fn a_dry_run_says_what_it_would_do_and_does_nothing() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    let (before, head) = (record(&program), program.git("my-api", &["rev-parse", "HEAD"]));
-    let ran = program.done(&["phase", "my-api", "discovery", "--waive", "kick-off=x", "--dry-run"]);
-    for words in ["would do:\n  1 commit 4 files on main", "environments.toml", "2 record `my-api` in phase discovery"]
-    {
-        assert!(ran.stdout.contains(words), "{words}: {ran:?}");
-    }
-    program.done(&["phase", "my-api", "--waive", "kick-off=x", "--dry-run"]);
-    assert_eq!((record(&program), program.git("my-api", &["rev-parse", "HEAD"])), (before, head));
-    assert_eq!(program.git("my-api", &["count-objects"]), "0 objects, 0 kilobytes");
-}
-
-#[test]
 fn keys_of_a_newer_version_stay_in_the_record() {
     let program = Program::new();
     program.done(&["new", "my-api"]);
@@ -506,28 +377,6 @@ fn keys_of_a_newer_version_stay_in_the_record() {
     moved(&program, "discovery", &["kick-off"], &[]);
     let record = record(&program);
     assert_eq!((&record["colour"], &record["phase"]), (&json!("blue"), &json!("discovery")));
-}
-
-#[test]
-fn gates_come_from_the_template_that_the_api_was_made_from() {
-    let program = Program::new();
-    program.write(
-        "own/apiscaffold.toml",
-        "[template]\nname = \"own\"\n[[gate]]\nid = \"cake\"\nphase = \"discovery\"\ntitle = \"There is cake\"\nhow = \"Bake one.\"\n",
-    );
-    program.write("own/state.txt", "{{ api.phase }}\n");
-    program.done(&["new", "my-api", "--template", "own"]);
-    let ran = program.done(&["phase", "my-api"]);
-    assert!(ran.stdout.contains("unmet  cake  There is cake"), "{ran:?}");
-    moved(&program, "discovery", &["cake"], &[]);
-    assert_eq!(text(&program, "state.txt"), "discovery\n");
-    let free = program.done(&["phase", "my-api", "alpha"]);
-    assert!(free.stdout.starts_with("my-api is in phase alpha\n"), "{free:?}");
-    fs::rename(program.folder().join("own"), program.folder().join("gone")).expect("renamed");
-    let lost = program.run(&["phase", "my-api"]);
-    assert!(lost.stderr.contains("the template that `my-api` was made from"), "{lost:?}");
-    assert!(lost.stderr.contains("cannot be had") && lost.stderr.contains("--template SOURCE"), "{lost:?}");
-    program.done(&["phase", "my-api", "--template", "gone"]);
 }
 
 #[test]

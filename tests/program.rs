@@ -136,20 +136,3 @@ pub(crate) const REFUSED: &str = "odd-circular-tests.yaml";
 pub(crate) fn style(document: &Path) -> &'static str {
     if document.ends_with("hello-world.yaml") { "style=proxygen" } else { "style=apigee" }
 }
-
-/// The folder of real specs, when it is here.
-pub(crate) fn specs() -> Option<PathBuf> {
-    let given = std::env::var_os("APISCAFFOLD_SPECS").map(PathBuf::from);
-    let folder = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/specs"));
-    if !folder.join("SOURCES.tsv").is_file() {
-        println!("specs: not present, skipped");
-        return None;
-    }
-    Some(folder)
-}
-
-/// The documents that `SOURCES.tsv` lists.
-pub(crate) fn documents(folder: &Path) -> Vec<PathBuf> {
-    let sources = fs::read_to_string(folder.join("SOURCES.tsv")).expect("readable");
-    sources.lines().skip(1).filter_map(|line| line.split('\t').next()).map(|path| folder.join(path)).collect()
-}

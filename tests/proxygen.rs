@@ -8,9 +8,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::linted::{equip, tools};
-use crate::program::{Program, REFUSED, Ran, documents, specs};
+use crate::linted::equip;
+use crate::program::{Program, REFUSED, Ran};
 use crate::small_http::{Answer, Answers, Request, Server};
+use crate::tools::{documents, linters, real_documents};
 
 /// The platform as far as the command line asks it.
 #[derive(Default)]
@@ -116,8 +117,9 @@ impl Repository {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn instances_are_deployed_and_previews_go_away_again() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let repository = Repository::new(&tools);
     repository.done(&["instance.py", "build/specification.json", "build"]);
     repository.done(&["deploy.py", "internal-dev"]);
@@ -144,8 +146,9 @@ fn instances_are_deployed_and_previews_go_away_again() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn the_specification_is_published_as_it_is() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let repository = Repository::new(&tools);
     repository.done(&["catalogue.py", "build/specification.json"]);
     assert_eq!(repository.server.state().documents["/apis/lib/spec"]["openapi"], "3.1.0");
@@ -154,8 +157,9 @@ fn the_specification_is_published_as_it_is() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn what_is_missing_is_told_in_one_sentence() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let repository = Repository::new(&tools);
     let refused = |arguments: &[&str], variables: &[(&str, &str)]| {
         let ran = repository.script(arguments, variables);
@@ -177,8 +181,9 @@ const DOCKER: &str =
     "#!/bin/sh\necho \"$@\" >> \"$HOME/docker.log\"\n[ \"$1\" != login ] || cat > \"$HOME/docker.stdin\"\n";
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn images_are_built_and_pushed_with_the_password_on_stdin() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let repository = Repository::new(&tools);
     let docker = repository.program.write("shims/docker", DOCKER);
     fs::set_permissions(&docker, PermissionsExt::from_mode(0o755)).expect("executable");
@@ -259,8 +264,9 @@ fn what_three_point_one_says_is_said_in_the_words_of_3_0_3_or_told() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run and the real documents"]
 fn real_documents_become_documents_that_the_platform_takes() {
-    let (Some(tools), Some(folder)) = (tools(), specs()) else { return };
+    let (tools, folder) = (linters(), real_documents());
     let program = Program::new();
     for (number, path) in documents(&folder).iter().enumerate() {
         if path.ends_with(REFUSED) {

@@ -6,19 +6,20 @@ use std::process::{Command, Output};
 
 use serde_json::{Map, Value, json};
 
-use crate::linted::{equip, passes, tools};
-use crate::program::{Program, REFUSED, documents, specs, style};
+use crate::linted::{equip, passes};
+use crate::program::{Program, REFUSED, style};
 use crate::sandbox::Sandbox;
+use crate::tools::{documents, linters, real_documents};
 
 /// Makes a repository of the document at `spec`, which has what `make install` installs.
-fn repository(program: &Program, name: &str, spec: &str, style: &str) -> Option<PathBuf> {
-    let tools = tools()?;
+fn repository(program: &Program, name: &str, spec: &str, style: &str) -> PathBuf {
+    let tools = linters();
     // Several documents say the same base path.
     let registry = format!("{name}.registry");
     program.done(&["new", name, "--registry", &registry, "--spec", spec, "--set", style]);
     let folder = program.folder().join(name);
     equip(&folder, &tools);
-    Some(folder)
+    folder
 }
 
 fn publish(repository: &Path) -> Output {
@@ -165,6 +166,7 @@ fn dead(document: &Value, left: &[&str]) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn examples_kept_in_files_are_published_tested_and_answered_whatever_their_form() {
     let program = Program::new();
     let targets = targets();
@@ -172,7 +174,7 @@ fn examples_kept_in_files_are_published_tested_and_answered_whatever_their_form(
     write(&program, &document(&references));
     for style in ["style=apigee", "style=proxygen"] {
         let name = style.trim_start_matches("style=");
-        let Some(folder) = repository(&program, name, "api.json", style) else { return };
+        let folder = repository(&program, name, "api.json", style);
         let text = published(&folder, name);
         let document: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(document["info"]["description"], "Hello *there*.\n");
@@ -198,6 +200,7 @@ fn examples_kept_in_files_are_published_tested_and_answered_whatever_their_form(
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn a_reference_to_nothing_is_listed_and_nothing_is_published() {
     let program = Program::new();
     let nowhere = [
@@ -220,7 +223,7 @@ fn a_reference_to_nothing_is_listed_and_nothing_is_published() {
     fs::write(&circle, "{}").expect("written");
     for style in ["style=apigee", "style=proxygen"] {
         let name = style.trim_start_matches("style=");
-        let Some(folder) = repository(&program, name, "api.json", style) else { return };
+        let folder = repository(&program, name, "api.json", style);
         fs::create_dir_all(folder.join("build")).expect("made");
         fs::write(folder.join(format!("build/{name}.json")), "an older one").expect("written");
         fs::write(folder.join("specification/examples/circle.json"), r#"{"$ref": "circle.json"}"#).expect("written");
@@ -247,6 +250,7 @@ fn a_reference_to_nothing_is_listed_and_nothing_is_published() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn a_reference_that_is_data_of_an_example_is_kept_and_told() {
     let program = Program::new();
     let data = json!({
@@ -264,7 +268,7 @@ fn a_reference_that_is_data_of_an_example_is_kept_and_told() {
     program.write("api.json", serde_json::to_string_pretty(&spec).expect("JSON"));
     for style in ["style=apigee", "style=proxygen"] {
         let name = style.trim_start_matches("style=");
-        let Some(folder) = repository(&program, name, "api.json", style) else { return };
+        let folder = repository(&program, name, "api.json", style);
         let output = publish(&folder);
         let said = said(&output);
         assert!(output.status.success(), "{said}");
@@ -287,6 +291,7 @@ fn a_reference_that_is_data_of_an_example_is_kept_and_told() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn numbers_are_published_with_all_their_digits_or_not_at_all() {
     let program = Program::new();
     let long = "[1e400, -1.5E400, 12345678901234567890, 9007199254740993, 0.1234567890123456789012, 7]";
@@ -298,7 +303,7 @@ fn numbers_are_published_with_all_their_digits_or_not_at_all() {
         )
     };
     program.write("good.json", spec(long));
-    let Some(folder) = repository(&program, "good", "good.json", "style=apigee") else { return };
+    let folder = repository(&program, "good", "good.json", "style=apigee");
     let text: String = published(&folder, "good").split_whitespace().collect();
     for number in long.trim_matches(['[', ']']).split(", ").chain(["9223372036854775807", "-9223372036854775808"]) {
         assert!(text.contains(number), "{number}: {text}");
@@ -307,7 +312,7 @@ fn numbers_are_published_with_all_their_digits_or_not_at_all() {
     for unclear in ["[9007199254740993, 9007199254740992]", "[1e400, \"1e400\"]"] {
         program.write("unclear.json", spec(unclear));
         let folder = repository(&program, &format!("unclear-{}", unclear.len()), "unclear.json", "style=apigee");
-        let output = publish(&folder.expect("the tools are here"));
+        let output = publish(&folder);
         assert!(!output.status.success() && said(&output).contains("cannot be told apart"), "{}", said(&output));
     }
 }
@@ -316,8 +321,9 @@ fn numbers_are_published_with_all_their_digits_or_not_at_all() {
 const HUGE: &str = "kubernetes-1.35-apps-v1.json";
 
 #[test]
+#[ignore = "needs the linters of tests/run and the real documents"]
 fn real_documents_are_published_without_a_dead_reference_or_not_at_all() {
-    let Some(folder) = specs() else { return };
+    let folder = real_documents();
     let program = Program::new();
     let mut written = 0;
     for (number, path) in documents(&folder).iter().enumerate() {
@@ -325,9 +331,7 @@ fn real_documents_are_published_without_a_dead_reference_or_not_at_all() {
             continue;
         }
         let name = format!("api-{number}");
-        let Some(repository) = repository(&program, &name, path.to_str().expect("a path"), style(path)) else {
-            return;
-        };
+        let repository = repository(&program, &name, path.to_str().expect("a path"), style(path));
         let output = publish(&repository);
         let said = said(&output);
         let target = repository.join(format!("build/{name}.json"));

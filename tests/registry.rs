@@ -1,27 +1,11 @@
 //! `list`, `show` and `registry`, and many runs at once.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::program::{Program, Ran, git};
-
-#[test]
-fn list_and_show_tell_what_new_recorded() {
-    let program = Program::new();
-    assert_eq!(program.done(&["list"]).stdout, "");
-    program.done(&["new", "my-api", "--set", "title=My <API>"]);
-    program.done(&["new", "other"]);
-    let table = program.done(&["list"]).stdout;
-    assert!(table.starts_with("NAME") && table.lines().count() == 3 && table.contains("My <API>"), "{table}");
-    let record = program.done(&["show", "my-api", "--json"]).json();
-    assert_eq!((&record["phase"], &record["state"]), (&json!("inception"), &json!("active")));
-    assert!(program.done(&["show", "my-api"]).stdout.contains("title = \"My <API>\""));
-    assert_eq!(program.done(&["list", "--phase", "live", "--json"]).json()["apis"], json!([]));
-    let near = program.run(&["show", "my-apu"]);
-    assert!(near.code == Some(2) && near.stderr.contains("did you mean `my-api`?"), "{near:?}");
-}
 
 #[test]
 fn twenty_producers_at_once_get_twenty_records() {
@@ -87,25 +71,14 @@ fn apis(ran: &Ran) -> Vec<String> {
 }
 
 #[test]
-fn list_picks_by_what_a_record_says() {
+fn list_picks_by_the_beginning_of_a_revision() {
     let program = Program::new();
     program.write("other/apiscaffold.toml", OTHER_TEMPLATE);
-    program.done(&["new", "plain", "--set", "environments=int"]);
-    program.done(&["new", "owned", "--set", "owner_team=Blue Team"]);
+    program.done(&["new", "plain"]);
     program.done(&["new", "strange", "--template", "other"]);
-    let list = |arguments: &[&str]| apis(&program.done(&[&["list", "--json"], arguments].concat()));
-    assert_eq!(list(&["--owner", "blue team"]), ["owned"]);
-    assert_eq!(list(&["--style", "apigee"]), ["owned", "plain"]);
-    assert_eq!(list(&["--environment", "sandbox"]), ["owned"]);
-    assert_eq!(list(&["--phase", "inception", "--environment", "int"]), ["owned", "plain"]);
     let revision = program.done(&["show", "strange", "--json"]).json()["template"]["revision"].clone();
     let revision = revision.as_str().expect("a revision");
-    assert_eq!(list(&["--template-revision", &revision[..8]]), ["strange"]);
-    assert_eq!(list(&["--outdated"]), Vec::<String>::new());
-    assert_eq!(list(&["--outdated", "--template", "other"]), Vec::<String>::new());
-    program.write("other/more.txt", "a newer revision");
-    assert_eq!(list(&["--outdated", "--template", "other"]), ["strange"]);
-    assert!(program.done(&["list", "--phase", "live"]).stderr.contains("no API is like that"));
+    assert_eq!(apis(&program.done(&["list", "--json", "--template-revision", &revision[..8]])), ["strange"]);
 }
 
 const OTHER_TEMPLATE: &str = r#"
@@ -117,122 +90,6 @@ type = "string"
 prompt = "Title"
 default = "A title"
 "#;
-
-/// A reservation as a run leaves it that is killed before its end: `days` ago, by `email`.
-pub(crate) fn reserve(program: &Program, name: &str, days: i64, email: &str) {
-    program.done(&["new", name]);
-    let since = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days + 1);
-    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
-    by_hand(
-        program,
-        &format!(
-            "sed -i -e 's/^state = .*/state = \"reserved\"/' -e 's/^date = .*/date = \"{since}\"/' \
-             -e 's/^by = .*/by = \"Ada <{email}>\"/' apis/*/*/*/{name}.toml"
-        ),
-    );
-}
-
-#[test]
-fn an_old_reservation_is_shown_and_its_owner_can_give_it_up() {
-    let program = Program::new();
-    let as_ada = |arguments: &[&str]| {
-        let mut command = program.command(arguments);
-        command.envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.com")]);
-        Ran::of(&command.output().expect("it starts"))
-    };
-    program.done(&["new", "complete"]);
-    reserve(&program, "forgotten", 3, "ada@example.com");
-    reserve(&program, "fresh", 0, "ada@example.com");
-    let listed = program.done(&["list"]);
-    assert!(listed.stdout.contains("reserved 3 d ago"), "{listed:?}");
-    assert!(listed.stderr.contains("`apiscaffold registry release forgotten`"), "{listed:?}");
-    assert_eq!(program.registry()["stale"], json!(["forgotten"]));
-    let release = ["registry", "release", "forgotten"];
-    let stranger = program.run(&[&release[..], &["--yes"]].concat());
-    assert!(stranger.code == Some(4) && stranger.stderr.contains("Ada <ada@example.com>"), "{stranger:?}");
-    let unasked = as_ada(&release);
-    assert!(unasked.code == Some(2) && unasked.stderr.contains("--yes"), "{unasked:?}");
-    assert_eq!(program.records().len(), 3);
-    let active = as_ada(&["registry", "release", "complete", "--yes"]);
-    assert!(active.code == Some(5) && active.stderr.contains("is active"), "{active:?}");
-    assert_eq!(as_ada(&[&release[..], &["--yes"]].concat()).code, Some(0));
-    assert_eq!(program.records().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["complete", "fresh"]);
-    assert_eq!(as_ada(&[&release[..], &["--yes"]].concat()).code, Some(5), "it is gone");
-    let elsewhere = ["new", "forgotten", "--into", "elsewhere"];
-    assert_eq!(program.done(&[&elsewhere[..], &["--json"]].concat()).json()["record"]["short_name"], json!("f"));
-}
-
-#[test]
-fn names_that_would_make_trouble_are_refused_and_slips_are_warned_of() {
-    let program = Program::new();
-    for (name, word) in
-        [("template", "reserved word"), ("com1", "reserved word"), ("my-prod", "`prod`"), ("sandbox", "`sandbox`")]
-    {
-        let refused = program.run(&["new", name]);
-        assert!(refused.code == Some(2) && refused.stderr.contains(word), "{refused:?}");
-    }
-    let refused = program.run(&["new", "my-internal-dev-sandbox"]);
-    assert!(
-        refused.stderr.contains("`internal-dev-sandbox`") && refused.stderr.contains("leave it out: `my`"),
-        "{refused:?}"
-    );
-    program.done(&["new", "product"]);
-    program.write("other/apiscaffold.toml", OTHER_TEMPLATE);
-    program.done(&["new", "my-prod", "--template", "other"]);
-    // Added, doubled, wrong by the key beside, wrong by a vowel, swapped.
-    for slip in ["products", "prodduct", "prosuct", "pruduct", "prodcut"] {
-        let near = program.done(&["new", slip, "--dry-run"]);
-        assert!(near.stderr.contains("easily taken for `product`"), "{near:?}");
-    }
-    assert!(!program.done(&["new", "unlike"]).stderr.contains("easily"));
-}
-
-#[test]
-fn check_tells_by_file_and_line_what_is_wrong_and_makes_nothing_worse() {
-    let program = Program::new();
-    for name in ["first", "second", "third", "fourth"] {
-        program.done(&["new", name]);
-    }
-    let sound = program.done(&["registry", "check"]);
-    assert!(sound.stdout.contains("nothing is wrong with 4 records"), "{sound:?}");
-    by_hand(&program, "sed -i '4s/.*/title = oops/' apis/*/*/*/first.toml");
-    by_hand(&program, "sed -i 's/^base_path = .*/base_path = \"third\"/' apis/*/*/*/second.toml");
-    by_hand(&program, "rm apis/*/*/*/fourth.toml");
-    let head = || git(&store(&program), &["rev-parse", "main"]);
-    let before = head();
-    let found = program.run(&["registry", "check"]);
-    assert_eq!(found.code, Some(5), "{found:?}");
-    let says = |file: &str, text: &str| found.stdout.lines().any(|line| line.contains(file) && line.contains(text));
-    assert!(says("/first.toml` line 4:", ""), "{found:?}");
-    assert!(says("/second.toml` line 10:", "its base path belongs to `third`"), "{found:?}");
-    assert!(says("/base-path=fourth` line 1:", "no record of that name"), "{found:?}");
-    let document = program.run(&["registry", "check", "--json"]).json();
-    assert_eq!(document["error"]["exit_code"], json!(5));
-    assert!(
-        document["problems"].as_array().is_some_and(|all| all.iter().any(|one| one["line"] == json!(10))),
-        "{document}"
-    );
-    // Nobody gets a key of a broken record, and its owner is told, not overwritten.
-    assert_eq!(program.run(&["new", "thief", "--set", "base_path=fourth"]).code, Some(5));
-    assert_eq!(program.run(&["new", "first"]).code, Some(1));
-    assert_eq!(head(), before, "never made worse");
-    program.done(&["new", "fifth"]);
-}
-
-#[test]
-fn check_finds_repositories_without_records_and_records_without_repositories() {
-    let program = Program::new();
-    for name in ["first", "second", "third"] {
-        program.done(&["new", name]);
-    }
-    std::fs::remove_dir_all(program.folder().join("first")).expect("removed");
-    program.done(&["new", "stray", "--registry", "other.git"]);
-    let found = program.run(&["registry", "check"]);
-    assert_eq!(found.code, Some(5), "{found:?}");
-    assert!(found.stdout.contains("the repository of `first` is not there"), "{found:?}");
-    assert!(found.stdout.contains("no record speaks of") && found.stdout.contains("/stray`"), "{found:?}");
-    assert_eq!(found.stdout.lines().count(), 2, "{found:?}");
-}
 
 /// What Python's own reader of CSV makes of a text, as JSON.
 fn python_csv(text: &str) -> Value {
@@ -316,59 +173,6 @@ fn what_is_exported_can_be_imported_into_another_registry() {
         assert!(again.stdout.contains("imported 0, 2 in the registry already"), "{again:?}");
         assert_eq!(git(&program.folder().join(&place), &["rev-list", "--count", "main"]), "1", "nothing to do");
     }
-}
-
-#[test]
-fn an_import_is_refused_with_all_its_problems_and_nothing_is_half_imported() {
-    let program = Program::new();
-    program.done(&["new", "first"]);
-    program.write("in/a.csv", "name,base_path,phase,repository_url\nfirst,x,live,https://h/o/first\nBad Name,y,live,https://h/o/b\nok,z,live,https://h/o/ok\n");
-    program.write(
-        "in/b.toml",
-        "name = \"other\"\nbase_path = \"z\"\nphase = \"beta\"\n\n[repository]\nurl = \"https://h/o/other\"\n",
-    );
-    program.write("in/c.toml", "name = \"broken\"\ntitle = oops\n");
-    program.write("in/d.csv", "name,guid,phase\nodd,7,gone\n");
-    program.write(
-        "in/deeper/catalog-info.yaml",
-        "kind: API\nmetadata:\n  name: odd-too\n  annotations: {github.com/project-slug: o/odd-too}\n  links:\n  - url: https://h/o/odd-too\nspec:\n  lifecycle: weird\n",
-    );
-    program.write("in/deep/catalog-info.yaml", "kind: Component\nmetadata:\n  name: not-an-api\n---\nkind: API\nmetadata:\n  name: lost\nspec:\n  lifecycle: production\n");
-    let refused = program.run(&["registry", "import", "in"]);
-    assert_eq!(refused.code, Some(2), "{refused:?}");
-    for text in [
-        "`in/a.csv` line 2: the name `first` is taken in the registry",
-        "`in/a.csv` line 3: `Bad Name` cannot be an API's name",
-        "`in/b.toml` line 1: the base path `z` is also that of `ok` in `in/a.csv` line 4",
-        "`in/c.toml` line 2:",
-        "`in/d.csv` line 2: it gives no repository",
-        "`in/d.csv` line 2: `guid`: ",
-        "`in/d.csv` line 2: `phase`: unknown variant `gone`, expected one of `inception`",
-        "`in/deep/catalog-info.yaml` line 5: it gives no repository",
-        "`in/deeper/catalog-info.yaml` line 1: `phase`: unknown variant `weird`, expected one of `inception`",
-    ] {
-        assert!(refused.stderr.contains(text), "{text}: {refused:?}");
-    }
-    assert_eq!(
-        program.run(&["registry", "import", "in", "--json"]).json()["problems"].as_array().map(Vec::len),
-        Some(9)
-    );
-    assert_eq!(program.records().len(), 1);
-    program.write("good/a.csv", "name,phase,repository_url,environments\none-two,live,https://h/o/one-two,int prod\nother-two,beta,https://h/o/other-two,\none-three,live,https://h/o/one-three,\n");
-    program.done(&["registry", "import", "good"]);
-    let listed = program.done(&["list", "--json", "--environment", "prod"]).json();
-    assert_eq!(
-        (&listed["apis"][0]["name"], &listed["apis"][0]["history"][0]["note"]),
-        (&json!("one-two"), &json!("imported"))
-    );
-    let short = |name: &str| program.done(&["show", name, "--json"]).json()["short_name"].clone();
-    assert_eq!(
-        [short("one-two"), short("one-three"), short("other-two")],
-        ["ot", "ot3", "ot2"],
-        "in order of the lines"
-    );
-    let empty = program.run(&["registry", "import", Path::new("first").to_str().expect("text")]);
-    assert_eq!(empty.code, Some(2), "{empty:?}");
 }
 
 #[test]
@@ -463,4 +267,18 @@ fn the_catalogue_file_of_a_repository_that_says_no_place_is_refused_for_that() {
             }
         }
     }
+}
+
+/// A reservation as a run leaves it that is killed before its end: `days` ago, by `email`.
+pub(crate) fn reserve(program: &Program, name: &str, days: i64, email: &str) {
+    program.done(&["new", name]);
+    let since = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days + 1);
+    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+    by_hand(
+        program,
+        &format!(
+            "sed -i -e 's/^state = .*/state = \"reserved\"/' -e 's/^date = .*/date = \"{since}\"/' \
+             -e 's/^by = .*/by = \"Ada <{email}>\"/' apis/*/*/*/{name}.toml"
+        ),
+    );
 }

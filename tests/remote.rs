@@ -480,15 +480,18 @@ fn a_process_killed_at_any_time_leaves_a_cache_that_works() {
 /// Runs `fetch_for_another_process` in a process of its own.
 fn fetch_elsewhere(world: &World, url: &str, environment: &[(&str, &Path)]) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["--exact", "remote::fetch_for_another_process", "--ignored", "--nocapture"]);
+    command.args(["--exact", "remote::fetch_for_another_process", "--nocapture"]);
     command.env("FETCH_URL", url).env("FETCH_CACHE", world.folder.path().join("cache"));
     command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
     command.spawn().expect("started")
 }
 
+/// Not a test of its own: the process of other tests.
 #[test]
-#[ignore = "run by other tests in a process of its own"]
 fn fetch_for_another_process() {
+    if std::env::var_os("FETCH_CACHE").is_none() {
+        return;
+    }
     let value = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is set"));
     let cache = PathBuf::from(value("FETCH_CACHE"));
     let request = Fetch { url: value("FETCH_URL"), revision: None, cache, offline: false, network: Network::default() };
@@ -544,13 +547,8 @@ struct Sshd {
 }
 
 impl Sshd {
-    /// Nothing when `sshd` is not installed.
-    #[expect(clippy::print_stdout, reason = "a test that is left out says so")]
-    fn start() -> Option<Self> {
-        if !Path::new("/usr/sbin/sshd").exists() {
-            println!("sshd: not present, skipped");
-            return None;
-        }
+    fn start() -> Self {
+        assert!(Path::new("/usr/sbin/sshd").exists(), "sshd is missing: `tests/run` installs it");
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name).display().to_string();
         for key in ["host", "user", "stranger"] {
@@ -576,7 +574,7 @@ impl Sshd {
             std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         assert!(ready, "sshd answers");
-        Some(sshd)
+        sshd
     }
 
     /// Logs in by the named key, taking nothing from the user's own configuration.
@@ -595,8 +593,9 @@ impl Drop for Sshd {
 }
 
 #[test]
+#[ignore = "needs sshd"]
 fn ssh_fetches_through_the_users_own_program() {
-    let Some(sshd) = Sshd::start() else { return };
+    let sshd = Sshd::start();
     let mut world = World::new();
     let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id runs").stdout).expect("UTF-8");
     let url = |path: &Path| format!("ssh://{}@127.0.0.1:{}{}", user.trim(), sshd.port, path.display());

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::linted::{equip, tools};
-use crate::program::{Program, documents, specs, style};
+use crate::linted::equip;
+use crate::program::{Program, style};
 pub(crate) use crate::sandbox::server::Sandbox;
+use crate::tools::{documents, linters, real_documents};
 
 /// What the issue asks for; on an idle machine it takes one to two seconds.
 const READY: Duration = Duration::from_secs(5);
@@ -46,8 +47,9 @@ fn answers(sandbox: &Sandbox, cases: &[Case<'_>]) {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn every_example_of_a_document_in_many_files_is_answered() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let sandbox = of_spec(&program, "parcels", "parcels/parcels.yaml", &tools);
     let box_of_three = json!({"size": 3, "inside": []});
@@ -82,8 +84,9 @@ fn every_example_of_a_document_in_many_files_is_answered() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn an_example_that_leads_to_itself_has_an_end() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let mirror = json!({"$ref": "#/components/x-mirror"});
     let found = json!({"description": "Two", "content": {"application/json": {"example": mirror}}});
@@ -99,8 +102,9 @@ fn an_example_that_leads_to_itself_has_an_end() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn bodies_that_are_no_json_come_as_they_are() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let sandbox = of_spec(&program, "parcels", "parcels/parcels.yaml", &tools);
     let label = |accept: &str| sandbox.call("GET", "/parcels/p1/label", &[("Accept", accept)], None);
@@ -119,8 +123,9 @@ fn bodies_that_are_no_json_come_as_they_are() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn nobody_is_asked_for_credentials_and_a_wrong_call_is_told_what_is_wrong() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let sandbox = of_spec(&program, "parcels", "parcels/parcels.yaml", &tools);
     let status = |method: &str, path: &str, body: Option<&str>| sandbox.call(method, path, &[], body).status;
@@ -146,8 +151,9 @@ fn nobody_is_asked_for_credentials_and_a_wrong_call_is_told_what_is_wrong() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn the_health_paths_answer_in_every_kind_of_repository() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let kinds: [(&str, &[&str]); 3] = [
         ("bare", &[]),
@@ -165,8 +171,9 @@ fn the_health_paths_answer_in_every_kind_of_repository() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn examples_of_fhir_of_swagger_and_of_the_skeleton_are_answered() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let patients = of_spec(&program, "patients", "patients-3.1.json", &tools);
     let child = json!({"resourceType": "Patient", "id": "9000000033", "multipleBirthInteger": 2});
@@ -197,16 +204,24 @@ fn examples_of_fhir_of_swagger_and_of_the_skeleton_are_answered() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn the_sandbox_is_ready_within_five_seconds() {
-    let Some(tools) = tools() else { return };
+    ready([("parcels".to_owned(), own("parcels/parcels.yaml"))]);
+}
+
+#[test]
+#[ignore = "needs the linters of tests/run and the real documents"]
+fn the_sandbox_of_large_real_documents_is_ready_within_five_seconds() {
+    let folder = real_documents();
+    ready(["github-api.json", "kubernetes-1.35-apps-v1.json", "adyen-checkout-v71.yaml"].map(|big| {
+        let name = format!("big-{}", big.split(['-', '.']).next().expect("a word"));
+        (name, folder.join(big).to_string_lossy().into_owned())
+    }));
+}
+
+fn ready<const N: usize>(repositories: [(String, String); N]) {
+    let tools = linters();
     let program = Program::new();
-    let mut repositories = vec![("parcels".to_owned(), own("parcels/parcels.yaml"))];
-    if let Some(folder) = specs() {
-        for big in ["github-api.json", "kubernetes-1.35-apps-v1.json", "adyen-checkout-v71.yaml"] {
-            let name = format!("big-{}", big.split(['-', '.']).next().expect("a word"));
-            repositories.push((name, folder.join(big).to_string_lossy().into_owned()));
-        }
-    }
     for (name, spec) in repositories {
         let folder = repository(&program, &name, &["--spec", &spec], &tools);
         let (sandbox, took) = Sandbox::start(&folder);
@@ -218,8 +233,9 @@ fn the_sandbox_is_ready_within_five_seconds() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn no_call_that_a_fuzzer_makes_up_breaks_the_sandbox() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let kinds: [(&str, &[&str], PathBuf); 4] = [
         ("bare", &[], program.folder().join("bare/specification/bare.yaml")),
@@ -263,8 +279,9 @@ fn images_are_pinned_by_digest_and_run_without_rights_on_the_platforms_port() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn integration_tests_without_a_deployed_proxy_say_what_they_miss() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let folder = repository(&program, "bare", &[], &tools);
     let run = |arguments: &[&str]| {
@@ -284,8 +301,9 @@ fn integration_tests_without_a_deployed_proxy_say_what_they_miss() {
 const UNREADABLE: [&str; 1] = ["odd-circular-tests.yaml"];
 
 #[test]
+#[ignore = "needs the linters of tests/run and the real documents"]
 fn the_examples_of_real_documents_are_answered() {
-    let (Some(tools), Some(folder)) = (tools(), specs()) else { return };
+    let (tools, folder) = (linters(), real_documents());
     let program = Program::new();
     for (number, path) in documents(&folder).iter().enumerate() {
         if UNREADABLE.iter().any(|name| path.ends_with(name)) {
@@ -302,8 +320,9 @@ fn the_examples_of_real_documents_are_answered() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn a_body_is_checked_though_an_enum_of_what_may_be_null_lists_null() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let notes = [
         json!({"type": "string", "nullable": true, "enum": ["a", null]}),
@@ -334,8 +353,9 @@ fn a_body_is_checked_though_an_enum_of_what_may_be_null_lists_null() {
 }
 
 #[test]
+#[ignore = "needs the linters of tests/run"]
 fn an_example_without_a_value_within_reach_is_none() {
-    let Some(tools) = tools() else { return };
+    let tools = linters();
     let program = Program::new();
     let examples = json!({
         "near": {"value": {"id": 1}},

@@ -337,15 +337,6 @@ fn a_run_killed_while_it_shares_leaves_the_registry_whole_and_is_finished_by_the
     shared.assert_sound();
 }
 
-/// The whole contest takes minutes: `tests/run` asks for it.
-fn contest() -> bool {
-    let asked = std::env::var_os("APISCAFFOLD_CONTEST").is_some();
-    if !asked {
-        println!("contest of 50 processes: not asked for by APISCAFFOLD_CONTEST, skipped");
-    }
-    asked
-}
-
 /// 200 APIs by 50 processes at a time.
 fn register_200(machines: &[Program], repository: &Path) {
     for round in 0..4 {
@@ -395,34 +386,31 @@ fn race(machines: &[Program]) {
 }
 
 #[test]
+#[ignore = "takes minutes: tests/run runs it"]
 fn fifty_processes_on_as_many_machines_register_200_apis_over_http() {
-    if contest() {
-        let shared = Shared::new();
-        let machines: Vec<Program> = (0..50).map(|_| machine(&shared.url())).collect();
-        register_200(&machines, &shared.repository());
-        race(&machines);
-    }
+    let shared = Shared::new();
+    let machines: Vec<Program> = (0..50).map(|_| machine(&shared.url())).collect();
+    register_200(&machines, &shared.repository());
+    race(&machines);
 }
 
 #[test]
+#[ignore = "takes minutes: tests/run runs it"]
 fn fifty_processes_on_one_machine_register_200_apis_over_http() {
-    if contest() {
-        let shared = Shared::new();
-        let machines = [machine(&shared.url())];
-        register_200(&machines, &shared.repository());
-        race(&machines);
-    }
+    let shared = Shared::new();
+    let machines = [machine(&shared.url())];
+    register_200(&machines, &shared.repository());
+    race(&machines);
 }
 
 #[test]
+#[ignore = "takes minutes: tests/run runs it"]
 fn fifty_processes_register_200_apis_in_a_shared_folder() {
-    if contest() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let place = folder.path().join("registry.git");
-        let machines: Vec<Program> = (0..50).map(|_| machine(&format!("file://{}", place.display()))).collect();
-        register_200(&machines, &place);
-        race(&machines);
-    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("registry.git");
+    let machines: Vec<Program> = (0..50).map(|_| machine(&format!("file://{}", place.display()))).collect();
+    register_200(&machines, &place);
+    race(&machines);
 }
 
 /// What may happen to the branch of a registry with two APIs; each line is for the shell, in the repository.

@@ -19,7 +19,6 @@ use crate::template::manifest::{FILE_NAME, Manifest};
 use crate::template::source::{Reading, Source};
 use crate::template::{builtin, folder};
 #[cfg(feature = "cargo-generate")]
-use crate::world;
 use crate::world::World;
 
 /// How many files that are not committed are named.
@@ -146,7 +145,7 @@ fn foreign(
     let name = name.trim_end_matches('/').rsplit('/').next().unwrap_or(&name);
     let name = name.strip_suffix(".git").unwrap_or(name);
     let (manifest, config) = generate::config::read(text, name, tree)?;
-    let fence = Fence { program: world::program()?, limit: generate::fence::TIME_MAX };
+    let fence = Fence { program: world.program()?, limit: generate::fence::TIME_MAX };
     Ok((manifest, Kind::CargoGenerate(config, fence)))
 }
 

@@ -1,10 +1,11 @@
 //! Every word said, every question asked, every bar drawn. Results go to stdout, everything else to stderr.
 
 pub mod ask;
+mod output;
 mod stream;
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use serde_json::json;
 use crate::error::{self, Blame};
 use crate::model::text;
 use crate::net::printable;
+
+pub use output::{Output, Streams};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -49,27 +52,29 @@ pub struct Manner {
 /// The way to the person, or to the workflow, that started the program.
 #[derive(Clone, Debug)]
 pub struct Terminal {
+    streams: Streams,
     manner: Manner,
-    can_ask: bool,
+    /// Whether a result could not be written, though somebody was there to read it.
+    lost: Arc<AtomicBool>,
     /// The bar that is drawn now.
     drawn: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Terminal {
-    /// Speaks in `manner`. Questions are possible when stdin and stderr are terminals.
-    pub fn new(manner: Manner) -> Self {
-        let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !manner.yes && !manner.json;
-        Self { manner, can_ask, drawn: Arc::default() }
+    /// Speaks in `manner` on `streams`.
+    pub fn new(streams: Streams, manner: Manner) -> Self {
+        Self { streams, manner, lost: Arc::default(), drawn: Arc::default() }
     }
 
-    /// Whether stderr is a terminal.
-    pub fn is_terminal() -> bool {
-        io::stderr().is_terminal()
-    }
-
-    /// Whether there is someone to ask.
+    /// Whether there is someone to ask: stdin and stderr are terminals.
     pub fn can_ask(&self) -> bool {
-        self.can_ask
+        let person = self.streams.stdin_is_terminal && self.streams.stderr.is_terminal;
+        person && !self.manner.yes && !self.manner.json
+    }
+
+    /// Whether a result was lost: the exit code must say so.
+    pub fn lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Whether everything is agreed to beforehand.
@@ -113,7 +118,7 @@ impl Terminal {
             Some(rest) => (self.painted(ERROR, RED), rest),
             None => (String::new(), &*text),
         };
-        stderr(&head, text.trim_end(), LINES);
+        self.to_stderr(&head, text.trim_end(), LINES);
         if self.manner.json {
             let code = failure.fault().exit_code();
             let hint = failure.hint();
@@ -127,22 +132,22 @@ impl Terminal {
     /// The result, as text. A line end in it ends a line: what is not known to be one line is made so before, by
     /// [`text::one_line`].
     pub fn result(&self, text: &str) {
-        stdout(text, LINES);
+        self.to_stdout(text, LINES);
     }
 
     /// The result, as a file in a notation of its own, tabs included.
     pub fn document(&self, text: &str) {
-        stdout(text, DOCUMENT);
+        self.to_stdout(text, DOCUMENT);
     }
 
     /// The result, as a JSON document.
     pub fn result_json(&self, value: &(impl Serialize + ?Sized)) {
-        stdout(&serde_json::to_string_pretty(value).unwrap_or_default(), LINES);
+        self.to_stdout(&serde_json::to_string_pretty(value).unwrap_or_default(), LINES);
     }
 
     /// The result, as a JSON document that has a long list under `key` before the fields of `rest`.
     pub fn result_json_list<T: Serialize + Sync>(&self, key: &str, items: &[T], rest: &impl Serialize) {
-        told(stream::list(io::stdout().lock(), key, items, rest));
+        self.note(stream::list(&mut *self.streams.stdout.lock(), key, items, rest));
     }
 
     /// A spinner that says what is going on; it is gone when dropped. Draws nothing when stderr is no terminal.
@@ -181,9 +186,31 @@ impl Terminal {
     fn line(&self, head: &str, text: &str) {
         let drawn = self.drawn().clone();
         match drawn {
-            Some(bar) => bar.suspend(|| stderr(head, text, "")),
-            None => stderr(head, text, ""),
+            Some(bar) => bar.suspend(|| self.to_stderr(head, text, "")),
+            None => self.to_stderr(head, text, ""),
         }
+    }
+
+    fn to_stdout(&self, text: &str, kept: &str) {
+        let mut out = self.streams.stdout.lock();
+        let written = writeln!(out, "{}", safe(text, kept)).and_then(|()| out.flush());
+        drop(out);
+        self.note(written);
+    }
+
+    /// Notes when a result could not be written.
+    fn note(&self, written: io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.store(true, Ordering::Relaxed);
+            self.to_stderr(ERROR, &format!(" the result cannot be written: {error}"), "");
+        }
+    }
+
+    /// Writes our own `head`, colours included, and `text` as it is safe to show.
+    fn to_stderr(&self, head: &str, text: &str, kept: &str) {
+        self.streams.stderr.line(&format!("{head}{}", safe(text, kept)));
     }
 
     fn drawn(&self) -> MutexGuard<'_, Option<ProgressBar>> {
@@ -195,12 +222,12 @@ impl Terminal {
     }
 }
 
-/// A fault of the program itself, which it cannot mend.
+/// A fault of the program itself, which its user cannot fix.
 pub fn bug(what: &str) {
     let text = format!(
-        "apiscaffold failed in a way that it should not: {what}\nhint: please report this with the command that you ran"
+        "error: apiscaffold failed in a way that it should not: {what}\nhint: please report this with the command that you ran"
     );
-    stderr("error: ", &text, LINES);
+    Streams::of_process().stderr.line(&safe(&text, LINES));
 }
 
 /// How a failure begins.
@@ -242,35 +269,6 @@ impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
-}
-
-/// Whether a result could not be written, though somebody was there to read it.
-static LOST: AtomicBool = AtomicBool::new(false);
-
-/// Whether a result was lost: the exit code must say so.
-pub fn lost() -> bool {
-    LOST.load(Ordering::Relaxed)
-}
-
-fn stdout(text: &str, kept: &str) {
-    let mut out = io::stdout().lock();
-    told(writeln!(out, "{}", safe(text, kept)).and_then(|()| out.flush()));
-}
-
-/// Notes when a result could not be written.
-fn told(written: io::Result<()>) {
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        LOST.store(true, Ordering::Relaxed);
-        stderr("error: ", &format!("the result cannot be written: {error}"), "");
-    }
-}
-
-/// Writes our own `head`, colours included, and `text` as it is safe to show. Nobody reads any more when writing fails:
-/// there is nothing left to tell.
-fn stderr(head: &str, text: &str, kept: &str) {
-    let _ = writeln!(io::stderr().lock(), "{head}{}", safe(text, kept));
 }
 
 /// `text` as it may be shown: without users and passwords in URLs, and with every character that would steer a terminal,

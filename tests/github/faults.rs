@@ -187,11 +187,8 @@ fn limits_are_obeyed() {
 }
 
 #[test]
+#[ignore = "takes more than a minute: tests/run runs it"]
 fn more_settings_than_github_takes_in_a_minute_are_paced() {
-    if !every() {
-        println!("80 settings: a minute's wait, in tests/run only, skipped");
-        return;
-    }
     let story = Story::with_variables(80);
     story.done(&Story::NEW);
     let refused = story.requests().iter().filter(|entry| entry.status == Some(403)).count();

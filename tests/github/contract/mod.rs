@@ -1,7 +1,7 @@
 //! The contract: GitHub's own description of its API, served by Prism.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -16,15 +16,7 @@ use super::server::log::Entry;
 use super::server::state::TokenKind;
 use super::story::Story;
 use super::walk::{Walker, walk};
-
-/// The folder of Prism and the description, when `tests/run` installed it.
-fn tools() -> Option<PathBuf> {
-    let tools = std::env::var_os("APISCAFFOLD_TEST_GITHUB").map(PathBuf::from);
-    if tools.is_none() {
-        println!("GitHub's description: not installed (tests/run does it), skipped");
-    }
-    tools
-}
+use crate::tools::github;
 
 /// Prism on this machine; it ends when it is dropped.
 struct Prism {
@@ -82,9 +74,7 @@ fn replay(prism: &Prism, log: &[Entry]) {
 
 /// Every request of a log is one that GitHub describes.
 pub(super) fn described(log: &[Entry]) {
-    if let Some(tools) = tools() {
-        replay(&Prism::mock(&tools), log);
-    }
+    replay(&Prism::mock(&github()), log);
 }
 
 /// The server itself: every answer it has.
@@ -128,8 +118,9 @@ fn program_is_sound(story: &Story, prism: &Prism) {
 }
 
 #[test]
+#[ignore = "needs GitHub's description, which tests/run installs"]
 fn program_and_server_speak_as_github_s_own_description_says() {
-    let Some(tools) = tools() else { return };
+    let tools = github();
     let mut story = super::app::story(3600);
     let of_app = story.variables.clone();
     let token = story.github.add_token("octo", TokenKind::Classic(vec!["repo", "workflow", "admin:org"]));
@@ -167,8 +158,9 @@ fn program_and_server_speak_as_github_s_own_description_says() {
 }
 
 #[test]
+#[ignore = "needs GitHub's description, which tests/run installs"]
 fn a_life_on_github_asks_as_github_s_own_description_says() {
-    let Some(tools) = tools() else { return };
+    let tools = github();
     let story = super::phase::story();
     super::phase::live(&story);
     let log: Vec<Entry> =
@@ -178,8 +170,9 @@ fn a_life_on_github_asks_as_github_s_own_description_says() {
 }
 
 #[test]
+#[ignore = "needs GitHub's description, which tests/run installs"]
 fn every_field_of_a_repository_is_a_template_s_to_set_or_has_somebody_else_who_decides() {
-    let Some(tools) = tools() else { return };
+    let tools = github();
     let text = std::fs::read_to_string(tools.join("github.json")).expect("the description");
     let description: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let story = Story::new();
