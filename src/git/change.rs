@@ -13,9 +13,10 @@ use git2::build::TreeUpdateBuilder;
 use git2::{Commit, Delta, ErrorCode, FileMode, Oid, Repository, StatusOptions};
 
 use super::GitError;
-use super::commit::{NewCommit, Signature};
+use super::commit::NewCommit;
 use super::read::{self, CommitFiles};
 use crate::error::{Blame, Fault, shell_quoted};
+use crate::model::author::Signature;
 use crate::model::text::named;
 use crate::model::tree::{File, TreePath};
 
@@ -225,12 +226,7 @@ fn found<'r>(repository: &'r Repository, commit: &str) -> Result<Commit<'r>, git
 }
 
 fn signature(of: &Signature) -> Result<git2::Signature<'static>, git2::Error> {
-    let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], "").trim().to_owned();
-    let (mut name, email) = (clean(&of.name), clean(&of.email));
-    if name.is_empty() {
-        // libgit2 takes no empty name.
-        "apiscaffold".clone_into(&mut name);
-    }
+    let [name, email] = of.fields();
     git2::Signature::new(&name, &email, &git2::Time::new(of.seconds.max(0), 0))
 }
 

@@ -9,27 +9,9 @@ use rayon::prelude::*;
 
 use super::pack::{self, Id, Kind, Pack};
 use super::{GitError, failed_to_write, index};
+use crate::model::author::Signature;
 use crate::model::refs::{FIRST_BASE, MAIN};
 use crate::model::tree::Tree;
-
-/// Who did something, and when.
-#[derive(Clone, Debug)]
-pub struct Signature {
-    /// The name.
-    pub name: String,
-    /// The e-mail address.
-    pub email: String,
-    /// Seconds since 1970 in UTC; git takes no time before that, so 0 stands for it.
-    pub seconds: i64,
-}
-
-impl Signature {
-    /// As git writes it. What would end a field early is left out, as git does.
-    fn line(&self) -> String {
-        let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], "").trim().to_owned();
-        format!("{} <{}> {} +0000", clean(&self.name), clean(&self.email), self.seconds.max(0))
-    }
-}
 
 /// `user.name` and `user.email` of git's own configuration files (system, XDG, home), when both are there.
 ///

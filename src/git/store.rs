@@ -56,17 +56,6 @@ pub enum Location {
     There(Remote),
 }
 
-/// Who makes a change, and when: author and committer of the commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct By {
-    /// A person's or a robot's name. What git does not take in a name is left out.
-    pub name: String,
-    /// An e-mail address.
-    pub email: String,
-    /// Seconds since 1970, UTC.
-    pub seconds: i64,
-}
-
 /// A change that is ready to be stored.
 struct Change {
     pack: Arc<Pack>,

@@ -8,9 +8,10 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::GitError;
-use super::commit::{NewCommit, Signature, configured_identity, first_commit, tree_id};
+use super::commit::{NewCommit, configured_identity, first_commit, tree_id};
 use super::read::{self, tree_at};
 use crate::error::{Blame as _, Fault};
+use crate::model::author::Signature;
 use crate::model::tree::{File, Tree, TreePath};
 
 fn folder() -> TempDir {

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::entry;
-use super::{By, Problem, Registry, RegistryError, holder, layout, write};
+use super::{Problem, Registry, RegistryError, holder, layout, write};
 use crate::error::{Blame, Fault};
 use crate::git::store::{Edit, Snapshot};
+use crate::model::author::Signature;
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record};
 
@@ -76,7 +77,7 @@ impl Registry {
     }
 
     /// Takes in these records by one commit; when anything stands against one of them, nothing is written.
-    pub fn import(&self, incoming: &[Incoming], by: &By) -> Result<Intake, RegistryError> {
+    pub fn import(&self, incoming: &[Incoming], by: &Signature) -> Result<Intake, RegistryError> {
         let last = RefCell::default();
         self.change(&format!("Import {} APIs", incoming.len()), by, |snapshot| {
             let intake = intake(Some(snapshot), incoming)?;

@@ -21,15 +21,14 @@ mod update;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::git::store::{Edit, Snapshot, Store};
-use crate::model::author::Author;
+use crate::model::author::Signature;
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record, State};
 
-pub use crate::git::store::{By, Location, Remote, StoreError};
+pub use crate::git::store::{Location, Remote, StoreError};
 pub use error::{KeyHolder, RegistryError};
 pub use import::{Flawed, Incoming, Intake};
 pub use listing::Listing;
@@ -59,13 +58,6 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_8d52_0b3e_4c7a_9e25_41d7_a860_f39
 pub fn guids(name: &ApiName) -> (Uuid, Uuid) {
     let guid = |of: &str| Uuid::new_v5(&NAMESPACE, format!("{of}:{name}").as_bytes());
     (guid("api"), guid("spec"))
-}
-
-impl By {
-    /// `author`, at `now`.
-    pub fn of(author: &Author, now: Timestamp) -> Self {
-        Self { name: author.name.clone(), email: author.email.clone(), seconds: now.as_second() }
-    }
 }
 
 /// Where a registry keeps the record of an API.
@@ -153,7 +145,7 @@ impl Registry {
     ///
     /// # Errors
     /// `Taken` when another API has one of the keys, or this name is complete or has another repository.
-    pub fn add(&self, record: &Record, by: &By) -> Result<Change, RegistryError> {
+    pub fn add(&self, record: &Record, by: &Signature) -> Result<Change, RegistryError> {
         self.change(&format!("Reserve {}", record.name), by, |snapshot| {
             let stored = self.entry(snapshot, &record.name)?;
             let old = stored.as_ref().map(|entry| entry.record(&self.store.name())).transpose()?;
@@ -170,7 +162,7 @@ impl Registry {
     /// # Errors
     /// `NotReserved` when there is no such record, `Taken` when it has another repository, `KeyChanged` when another
     /// key than the stored one is in `record`.
-    pub fn activate(&self, record: &Record, by: &By) -> Result<Change, RegistryError> {
+    pub fn activate(&self, record: &Record, by: &Signature) -> Result<Change, RegistryError> {
         let record = &Record { state: State::Active, ..record.clone() };
         self.change(&format!("Activate {}", record.name), by, |snapshot| {
             let Some(stored) = self.entry(snapshot, &record.name)? else {
@@ -190,7 +182,7 @@ impl Registry {
     fn change(
         &self,
         message: &str,
-        by: &By,
+        by: &Signature,
         decide: impl Fn(&Snapshot<'_>) -> Result<Vec<Edit>, RegistryError>,
     ) -> Result<Change, RegistryError> {
         let decide = |snapshot: &Snapshot<'_>| decide(snapshot).map(|edits| (!edits.is_empty()).then_some(edits));

@@ -1,7 +1,8 @@
 //! Giving up a reservation.
 
-use super::{By, Change, Registry, RegistryError, holder, layout};
+use super::{Change, Registry, RegistryError, holder, layout};
 use crate::git::store::Edit;
+use crate::model::author::Signature;
 use crate::model::name::ApiName;
 use crate::model::record::{Record, State};
 
@@ -11,7 +12,7 @@ impl Registry {
     /// # Errors
     /// `NotReserved` when there is none, `StillActive` for an API that exists, `NotYours` when another e-mail address
     /// has reserved it.
-    pub fn releasable(&self, name: &ApiName, by: &By) -> Result<Record, RegistryError> {
+    pub fn releasable(&self, name: &ApiName, by: &Signature) -> Result<Record, RegistryError> {
         let record = self.get(name.as_str())?.ok_or_else(|| RegistryError::NotReserved { name: name.to_string() })?;
         may_release(&record, by).map(|()| record)
     }
@@ -20,7 +21,7 @@ impl Registry {
     ///
     /// # Errors
     /// Those of [`releasable`](Self::releasable).
-    pub fn release(&self, name: &ApiName, by: &By) -> Result<Change, RegistryError> {
+    pub fn release(&self, name: &ApiName, by: &Signature) -> Result<Change, RegistryError> {
         self.change(&format!("Release {name}"), by, |snapshot| {
             let stored = self.entry(snapshot, name)?;
             let stored = stored.ok_or_else(|| RegistryError::NotReserved { name: name.to_string() })?;
@@ -39,7 +40,7 @@ impl Registry {
     }
 }
 
-fn may_release(record: &Record, by: &By) -> Result<(), RegistryError> {
+fn may_release(record: &Record, by: &Signature) -> Result<(), RegistryError> {
     let name = record.name.to_string();
     if record.state == State::Active {
         return Err(RegistryError::StillActive { name });

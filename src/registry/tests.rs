@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::model::author::Signature;
 use crate::model::ending::Ending;
 use crate::model::phase::Phase;
 use crate::model::record::{Evidence, PhaseChange, Repository, TemplateUsed, Waiver};
@@ -49,8 +50,8 @@ fn record(name: &str) -> Record {
     }
 }
 
-fn by() -> By {
-    By { name: "Ada".to_owned(), email: "ada@example.com".to_owned(), seconds: 1_700_000_000 }
+fn by() -> Signature {
+    Signature { name: "Ada".to_owned(), email: "ada@example.com".to_owned(), seconds: 1_700_000_000 }
 }
 
 /// Runs git in the bare repository.

@@ -1,6 +1,7 @@
 //! Changing a record that is complete.
 
-use super::{By, Change, Registry, RegistryError};
+use super::{Change, Registry, RegistryError};
+use crate::model::author::Signature;
 use crate::model::record::{KeyKind, Record};
 
 impl Registry {
@@ -9,7 +10,7 @@ impl Registry {
     /// # Errors
     /// `NotReserved` when there is no such record, `Changed` when another one stands there by now, `KeyChanged` when
     /// another key than the stored one is in `new`.
-    pub fn update(&self, old: &Record, new: &Record, message: &str, by: &By) -> Result<Change, RegistryError> {
+    pub fn update(&self, old: &Record, new: &Record, message: &str, by: &Signature) -> Result<Change, RegistryError> {
         self.change(message, by, |snapshot| {
             let name = || old.name.to_string();
             let stored = self.entry(snapshot, &old.name)?;

@@ -19,7 +19,6 @@ use crate::cli::{Global, PhaseArgs};
 use crate::error::Failure;
 use crate::forge::github::Github;
 use crate::git::change as git_change;
-use crate::git::commit::Signature;
 use crate::model::author::Author;
 use crate::model::ending::{self, Ending};
 use crate::model::phase::Phase;
@@ -252,14 +251,13 @@ impl Call<'_> {
         let Move { record, mut new, to } = step;
         let change = self.change(record, &new, to, checkout)?;
         self.enter(&mut new, to, &change, dates);
-        let Author { name, email } = self.author.clone();
         let changing = Changing {
             record: &new,
             title: &title,
             may_wait: record.ending.same_dates(&new.ending),
             checkout,
             change: &change,
-            author: Signature { name, email, seconds: self.world.now.as_second() },
+            author: self.author.at(self.world.now),
         };
         let Steps { mut steps, next } = changing.steps()?;
         let words = format!("record `{}` in phase {}", record.name, to.word());

@@ -6,7 +6,7 @@ use crate::cli::{Global, ReleaseArgs};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
-use crate::registry::{By, RegistryError};
+use crate::registry::RegistryError;
 use crate::scaffold::apply::{DryRun, LazyRegistry, Real, apply};
 use crate::scaffold::open;
 use crate::scaffold::plan::{Plan, Step};
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &ReleaseArgs, global: &Global, world: &World) -> Re
     let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
     let author = open::author(world);
     let record = match registry.get() {
-        Some(registry) => registry.releasable(&name, &By::of(&author, world.now))?,
+        Some(registry) => registry.releasable(&name, &author.at(world.now))?,
         None => return Err(RegistryError::NotReserved { name: name.to_string() }.into()),
     };
     let plan = Plan { steps: vec![Step::Release { record: Box::new(record.clone()) }], is_begun: false };

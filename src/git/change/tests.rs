@@ -1,5 +1,6 @@
 use super::*;
 use crate::git::commit;
+use crate::model::author::Signature;
 use crate::model::tree::Tree;
 
 fn path(text: &str) -> TreePath {

@@ -1,8 +1,9 @@
 use std::fs;
 
 use super::*;
-use crate::git::commit::{self, NewCommit, Signature};
+use crate::git::commit::{self, NewCommit};
 use crate::git::transport::callers::Noting;
+use crate::model::author::Signature;
 use crate::model::tree::{File, Tree, TreePath};
 
 fn made(folder: &Path) -> String {

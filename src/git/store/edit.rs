@@ -10,8 +10,9 @@ use git2::{ErrorCode, Oid};
 
 use super::lock::{Turn, jitter};
 use super::tree::TreeEdit;
-use super::{By, Change, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
+use super::{Change, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
 use crate::git::pack::{self, Id, Kind, Pack};
+use crate::model::author::Signature;
 
 /// The pause after the first swap that failed; it doubles each time, up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(20);
@@ -45,7 +46,7 @@ impl Store {
     pub fn change<E: From<StoreError>>(
         &self,
         message: &str,
-        by: &By,
+        by: &Signature,
         decide: impl Fn(&Snapshot<'_>) -> Result<Option<Vec<Edit>>, E>,
     ) -> Result<Option<String>, E> {
         let writer = self.writer()?;
@@ -80,7 +81,13 @@ impl Store {
     }
 
     /// Makes a change of `edits` on `parent`; writes nothing.
-    fn prepare(&self, parent: Option<Oid>, edits: &[Edit], message: &str, by: &By) -> Result<Change, StoreError> {
+    fn prepare(
+        &self,
+        parent: Option<Oid>,
+        edits: &[Edit],
+        message: &str,
+        by: &Signature,
+    ) -> Result<Change, StoreError> {
         let base = parent
             .map(|id| found(&self.repository, || self.repository.find_commit(id)))
             .transpose()
@@ -96,7 +103,7 @@ impl Store {
         let tree = editing.edited(base, "", changes)?;
         let tree = tree.unwrap_or_else(|| editing.keep(Kind::Tree, Vec::new()));
         let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
-        let who = signature(by);
+        let who = by.line();
         let tree = pack::hex(&tree);
         let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{}\n", message.trim_end());
         let commit = editing.keep(Kind::Commit, text.into_bytes());
@@ -110,7 +117,13 @@ impl Writer<'_> {
     /// # Errors
     /// `Obstacle` when an edit would turn a folder into a file or the reverse; `Refused` when the shared store's server
     /// does not take the change. After any error nothing has changed.
-    pub fn update(&self, expected: Option<&str>, edits: &[Edit], message: &str, by: &By) -> Result<Swap, StoreError> {
+    pub fn update(
+        &self,
+        expected: Option<&str>,
+        edits: &[Edit],
+        message: &str,
+        by: &Signature,
+    ) -> Result<Swap, StoreError> {
         let store = self.store;
         let expected = expected.map(Oid::from_str).transpose().map_err(store.git())?;
         if store.head()? != expected {
@@ -150,15 +163,4 @@ impl Writer<'_> {
             }
         }
     }
-}
-
-/// Who and when, as a commit has it: git takes no `<`, `>`, NUL or line break in a name, no empty one, and drops marks
-/// at its ends. It counts in whole seconds since 1970; anything before is a clock that is not set.
-fn signature(by: &By) -> String {
-    let clean = |text: &str| {
-        let kept: String = text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect();
-        let trimmed = kept.trim_matches(|c: char| c.is_whitespace() || ".,:;\"\\'".contains(c));
-        if trimmed.is_empty() { "unknown".to_owned() } else { trimmed.to_owned() }
-    };
-    format!("{} <{}> {} +0000", clean(&by.name), clean(&by.email), by.seconds.max(0))
 }

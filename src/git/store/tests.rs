@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::model::author::Signature;
 
-fn by() -> By {
-    By { name: "Ada".to_owned(), email: "ada@example.com".to_owned(), seconds: 1 }
+fn by() -> Signature {
+    Signature { name: "Ada".to_owned(), email: "ada@example.com".to_owned(), seconds: 1 }
 }
 
 fn edit(path: &str, text: Option<&str>) -> Edit {
@@ -224,7 +225,7 @@ fn a_packed_store_is_read_and_written() {
 fn any_name_of_a_person_makes_a_commit() {
     let (_parent, store) = fresh();
     for (number, name) in ["", "  ", "<>", "a\nb\0", "...", "Åsa 🦀"].into_iter().enumerate() {
-        let by = By { name: name.to_owned(), email: name.to_owned(), seconds: i64::MIN };
+        let by = Signature { name: name.to_owned(), email: name.to_owned(), seconds: i64::MIN };
         let head = store.snapshot().expect("read").head();
         let edits = [edit("a", Some(&number.to_string()))];
         let swap = store.writer().expect("turn").update(head.as_deref(), &edits, "Change", &by);

@@ -8,11 +8,11 @@ use crate::error::Failure;
 use crate::forge::github::{Claim, ForgeError, Found, Github, Made, Secrets, Standing, Unclear, Wish, standing};
 use crate::git::commit::{self, NewCommit};
 use crate::git::{change, publish};
-use crate::model::author::Author;
+use crate::model::author::{Author, Signature};
 use crate::model::record::Record;
 use crate::model::repository::NewRepository;
 use crate::model::tree::Tree;
-use crate::registry::{By, Change, Location, Registry, RegistryError};
+use crate::registry::{Change, Location, Registry, RegistryError};
 use crate::scaffold::plan::{Configure, Plan, Push, Status, Step};
 use crate::scaffold::push::{Commits, Remote};
 use crate::scaffold::{open, secrets};
@@ -77,7 +77,7 @@ impl Effects for Real<'_> {
     fn take(&mut self, step: &Step, outcome: &mut Outcome) -> Result<(), Failure> {
         self.world.terminal.detail(&step.words());
         let mut one = StepOutcome::new(step, Status::Done);
-        let by = By::of(self.author, self.world.now);
+        let by = self.author.at(self.world.now);
         match step {
             Step::Configure(configure) => return self.configure(step, configure, outcome),
             Step::FirstCommit { target, tree, commit } => one.result = Some(self.stage(target, tree, commit)?),
@@ -152,7 +152,7 @@ impl Real<'_> {
         claim: Option<Claim>,
         tree: &str,
         record: &Record,
-        by: &By,
+        by: &Signature,
     ) -> Result<Status, Failure> {
         let github = self.github()?;
         // Without a record of an earlier run only a call of this one, whose answer got lost, can have made it.
