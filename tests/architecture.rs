@@ -63,7 +63,7 @@ const HOMES: [(&str, &[&str]); 23] = [
     (
         "std::process::Command",
         &[
-            "commands/phase/checks.rs",
+            "scaffold/lifecycle/checks.rs",
             "forge/github/auth.rs",
             "git/transport/ssh.rs",
             "git/worktree.rs",

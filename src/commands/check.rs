@@ -1,33 +1,22 @@
 //! `apiscaffold check --settings`: whether a repository on the forge is as its template asks, and making it so.
 
-mod subject;
-
-use std::path::PathBuf;
-
 use serde_json::{Map, Value, json};
 
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Lower};
-use crate::model::receipt;
 use crate::model::record::Record;
 use crate::model::repository::Target;
 use crate::model::setting::{Difference, Setting};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
+use crate::scaffold::desired::{Desired, Search};
 use crate::scaffold::open;
 use crate::scaffold::plan::{Configure, Plan, Status, Step};
 use crate::scaffold::report::{Report, say, steps};
 use crate::world::World;
-use subject::{Search, Subject};
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CheckError {
-    #[error("`{}` has no `{}`, and the registry does not say from which template it was made", .0.display(), receipt::FILE_NAME)]
-    NoTemplate(PathBuf),
-    #[error("`{}` has a `{}`, which holds its answers", .0.display(), receipt::FILE_NAME)]
-    Answered(PathBuf),
-    #[error("neither the registry nor the remote `origin` says where `{0}` is on GitHub")]
-    NotHosted(String),
+enum CheckError {
     #[error("{count} of the settings of {page} are not as the template asks")]
     Drift { page: String, count: usize, document: Map<String, Value> },
     #[error("{count} of the settings of {page} could not be read")]
@@ -39,7 +28,6 @@ pub(super) enum CheckError {
 impl Blame for CheckError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NoTemplate(_) | Self::Answered(_) | Self::NotHosted(_) => Fault::Input,
             Self::Drift { .. } | Self::Stricter { .. } => Fault::Conflict,
             Self::Unread { fault, .. } => *fault,
         }
@@ -47,12 +35,6 @@ impl Blame for CheckError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoTemplate(_) => {
-                "say which template's settings it is to have: `--template SOURCE`, and its answers as for `new`"
-                    .to_owned()
-            }
-            Self::Answered(_) => "leave out `--set`, `--answers` and `--spec`".to_owned(),
-            Self::NotHosted(_) => "add the remote: `git remote add origin URL`".to_owned(),
             Self::Drift { .. } => {
                 "fix it with `apiscaffold check --settings --fix`, or have the template ask for what is there"
                     .to_owned()
@@ -72,7 +54,6 @@ impl Blame for CheckError {
             Self::Drift { document, .. } | Self::Stricter { document, .. } | Self::Unread { document, .. } => {
                 document.clone()
             }
-            _ => Map::new(),
         }
     }
 }
@@ -82,8 +63,9 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     let location = open::registry::location(global.registry.as_deref(), world)?;
     let registry = open::registry::open(&location, world)?;
     let place = open::github::place(world)?;
-    let search = Search { arguments, folder: &folder, registry: registry.as_ref(), place: &place, world };
-    let Subject { target, record, settings } = search.subject()?;
+    let inputs = arguments.input.inputs();
+    let search = Search { inputs: &inputs, folder: &folder, registry: registry.as_ref(), place: &place, world };
+    let Desired { target, record, settings } = search.find()?;
     let page = place.page(&target);
     let github = open::github::open(&target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");

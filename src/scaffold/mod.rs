@@ -14,6 +14,10 @@
 //! | `address` | base path and standard: what they were taken from, and where they differ from the specification |
 //! | `keys` | keys of a new API that are free |
 //! | `hosting` | a new repository on the forge → the steps that remain there |
+//! | `desired` | the settings that a repository on the forge should have |
+//! | `lifecycle` | gates, checks, and what a phase changes in a repository |
+//! | `proposal` | a change of a repository → a commit, or a pull request |
+//! | `orphans` | records without a repository, and repositories without a record |
 //! | `naming` | names that an API must not have |
 //! | `variables` | variables of the environment that are misspelt |
 //! | `secrets` | values of secrets, from the environment or a person |
@@ -31,12 +35,16 @@ pub(crate) mod apply;
 pub(crate) mod base;
 pub(crate) mod change;
 pub(crate) mod checkout;
+pub(crate) mod desired;
 pub(crate) mod hosting;
 pub(crate) mod keys;
+pub(crate) mod lifecycle;
 pub(crate) mod naming;
 pub(crate) mod open;
+pub(crate) mod orphans;
 pub(crate) mod place;
 pub(crate) mod plan;
+pub(crate) mod proposal;
 pub(crate) mod push;
 pub(crate) mod render;
 pub(crate) mod report;

@@ -27,16 +27,10 @@ pub(super) enum PhaseError {
     },
     #[error("the repository of `{name}` is in phase {}, and the registry says {}", there.word(), here.word())]
     OutOfStep { name: String, there: Phase, here: Phase },
-    #[error("{page} has a branch `{branch}` with other files, and no pull request that waits")]
-    StaleBranch { page: String, branch: String },
     #[error(
         "`{name}` was made from the template `{made_from}`, and `--template` names `{named}`, which has other gates"
     )]
     AnotherTemplate { name: String, named: String, made_from: String },
-    #[error("{page} waits, and is not what this command makes of the repository")]
-    OtherPull { page: String },
-    #[error("`{path}` {what}, and cannot be changed by the tool")]
-    Meets { path: String, what: &'static str, wanted: Vec<String> },
 }
 
 fn cannot(name: &str, to: Phase, changes_dates: bool) -> String {
@@ -56,12 +50,7 @@ impl Blame for PhaseError {
             Self::NotNext { .. } | Self::BadInput(_) | Self::NoTemplate(_) | Self::AnotherTemplate { .. } => {
                 Fault::Input
             }
-            Self::Reserved(_)
-            | Self::Unmet { .. }
-            | Self::OutOfStep { .. }
-            | Self::StaleBranch { .. }
-            | Self::OtherPull { .. }
-            | Self::Meets { .. } => Fault::Conflict,
+            Self::Reserved(_) | Self::Unmet { .. } | Self::OutOfStep { .. } => Fault::Conflict,
         }
     }
 
@@ -92,16 +81,6 @@ impl Blame for PhaseError {
             Self::AnotherTemplate { made_from, .. } => {
                 format!("leave `--template` out, or name where `{made_from}` is now")
             }
-            Self::StaleBranch { .. } => {
-                "delete the branch, or open its pull request again; then run the same command again".to_owned()
-            }
-            Self::OtherPull { .. } => {
-                "merge it, or close it; delete its branch, then run the same command again".to_owned()
-            }
-            Self::Meets { wanted, .. } => format!(
-                "write it by hand, commit, and run the same command again; it should say:\n{}",
-                wanted.join("\n")
-            ),
         })
     }
 

@@ -1,12 +1,8 @@
 //! `apiscaffold phase`: what an API's next phase asks for, and the move there.
 
 mod additions;
-mod change;
-mod checks;
 mod error;
-mod gates;
 mod report;
-mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -26,16 +22,16 @@ use crate::model::record::{PhaseChange, Record, State};
 use crate::registry::{self, Location, Registry};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::checkout::{self, Checkout, Home};
+use crate::scaffold::lifecycle::checks::Inspection;
+use crate::scaffold::lifecycle::gates::{self, GateStatus};
+use crate::scaffold::lifecycle::stage::{StageChange, Stages};
 use crate::scaffold::plan::{Plan, Step};
+use crate::scaffold::proposal::Proposal;
 use crate::scaffold::report::Report;
 use crate::scaffold::template::Template;
 use crate::scaffold::{open, request, variables};
 use crate::world::World;
-use change::{Changing, Steps};
-use checks::Inspection;
 use error::PhaseError;
-use gates::GateStatus;
-use stage::{StageChange, Stages};
 
 pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let location = open::registry::location(global.registry.as_deref(), world)?;
@@ -251,15 +247,22 @@ impl Call<'_> {
         let Move { record, mut new, to } = step;
         let change = self.change(record, &new, to, checkout)?;
         self.enter(&mut new, to, &change, dates);
-        let changing = Changing {
+        let proposal = Proposal {
             record: &new,
-            title: &title,
-            may_wait: record.ending.same_dates(&new.ending),
             checkout,
-            change: &change,
+            edits: change.edits.clone(),
+            title: &title,
+            body: report::pull_request(&new, &change),
+            branch: format!("apiscaffold/phase-{}", to.word()),
+            may_be_open: record.ending.same_dates(&new.ending),
             author: self.author.at(self.world.now),
         };
-        let Steps { mut steps, next } = changing.steps()?;
+        let mut steps = proposal.steps()?;
+        if let (Home::Forge(hosted), true, Phase::Retired) = (&checkout.home, steps.is_empty(), to) {
+            // Nothing is left to be merged.
+            let (target, page) = (hosted.target.clone(), hosted.github.place().page(&hosted.target));
+            steps.push(Step::Archive { target, page });
+        }
         let words = format!("record `{}` in phase {}", record.name, to.word());
         let (old, recorded) = (Box::new(record.clone()), Box::new(new.clone()));
         steps.push(Step::Record { old, new: recorded, words, message: title.clone() });
@@ -269,7 +272,7 @@ impl Call<'_> {
         };
         let world = self.world;
         let outcome = self.apply(Plan { steps, is_begun: false }, github)?;
-        let next = next.or_else(|| outcome.result("pull-request").map(|page| changing.review(page)));
+        let next = report::next(&new, &checkout.home, &outcome);
         let text = report::moved(&new, &outcome, standings, next.as_deref());
         let facts = report::facts(&new, standings, &change.notes);
         let details = report::waived(standings);

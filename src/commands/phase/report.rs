@@ -4,10 +4,14 @@ use serde_json::{Value, json};
 
 use super::Move;
 use super::error::PhaseError;
-use super::gates::{GateStatus, State};
+use crate::error::shell_quoted;
+use crate::model::phase::Phase;
 use crate::model::record::Record;
 use crate::model::text::one_line;
 use crate::scaffold::apply::Outcome;
+use crate::scaffold::checkout::Home;
+use crate::scaffold::lifecycle::gates::{GateStatus, State};
+use crate::scaffold::lifecycle::stage::StageChange;
 use crate::scaffold::report::steps;
 
 /// What the next phase asks for.
@@ -58,6 +62,53 @@ pub(super) fn moved(record: &Record, outcome: &Outcome, standings: &[GateStatus]
     let already = if outcome.is_unchanged() { " already: nothing to do" } else { "" };
     let next = next.map(|next| format!("\n\nnext: {next}")).unwrap_or_default();
     format!("{name} is in phase {}{already}{}{}{next}", phase.word(), steps(outcome), waived(standings))
+}
+
+/// What is for people to do after the steps.
+pub(super) fn next(record: &Record, home: &Home, outcome: &Outcome) -> Option<String> {
+    let Record { name, phase, .. } = record;
+    if let Some(page) = outcome.result("pull-request") {
+        return Some(match phase {
+            Phase::Retired => format!(
+                "merge {page}, release it, then run `apiscaffold phase {name} retired` again: it archives the repository"
+            ),
+            _ => format!("see whether its checks pass, then merge {page}"),
+        });
+    }
+    match home {
+        Home::Here(folder) if outcome.result("commit").is_some() => {
+            Some(format!("cd {} && make generate lint test, then push", shell_quoted(folder.display())))
+        }
+        _ => None,
+    }
+}
+
+/// What a pull request says.
+pub(super) fn pull_request(Record { phase, waivers, .. }: &Record, change: &StageChange) -> String {
+    let mut body = format!("`apiscaffold phase` moves the API to phase **{}**.\n", phase.word());
+    if !change.opened.is_empty() {
+        let names = change.opened.join("`, `");
+        body += &format!(
+            "\nIt opens `{names}`: after merging, `apiscaffold check --settings --fix` makes what GitHub needs for it.\n"
+        );
+    }
+    if !waivers.is_empty() {
+        body += "\nWaived so far:\n\n";
+        for waiver in waivers {
+            body += &format!("- `{}`: {}\n", waiver.gate, escaped(&waiver.reason));
+        }
+    }
+    for note in &change.notes {
+        body += &format!("\n{note}\n");
+    }
+    body += "\nIf the workflow says that something is stale, run `make generate` on this branch, and commit.\n";
+    body
+}
+
+/// A reason is text: it neither mentions people nor makes links.
+fn escaped(text: &str) -> String {
+    let special = |c: char| "\\`*_{}[]()<>#+!|@~&".contains(c);
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// The gates that are passed by a waiver, a line each.

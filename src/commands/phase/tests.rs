@@ -5,12 +5,12 @@ use jiff::{Span, ToSpan as _};
 use proptest::prelude::*;
 
 use super::Move;
-use super::checks::Inspection;
 use super::gates::standings;
 use crate::model::ending::Ending;
 use crate::model::gate::{Gate, LifecycleRules};
 use crate::model::phase::Phase;
 use crate::model::record::{Evidence, Record};
+use crate::scaffold::lifecycle::checks::Inspection;
 
 /// What somebody tries: after some days, with a deprecation and a sunset so many days from then, and with a new link
 /// that shows that the consumers were told, or without.

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{Problem, forge};
 use crate::cli::Global;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
 use crate::model::record::{Record, State};
 use crate::registry::{Listing, Location};
 use crate::scaffold::open;
+use crate::scaffold::orphans::{self, Problem};
 use crate::scaffold::report::counted;
 use crate::world::World;
 
@@ -60,7 +60,7 @@ pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
     if matches!(location, Location::Here(_)) {
         found.extend(orphans(&listing.records, &names));
     }
-    found.extend(forge::orphans(&listing.records, &names, world)?);
+    found.extend(orphans::on_forge(&listing.records, &names, world)?);
     report(&listing, found, world)
 }
 

@@ -7,8 +7,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::checks;
-use super::error::PhaseError;
-use crate::error::Failure;
+use crate::error::{Blame, Failure, Fault};
 use crate::git::change::Edit;
 use crate::model::ending::Ending;
 use crate::model::phase::Phase;
@@ -25,22 +24,43 @@ use crate::world::World;
 /// How many lines that a file should hold are reported.
 const REPORTED: usize = 6;
 
+/// People changed a file that programs read, where the stage is written.
+#[derive(Debug, thiserror::Error)]
+#[error("`{path}` {what}, and cannot be changed by the tool")]
+struct Meets {
+    path: String,
+    what: &'static str,
+    /// Lines that the file should hold.
+    wanted: Vec<String>,
+}
+
+impl Blame for Meets {
+    fn fault(&self) -> Fault {
+        Fault::Conflict
+    }
+
+    fn hint(&self) -> Option<String> {
+        let wanted = self.wanted.join("\n");
+        Some(format!("write it by hand, commit, and run the same command again; it should say:\n{wanted}"))
+    }
+}
+
 /// What is to be done to a repository.
 #[derive(Debug, Default)]
-pub(super) struct StageChange {
-    pub(super) edits: Vec<Edit>,
+pub(crate) struct StageChange {
+    pub(crate) edits: Vec<Edit>,
     /// What its people have to do themselves.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// Environments that the phase opens.
-    pub(super) opened: Vec<String>,
+    pub(crate) opened: Vec<String>,
 }
 
 /// A repository, and the template that renders it for one stage and for the next.
-pub(super) struct Stages<'s> {
-    pub(super) checkout: &'s Checkout,
-    pub(super) receipt: &'s Receipt,
-    pub(super) template: &'s Rc<Template>,
-    pub(super) world: &'s World,
+pub(crate) struct Stages<'s> {
+    pub(crate) checkout: &'s Checkout,
+    pub(crate) receipt: &'s Receipt,
+    pub(crate) template: &'s Rc<Template>,
+    pub(crate) world: &'s World,
 }
 
 impl Stages<'_> {
@@ -48,7 +68,7 @@ impl Stages<'_> {
     ///
     /// # Errors
     /// `Meets` when people have changed what programs read in a way that does not go together with it.
-    pub(super) fn change(&self, to: Phase, ending: &Ending) -> Result<StageChange, Failure> {
+    pub(crate) fn change(&self, to: Phase, ending: &Ending) -> Result<StageChange, Failure> {
         let Self { receipt, checkout, world, .. } = self;
         let template = Rc::clone(self.template);
         let mut material = Material::of_receipt((*receipt).clone(), &checkout.files, template, world)?;
@@ -76,7 +96,7 @@ impl Stages<'_> {
             let path = path.as_str();
             let wanted = wanted(before.get(path), after.get(path));
             if is_read_by_programs(path) {
-                return Err(PhaseError::Meets { path: path.to_owned(), what, wanted }.into());
+                return Err(Meets { path: path.to_owned(), what, wanted }.into());
             }
             notes.push(if path == receipt.spec {
                 format!("`{path}` is yours: where it says in which phase the API is, change it")

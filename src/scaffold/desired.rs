@@ -1,16 +1,14 @@
-//! Which repository is looked at, and what its template asks of it.
+//! The settings that a repository on the forge should have: which repository it is, and what its template asks of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::CheckError;
-use crate::cli::CheckArgs;
-use crate::error::Failure;
+use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::Place;
 use crate::git::publish;
 use crate::model::name::ApiName;
-use crate::model::receipt::Receipt;
+use crate::model::receipt::{self, Receipt};
 use crate::model::record::{KeyKind, Record};
 use crate::model::repository::Target;
 use crate::model::settings::Settings;
@@ -20,26 +18,53 @@ use crate::scaffold::request::{self, Inputs, Material};
 use crate::scaffold::{open, render, template};
 use crate::world::World;
 
-/// A repository, and what is to be so there.
-pub(super) struct Subject {
-    pub(super) target: Target,
+#[derive(Debug, thiserror::Error)]
+enum DesiredError {
+    #[error("`{}` has no `{}`, and the registry does not say from which template it was made", .0.display(), receipt::FILE_NAME)]
+    NoTemplate(PathBuf),
+    #[error("`{}` has a `{}`, which holds its answers", .0.display(), receipt::FILE_NAME)]
+    Answered(PathBuf),
+    #[error("neither the registry nor the remote `origin` says where `{0}` is on GitHub")]
+    NotHosted(String),
+}
+
+impl Blame for DesiredError {
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        let advice = match self {
+            Self::NoTemplate(_) => {
+                "say which template's settings it is to have: `--template SOURCE`, and its answers as for `new`"
+            }
+            Self::Answered(_) => "leave out `--set`, `--answers` and `--spec`",
+            Self::NotHosted(_) => "add the remote: `git remote add origin URL`",
+        };
+        Some(advice.to_owned())
+    }
+}
+
+/// A repository, and the settings that it should have.
+pub(crate) struct Desired {
+    pub(crate) target: Target,
     /// What the registry knows of it.
-    pub(super) record: Option<Record>,
-    pub(super) settings: Settings,
+    pub(crate) record: Option<Record>,
+    pub(crate) settings: Settings,
 }
 
 /// Where everything is looked for.
-pub(super) struct Search<'s> {
-    pub(super) arguments: &'s CheckArgs,
-    pub(super) folder: &'s Path,
-    pub(super) registry: Option<&'s Registry>,
-    pub(super) place: &'s Place,
-    pub(super) world: &'s World,
+pub(crate) struct Search<'s> {
+    pub(crate) inputs: &'s Inputs,
+    pub(crate) folder: &'s Path,
+    pub(crate) registry: Option<&'s Registry>,
+    pub(crate) place: &'s Place,
+    pub(crate) world: &'s World,
 }
 
 impl Search<'_> {
     /// By the receipt; a repository that was there before the tool has none.
-    pub(super) fn subject(&self) -> Result<Subject, Failure> {
+    pub(crate) fn find(&self) -> Result<Desired, Failure> {
         // Nothing is changed here, so that the folder need not be a git repository.
         let files = Files::Folder(self.folder.to_owned());
         match files.receipt(&self.folder.display().to_string())? {
@@ -49,42 +74,42 @@ impl Search<'_> {
     }
 
     /// The answers are the receipt's. The repository is where the registry says, else where the remote `origin` says.
-    fn with(&self, receipt: Receipt, files: &Files) -> Result<Subject, Failure> {
-        let Inputs { spec, answers, set, template } = self.arguments.input.inputs();
+    fn with(&self, receipt: Receipt, files: &Files) -> Result<Desired, Failure> {
+        let Inputs { spec, answers, set, template } = self.inputs;
         if spec.is_some() || answers.is_some() || !set.is_empty() {
-            return Err(CheckError::Answered(self.folder.to_owned()).into());
+            return Err(DesiredError::Answered(self.folder.to_owned()).into());
         }
         let record = self.record(receipt.name.as_str())?;
         let recorded = record.as_ref().and_then(|record| self.place.target(&record.repository.url));
         let target = recorded.or_else(|| self.origin());
-        let target = target.ok_or_else(|| CheckError::NotHosted(receipt.name.to_string()))?;
-        let template = request::again(&template, &receipt.template, &receipt.name, self.world)?;
+        let target = target.ok_or_else(|| DesiredError::NotHosted(receipt.name.to_string()))?;
+        let template = request::again(template, &receipt.template, &receipt.name, self.world)?;
         let material = Material::of_receipt(receipt, files, template.into(), self.world)?;
-        Ok(Subject { target, record, settings: open::github::on_main(self.asked(material, None)?) })
+        Ok(Desired { target, record, settings: open::github::on_main(self.asked(material, None)?) })
     }
 
     /// The repository is where the remote `origin` says; by that the registry knows it, if at all. What the registry
     /// knows are answers, too.
-    fn without(&self) -> Result<Subject, Failure> {
+    fn without(&self) -> Result<Desired, Failure> {
         let Some(target) = self.origin() else {
-            return Err(CheckError::NotHosted(self.folder.display().to_string()).into());
+            return Err(DesiredError::NotHosted(self.folder.display().to_string()).into());
         };
         let page = self.place.page(&target);
         let holder = self.registry.map(|registry| registry.holder(KeyKind::Repository, &page)).transpose()?.flatten();
         let record = holder.map(|name| self.record(&name)).transpose()?.flatten();
-        let inputs = self.arguments.input.inputs();
+        let inputs = self.inputs;
         let template = match &record {
             Some(record) if !record.template.source.is_empty() => {
                 request::again(&inputs.template, &record.template, &record.name, self.world)?
             }
             _ if inputs.template.source.is_none() => {
-                return Err(CheckError::NoTemplate(self.folder.to_owned()).into());
+                return Err(DesiredError::NoTemplate(self.folder.to_owned()).into());
             }
             _ => template::read(&inputs.template, self.world)?,
         };
         let name =
             record.as_ref().map_or_else(|| ApiName::new(target.name.clone()), |record| Ok(record.name.clone()))?;
-        let mut material = Material::with(name, &inputs, template.into(), self.world)?;
+        let mut material = Material::with(name, inputs, template.into(), self.world)?;
         if let Some(record) = &record {
             material.stage = (record.phase, record.ending.clone());
             for (question, value) in render::told(record) {
@@ -92,7 +117,7 @@ impl Search<'_> {
             }
         }
         let settings = self.asked(material, record.as_ref())?;
-        Ok(Subject { target, record, settings })
+        Ok(Desired { target, record, settings })
     }
 
     fn record(&self, name: &str) -> Result<Option<Record>, Failure> {

@@ -5,19 +5,45 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::Problem;
+use serde_json::{Value, json};
+
+use super::open;
+use super::report::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Holding, Place};
 use crate::model::phase::Phase;
 use crate::model::record::{Record, State};
 use crate::model::repository::Target;
+use crate::model::text::one_line;
 use crate::registry;
-use crate::scaffold::open;
-use crate::scaffold::report::counted;
 use crate::world::World;
 
 /// Of each owner at most so many repositories are looked at by themselves, for each of the two questions.
 const MOST_LOOKS: usize = 500;
+
+/// Something that is wrong with a registry.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// The file in the registry; none when it is about something outside.
+    pub(crate) path: Option<String>,
+    pub(crate) line: Option<usize>,
+    pub(crate) message: String,
+}
+
+impl Problem {
+    pub(crate) fn json(&self) -> Value {
+        json!({"path": self.path, "line": self.line, "message": self.message})
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let line = self.line.map(|line| format!(" line {line}")).unwrap_or_default();
+        let text = match &self.path {
+            Some(path) => format!("`{path}`{line}: {}", self.message),
+            None => self.message.clone(),
+        };
+        one_line(&text).into_owned()
+    }
+}
 
 /// A record and where it says that its repository is.
 struct Claim<'r> {
@@ -47,7 +73,7 @@ struct Unasked {
 
 /// What the forge says against the registry, which has records of all these `names`. Where it cannot be asked, that is
 /// told and nothing is found.
-pub(super) fn orphans(records: &[Record], names: &[String], world: &World) -> Result<Vec<Problem>, Failure> {
+pub(crate) fn on_forge(records: &[Record], names: &[String], world: &World) -> Result<Vec<Problem>, Failure> {
     let known = Known::of(open::github::place(world)?, records, names);
     let mut found = Vec::new();
     if known.claims.is_empty() {

@@ -19,23 +19,23 @@ use crate::scaffold::checkout::{Checkout, Files, Home};
 const REPORTED: usize = 3;
 
 /// Everything that a check may look at.
-pub(super) struct Inspection<'f> {
-    pub(super) record: &'f Record,
-    pub(super) rules: &'f LifecycleRules,
+pub(crate) struct Inspection<'f> {
+    pub(crate) record: &'f Record,
+    pub(crate) rules: &'f LifecycleRules,
     /// The platform's environments, from the manifest.
-    pub(super) platform: &'f [Map<String, Value>],
+    pub(crate) platform: &'f [Map<String, Value>],
     /// The repository, or why it cannot be seen.
-    pub(super) checkout: Result<&'f Checkout, &'f str>,
-    pub(super) today: Date,
+    pub(crate) checkout: Result<&'f Checkout, &'f str>,
+    pub(crate) today: Date,
     /// The dates of the end that were announced to users; none before the API is deprecated.
-    pub(super) announced: &'f Ending,
+    pub(crate) announced: &'f Ending,
     /// Whether the repository's own checks may be run.
-    pub(super) may_run: bool,
+    pub(crate) may_run: bool,
 }
 
 impl Inspection<'_> {
     /// Why the check `name` is met, or what is missing.
-    pub(super) fn check(&self, name: &str) -> Result<String, String> {
+    pub(crate) fn check(&self, name: &str) -> Result<String, String> {
         let recorded = |text: &str, what: &str| {
             let text = text.trim();
             if text.is_empty() { Err(format!("the record names no {what}")) } else { Ok(text.to_owned()) }
@@ -170,7 +170,7 @@ fn tables(files: &Files, file: &str) -> Result<Vec<Table>, String> {
 }
 
 /// The names of the environments in the file that the template names; none when it cannot be read.
-pub(super) fn listed(files: &Files, file: &str) -> Vec<String> {
+pub(crate) fn listed(files: &Files, file: &str) -> Vec<String> {
     tables(files, file).map(|tables| names(&tables)).unwrap_or_default()
 }
 

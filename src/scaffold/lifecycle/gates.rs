@@ -5,18 +5,18 @@ use crate::model::phase::Phase;
 use crate::model::record::{Evidence, Record, Waiver};
 
 /// The check that only running the repository's code settles: a link does as well.
-pub(super) const LINT: &str = "lint";
+pub(crate) const LINT: &str = "lint";
 
 /// Whether a gate is open, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     Met(String),
     Waived(String),
     Unmet(String),
 }
 
 impl State {
-    pub(super) const fn word(&self) -> &'static str {
+    pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Met(_) => "met",
             Self::Waived(_) => "waived",
@@ -24,7 +24,7 @@ impl State {
         }
     }
 
-    pub(super) fn why(&self) -> &str {
+    pub(crate) fn why(&self) -> &str {
         let (Self::Met(why) | Self::Waived(why) | Self::Unmet(why)) = self;
         why
     }
@@ -32,15 +32,15 @@ impl State {
 
 /// A gate as an API stands before it.
 #[derive(Clone, Debug)]
-pub(super) struct GateStatus {
-    pub(super) gate: Gate,
-    pub(super) state: State,
-    pub(super) evidence: Vec<Evidence>,
-    pub(super) waivers: Vec<Waiver>,
+pub(crate) struct GateStatus {
+    pub(crate) gate: Gate,
+    pub(crate) state: State,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) waivers: Vec<Waiver>,
 }
 
 impl GateStatus {
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !matches!(self.state, State::Unmet(_))
     }
 }
@@ -49,7 +49,7 @@ impl GateStatus {
 /// missing.
 ///
 /// What the tool can check is settled by the check alone. A waiver lets through whatever is not met.
-pub(super) fn standings(
+pub(crate) fn standings(
     gates: &[Gate],
     to: Phase,
     record: &Record,
