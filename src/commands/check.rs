@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{ForgeError, Github, Lower, Made, Secrets, Wish};
+use crate::forge::github::{ForgeError, Github, Lower, Secrets, SettingOutcome, SettingsRequest};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
 use crate::model::repository::Target;
@@ -86,10 +86,10 @@ impl Blame for CheckError {
 pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let folder = world.absolute(&arguments.folder);
     let registry = open::registry::open(&open::registry::location(global.registry.as_deref(), world)?, world)?;
-    let place = open::github::place(world)?;
-    let search = Search { arguments, folder: &folder, registry: registry.as_ref(), place: &place, world };
+    let server = open::github::server(world)?;
+    let search = Search { arguments, folder: &folder, registry: registry.as_ref(), server: &server, world };
     let Subject { target, record, settings } = search.subject()?;
-    let page = place.page(&target);
+    let page = server.page(&target);
     let github = open::github::open(&target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let (target, settings) = known(&github, target, settings, record.as_ref(), world)?;
@@ -129,7 +129,7 @@ fn known(
 ) -> Result<(Target, Vec<Setting>), Failure> {
     let survey = github.survey(&target, &[]);
     let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: target.owner.clone() })?;
-    let page = github.place().page(&target);
+    let page = github.server().page(&target);
     let found = survey.repository?.ok_or(ForgeError::Gone { page })?;
     if record.and_then(|record| record.repository.id).is_some_and(|id| id != found.id) {
         return Err(github.foreign(&target, "the registry's record is of another repository").into());
@@ -206,7 +206,7 @@ impl Check<'_> {
         let bar = self.world.terminal.bar("mending");
         let total = settings.len() as u64;
         let progress = |done: usize, words: &str| self.world.terminal.progress(done as u64, total, words);
-        let wish = Wish {
+        let wish = SettingsRequest {
             target: self.target,
             settings: &settings,
             fresh: None,
@@ -221,21 +221,21 @@ impl Check<'_> {
     }
 
     /// Says how mending went.
-    fn mended(&self, settings: &[Setting], made: Vec<Made>) -> Result<(), Failure> {
+    fn mended(&self, settings: &[Setting], made: Vec<SettingOutcome>) -> Result<(), Failure> {
         let (mut told, mut lines, mut left, mut kept) = (Vec::new(), Vec::new(), 0, 0);
         for (setting, made) in settings.iter().zip(made) {
             let words = setting.words();
             match made {
-                Made::Done | Made::AlreadySo => {
+                SettingOutcome::Done | SettingOutcome::AlreadySo => {
                     lines.push(format!("  mended: {words}"));
                     told.push(json!({"setting": words, "status": "done"}));
                 }
-                Made::Kept(error) => {
+                SettingOutcome::Kept(error) => {
                     kept += 1;
                     lines.push(format!("  kept: {words}: {error}"));
                     told.push(json!({"setting": words, "status": "kept", "error": error.to_string()}));
                 }
-                Made::Failed(error) | Made::Left(error) => {
+                SettingOutcome::Failed(error) | SettingOutcome::Left(error) => {
                     left += 1;
                     let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
                     lines.push(format!("  left: {words}: {error}{hint}"));

@@ -66,9 +66,9 @@ impl Remote<'_> {
     /// # Errors
     /// `Elsewhere` before a token would go to another server; else why the last of four tries failed.
     pub(crate) fn push(&self, folder: &Path, commits: &Commits) -> Result<(), Failure> {
-        let place = self.github.place();
-        if !self.ssh && !place.is_home_of(self.url) {
-            return Err(Elsewhere { url: self.url.to_owned(), home: place.host().to_owned() }.into());
+        let server = self.github.server();
+        if !self.ssh && !server.is_home_of(self.url) {
+            return Err(Elsewhere { url: self.url.to_owned(), home: server.host().to_owned() }.into());
         }
         let mut attempt = 0;
         while let Err(error) = self.push_once(folder, commits)? {

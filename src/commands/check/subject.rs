@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{CheckError, read};
 use crate::cli::CheckArgs;
 use crate::error::Failure;
-use crate::forge::github::Place;
+use crate::forge::github::Server;
 use crate::git::publish;
 use crate::model::name::ApiName;
 use crate::model::receipt::{self, Receipt};
@@ -32,7 +32,7 @@ pub(super) struct Search<'s> {
     pub(super) arguments: &'s CheckArgs,
     pub(super) folder: &'s Path,
     pub(super) registry: Option<&'s Registry>,
-    pub(super) place: &'s Place,
+    pub(super) server: &'s Server,
     pub(super) world: &'s World,
 }
 
@@ -52,7 +52,7 @@ impl Search<'_> {
             return Err(CheckError::Answered(self.folder.to_owned()).into());
         }
         let record = self.record(receipt.name.as_str())?;
-        let recorded = record.as_ref().and_then(|record| self.place.target(&record.repository.url));
+        let recorded = record.as_ref().and_then(|record| self.server.target(&record.repository.url));
         let target = recorded.or_else(|| self.origin());
         let target = target.ok_or_else(|| CheckError::NotHosted(receipt.name.to_string()))?;
         let template = request::again(&template, &receipt.template, &receipt.name, self.world)?;
@@ -66,7 +66,7 @@ impl Search<'_> {
         let Some(target) = self.origin() else {
             return Err(CheckError::NotHosted(self.folder.display().to_string()).into());
         };
-        let page = self.place.page(&target);
+        let page = self.server.page(&target);
         let holder = self.registry.map(|registry| registry.holder(KeyKind::Repository, &page)).transpose()?.flatten();
         let record = holder.map(|name| self.record(&name)).transpose()?.flatten();
         let inputs = self.arguments.input.inputs();
@@ -97,7 +97,7 @@ impl Search<'_> {
     }
 
     fn origin(&self) -> Option<Target> {
-        publish::origin(self.folder).and_then(|url| self.place.target(&url))
+        publish::origin(self.folder).and_then(|url| self.server.target(&url))
     }
 
     /// What the template asks of a repository made of this.

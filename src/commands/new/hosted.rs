@@ -3,7 +3,9 @@
 use crate::cli::NewArgs;
 use crate::error::Failure;
 use crate::forge::github::call::Call;
-use crate::forge::github::{self, Claim, ForgeError, Found, Github, Lower, Made, Rehearsed, Wish};
+use crate::forge::github::{
+    self, ForgeError, Github, HostedRepository, Lower, Reservation, SettingOutcome, SettingPreview, SettingsRequest,
+};
 use crate::git::publish::{Network, REFERENCES};
 use crate::model::name::ApiName;
 use crate::model::record::State;
@@ -24,7 +26,7 @@ pub(super) struct Forge {
     pub(super) github: Option<Github>,
     /// How git reaches it, without a token.
     pub(super) network: Network,
-    place: github::Place,
+    server: github::Server,
     owner: String,
 }
 
@@ -32,7 +34,7 @@ pub(super) struct Forge {
 pub(super) struct Surveyed {
     target: Target,
     kind: OwnerKind,
-    found: Option<Found>,
+    found: Option<HostedRepository>,
     /// The repository's page, which its record names.
     pub(super) page: String,
 }
@@ -48,8 +50,8 @@ pub(super) struct Wanted {
 /// The repository there, as it is and as it is to be.
 pub(super) struct Hosted {
     pub(super) new: NewRepository,
-    pub(super) found: Option<Found>,
-    pub(super) claim: Option<Claim>,
+    pub(super) found: Option<HostedRepository>,
+    pub(super) claim: Option<Reservation>,
     /// The id of the first commit's tree.
     pub(super) tree: String,
     /// Whether the first commit is there.
@@ -58,7 +60,7 @@ pub(super) struct Hosted {
     pub(super) lower: Lower,
     settings: Vec<Setting>,
     /// What a dry run shows of each setting.
-    rehearsed: Vec<Rehearsed>,
+    rehearsed: Vec<SettingPreview>,
     clone_url: String,
 }
 
@@ -66,7 +68,7 @@ impl Forge {
     /// None without `--owner`.
     pub(super) fn open(arguments: &NewArgs, world: &World) -> Result<Option<Self>, Failure> {
         let Some(owner) = open::github::owner(arguments.hosting.owner.as_ref(), world)? else { return Ok(None) };
-        let place = open::github::place(world)?;
+        let server = open::github::server(world)?;
         let github = match open::github::open(&owner, world) {
             Ok(github) => Some(github),
             Err(failure) if arguments.dry_run => {
@@ -75,14 +77,14 @@ impl Forge {
             }
             Err(failure) => return Err(failure),
         };
-        Ok(Some(Self { github, network: open::github::network(world)?, place, owner }))
+        Ok(Some(Self { github, network: open::github::network(world)?, server, owner }))
     }
 
     /// Looks at owner, repository and token, all at once.
     pub(super) fn survey(&self, name: &ApiName, visibility: Visibility, world: &World) -> Result<Surveyed, Failure> {
         let mut target = Target { owner: self.owner.clone(), name: name.to_string() };
         let Some(github) = &self.github else {
-            let page = self.place.page(&target);
+            let page = self.server.page(&target);
             return Ok(Surveyed { target, kind: OwnerKind::Organisation, found: None, page });
         };
         let _bar = world.terminal.bar(ASKING);
@@ -98,7 +100,7 @@ impl Forge {
             }
         }
         target.owner = owner.login;
-        let page = self.place.page(&target);
+        let page = self.server.page(&target);
         Ok(Surveyed { kind: owner.kind, found: survey.repository?, page, target })
     }
 
@@ -112,7 +114,7 @@ impl Forge {
     ) -> Result<Hosted, Failure> {
         let Surveyed { target, kind, found, page } = surveyed;
         let claim = match standing {
-            Standing::Ours(record) => Some(Claim {
+            Standing::Ours(record) => Some(Reservation {
                 id: record.repository.id,
                 reserved: record.history.first().and_then(|change| change.date.parse().ok()),
             }),
@@ -131,10 +133,10 @@ impl Forge {
                 let _bar = world.terminal.bar(ASKING);
                 // A foreign repository is not looked into.
                 let content = if claim.is_some() { github.content(&new.target)? } else { github::Content::Empty };
-                match github::standing(claim, &new, found, &content, &tree) {
-                    github::Standing::Ours { pushed } => pushed,
-                    github::Standing::Differs => return Err(InTheWay::DiffersThere(page).into()),
-                    github::Standing::Foreign(why) => return Err(github.foreign(&new.target, why).into()),
+                match github::ownership(claim, &new, found, &content, &tree) {
+                    github::Ownership::Ours { pushed } => pushed,
+                    github::Ownership::Differs => return Err(InTheWay::DiffersThere(page).into()),
+                    github::Ownership::Foreign(why) => return Err(github.foreign(&new.target, why).into()),
                 }
             }
             _ if is_active && self.github.is_some() => return Err(ForgeError::Gone { page }.into()),
@@ -160,7 +162,7 @@ impl Forge {
     pub(super) fn rehearse(&self, hosted: &mut Hosted, create_teams: bool, world: &World) -> Result<(), Failure> {
         let _bar = world.terminal.bar(ASKING);
         let made = hosted.found.is_none().then(|| github::as_made(&hosted.new));
-        let wish = Wish {
+        let wish = SettingsRequest {
             target: &hosted.new.target,
             settings: &hosted.settings,
             fresh: made.as_ref(),
@@ -169,8 +171,8 @@ impl Forge {
             secrets: None,
         };
         hosted.rehearsed = github::rehearse(self.github.as_ref(), &wish);
-        for Rehearsed { made, .. } in &hosted.rehearsed {
-            if let Made::Failed(error) = made
+        for SettingPreview { made, .. } in &hosted.rehearsed {
+            if let SettingOutcome::Failed(error) = made
                 && error.ends_all()
             {
                 return Err(error.clone().into());
@@ -219,8 +221,8 @@ impl Hosted {
     pub(super) fn failing(&self, step: &Step) -> Vec<(String, &ForgeError)> {
         let Step::Configure { settings } = step else { return Vec::new() };
         let failing = settings.iter().zip(&self.rehearsed).filter_map(|(setting, one)| match &one.made {
-            Made::Failed(error) | Made::Left(error) => Some((setting.words(), error)),
-            Made::Done | Made::AlreadySo | Made::Kept(_) => None,
+            SettingOutcome::Failed(error) | SettingOutcome::Left(error) => Some((setting.words(), error)),
+            SettingOutcome::Done | SettingOutcome::AlreadySo | SettingOutcome::Kept(_) => None,
         });
         failing.collect()
     }
@@ -229,7 +231,7 @@ impl Hosted {
     pub(super) fn kept(&self, step: &Step) -> Vec<(String, &ForgeError)> {
         let Step::Configure { settings } = step else { return Vec::new() };
         let kept = settings.iter().zip(&self.rehearsed).filter_map(|(setting, one)| match &one.made {
-            Made::Kept(error) => Some((setting.words(), error)),
+            SettingOutcome::Kept(error) => Some((setting.words(), error)),
             _ => None,
         });
         kept.collect()

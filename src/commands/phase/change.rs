@@ -84,7 +84,7 @@ impl Changing<'_> {
 
     fn propose(&self, hosted: &Hosted) -> Result<Changed, Failure> {
         let Hosted { github, target, .. } = hosted;
-        let (branch, page) = (self.branch(), github.place().page(target));
+        let (branch, page) = (self.branch(), github.server().page(target));
         let push = format!("push a commit of {} files to branch {branch} of {page}", self.shift.edits.len());
         let pull = format!("open a pull request: {}", self.title);
         let found = github.pull(target, &branch)?;
@@ -119,7 +119,7 @@ impl Changing<'_> {
         match github.branch_tree(target, branch)? {
             Some(tree) if tree == change::tree_of(&self.sight.git, &commit)? => return Ok(Status::AlreadySo),
             Some(_) => {
-                let (page, branch) = (github.place().page(target), branch.to_owned());
+                let (page, branch) = (github.server().page(target), branch.to_owned());
                 return Err(PhaseError::StaleBranch { page, branch }.into());
             }
             None if self.planned => return Ok(Status::Left),
@@ -164,7 +164,7 @@ impl Changing<'_> {
     }
 
     fn archive(&self, hosted: &Hosted) -> Result<Changed, Failure> {
-        let page = hosted.github.place().page(&hosted.target);
+        let page = hosted.github.server().page(&hosted.target);
         let status = match (self.planned, self.planned || hosted.github.archive(&hosted.target)?) {
             (true, _) => Status::Left,
             (false, true) => Status::Done,

@@ -10,7 +10,7 @@ use super::error::PhaseError;
 use crate::commands::check;
 use crate::disk::DiskError;
 use crate::error::Failure;
-use crate::forge::github::{ForgeError, Github, Place};
+use crate::forge::github::{ForgeError, Github, Server};
 use crate::git::change::{self, Head};
 use crate::git::remote::{self, Fetch, Network};
 use crate::model::receipt::{self, Receipt};
@@ -65,9 +65,9 @@ pub(super) fn look(record: &Record, given: Option<&Path>, world: &World) -> Resu
     if url.is_empty() || url.starts_with("file:") {
         return Err(unseen(format!("`{url}` is not on this machine")).into());
     }
-    let place = open::github::place(world)?;
-    match place.target(url) {
-        Some(target) => hosted(record, place, target, world),
+    let server = open::github::server(world)?;
+    match server.target(url) {
+        Some(target) => hosted(record, server, target, world),
         None => fetched(record, (url, None), &open::github::network_to(url, false, world)?, Home::Elsewhere, world),
     }
 }
@@ -88,8 +88,8 @@ fn local(record: &Record, folder: &Path) -> Result<Sight, Failure> {
     Ok(Sight { folder, git, head, receipt, home: Home::Here, _fetched: None })
 }
 
-fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Result<Sight, Failure> {
-    let page = place.page(&target);
+fn hosted(record: &Record, server: Server, target: Target, world: &World) -> Result<Sight, Failure> {
+    let page = server.page(&target);
     let github = open::github::open(&target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let found = github.repository(&target)?.ok_or(ForgeError::Gone { page })?;
@@ -99,7 +99,7 @@ fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Resul
     }
     let url = found.clone_url;
     let branch = found.default_branch;
-    let is_home = github.place().is_home_of(&url);
+    let is_home = github.server().is_home_of(&url);
     let token = if is_home { Some(github.token_to_fetch(&target)?) } else { None };
     let network = Network { token, ..open::github::network(world)? };
     let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone(), network: network.clone() }));

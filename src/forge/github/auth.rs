@@ -13,7 +13,7 @@ use super::call::{Answer, Call, Method, below, path};
 use super::error::ForgeError;
 use super::fields::{self, Kind};
 use super::permissions::Permissions;
-use super::retry::{Why, backoff};
+use super::retry::{PauseReason, backoff};
 use super::send::{Bearer, Sender};
 use crate::model::repository::Target;
 use crate::model::token::Token;
@@ -223,7 +223,7 @@ impl<'a> App<'a> {
                         named = None;
                         continue;
                     }
-                    sender.pause(backoff(attempt, fastrand::f64()).min(left), Why::Settling)?;
+                    sender.pause(backoff(attempt, fastrand::f64()).min(left), PauseReason::Settling)?;
                     attempt = (attempt + 1).min(3);
                 }
                 // What the installation may do was changed a moment ago.

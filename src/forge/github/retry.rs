@@ -49,7 +49,7 @@ pub(super) enum Next {
         /// After this pause.
         after: Duration,
         /// In words, for the terminal.
-        why: Why,
+        why: PauseReason,
     },
     /// Send it again with a fresh token.
     Renew,
@@ -59,7 +59,7 @@ pub(super) enum Next {
 
 /// Why there is a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum PauseReason {
     /// A fault on the way, or at GitHub.
     Fault,
     /// Too many requests.
@@ -70,7 +70,7 @@ pub enum Why {
     Pace,
 }
 
-impl Why {
+impl PauseReason {
     /// For the terminal.
     pub const fn words(self) -> &'static str {
         match self {
@@ -114,7 +114,7 @@ impl Tries {
             404 | 409 if !around.settling.is_zero() && !is_taken(answer) => {
                 let pause = backoff(self.settling.min(3), around.dice).min(around.settling);
                 self.settling += 1;
-                Next::Again { after: pause, why: Why::Settling }
+                Next::Again { after: pause, why: PauseReason::Settling }
             }
             _ => Next::Take,
         }
@@ -126,7 +126,7 @@ impl Tries {
             return Next::Take;
         }
         let pause = asked.map_or_else(|| backoff(self.faults - 1, around.dice), Duration::from_secs);
-        if pause > around.patience { Next::Take } else { Next::Again { after: pause, why: Why::Fault } }
+        if pause > around.patience { Next::Take } else { Next::Again { after: pause, why: PauseReason::Fault } }
     }
 
     fn limit(&mut self, answer: &Answer, around: Around) -> Next {
@@ -143,7 +143,7 @@ impl Tries {
         if pause > around.patience || self.limits >= LIMITS {
             return Next::GiveUp(pause);
         }
-        Next::Again { after: pause, why: Why::Limit }
+        Next::Again { after: pause, why: PauseReason::Limit }
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
         Answer { status, head, body: json!({}), unread: None }
     }
 
-    fn again(seconds: u64, why: Why) -> Next {
+    fn again(seconds: u64, why: PauseReason) -> Next {
         Next::Again { after: Duration::from_secs(seconds), why }
     }
 
@@ -196,14 +196,14 @@ mod tests {
         let mut tries = Tries::default();
         let with = |retry_after, remaining, reset| Head { retry_after, remaining, reset, ..Head::default() };
         let mut next = |status, head| tries.next(Method::Post, Met::Answer(&answer(status, head)), AROUND);
-        assert_eq!(next(403, with(Some(7), None, None)), again(7, Why::Limit));
-        assert_eq!(next(429, with(None, Some(0), Some(1_030))), again(31, Why::Limit));
-        assert_eq!(next(429, Head::default()), again(240, Why::Limit));
+        assert_eq!(next(403, with(Some(7), None, None)), again(7, PauseReason::Limit));
+        assert_eq!(next(429, with(None, Some(0), Some(1_030))), again(31, PauseReason::Limit));
+        assert_eq!(next(429, Head::default()), again(240, PauseReason::Limit));
         assert_eq!(next(403, with(None, Some(0), Some(9_000))), Next::GiveUp(Duration::from_secs(8_001)));
         assert_eq!(next(403, Head::default()), Next::Take);
         let body = json!({"message": "You have exceeded a secondary rate limit"});
         let secondary = Answer { status: 403, body, ..Answer::default() };
-        assert_eq!(Tries::default().next(Method::Put, Met::Answer(&secondary), AROUND), again(60, Why::Limit));
+        assert_eq!(Tries::default().next(Method::Put, Met::Answer(&secondary), AROUND), again(60, PauseReason::Limit));
     }
 
     #[test]
@@ -215,10 +215,13 @@ mod tests {
         }
         for trouble in [Trouble::Lost, Trouble::Slow { seconds: 3 }] {
             assert_eq!(tries.next(Method::Post, Met::Trouble(&trouble), AROUND), Next::Take);
-            assert_eq!(Tries::default().next(Method::Put, Met::Trouble(&trouble), AROUND), again(1, Why::Fault));
+            assert_eq!(
+                Tries::default().next(Method::Put, Met::Trouble(&trouble), AROUND),
+                again(1, PauseReason::Fault)
+            );
         }
         let refused = Trouble::NotConnected { host: "h".to_owned(), reason: "refused".to_owned() };
-        assert_eq!(tries.next(Method::Post, Met::Trouble(&refused), AROUND), again(1, Why::Fault));
+        assert_eq!(tries.next(Method::Post, Met::Trouble(&refused), AROUND), again(1, PauseReason::Fault));
     }
 
     #[test]
@@ -226,7 +229,10 @@ mod tests {
         let mut tries = Tries::default();
         let met = answer(502, Head::default());
         let pauses: Vec<Next> = (0..4).map(|_| tries.next(Method::Get, Met::Answer(&met), AROUND)).collect();
-        assert_eq!(pauses, [again(1, Why::Fault), again(2, Why::Fault), again(4, Why::Fault), Next::Take]);
+        assert_eq!(
+            pauses,
+            [again(1, PauseReason::Fault), again(2, PauseReason::Fault), again(4, PauseReason::Fault), Next::Take]
+        );
     }
 
     #[test]
@@ -234,10 +240,10 @@ mod tests {
         let mut tries = Tries::default();
         let settling = Around { settling: Duration::from_secs(30), ..AROUND };
         let met = answer(404, Head::default());
-        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(1, Why::Settling));
-        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(2, Why::Settling));
+        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(1, PauseReason::Settling));
+        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(2, PauseReason::Settling));
         let nearly = Around { settling: Duration::from_millis(500), ..AROUND };
-        let half = Next::Again { after: Duration::from_millis(500), why: Why::Settling };
+        let half = Next::Again { after: Duration::from_millis(500), why: PauseReason::Settling };
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), nearly), half);
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), AROUND), Next::Take);
         let body = json!({"message": "Already exists - Variable already exists"});
@@ -278,7 +284,7 @@ mod tests {
                         prop_assert!(after <= around.patience + Duration::from_secs(1));
                         prop_assert!(!(post && status == 0), "a POST without an answer was sent again");
                         prop_assert!(!(post && status >= 500), "a POST that met a fault was sent again");
-                        if why == Why::Settling {
+                        if why == PauseReason::Settling {
                             settling = settling.saturating_sub(after);
                         }
                     }

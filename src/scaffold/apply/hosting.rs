@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::Went;
 use crate::error::{Blame as _, Failure};
-use crate::forge::github::{Claim, ForgeError, Found, Github, Lower, Made, Secrets, Standing, Unclear, Wish, standing};
+use crate::forge::github::{
+    ForgeError, Github, HostedRepository, Lower, Ownership, Reservation, Secrets, SettingOutcome, SettingsRequest,
+    Unclear, ownership,
+};
 use crate::git::publish::{self, Network};
 use crate::model::repository::{NewRepository, Target};
 use crate::model::setting::Setting;
@@ -19,9 +22,9 @@ pub(crate) struct Hosting<'h> {
     /// The repository's owner and name.
     pub(crate) target: Target,
     /// The repository, when it is there and ours.
-    pub(crate) found: Option<Found>,
+    pub(crate) found: Option<HostedRepository>,
     /// What our record says of it; none when the registry had no record before this run.
-    pub(crate) claim: Option<Claim>,
+    pub(crate) claim: Option<Reservation>,
     /// The id of the first commit's tree.
     pub(crate) tree: String,
     /// Values of secrets.
@@ -54,11 +57,11 @@ impl Hosting<'_> {
     pub(crate) fn create(&mut self, new: &NewRepository) -> Result<Status, Failure> {
         // Without a record of an earlier run only a call of this one, whose answer got lost, can have made it.
         let claim = self.claim;
-        let now = Claim { id: None, reserved: Some(jiff::Timestamp::now()) };
-        let is_ours = |found: &Found, Unclear(unclear): Unclear| {
+        let now = Reservation { id: None, reserved: Some(jiff::Timestamp::now()) };
+        let is_ours = |found: &HostedRepository, Unclear(unclear): Unclear| {
             let Some(claim) = claim.or(unclear.then_some(now)) else { return Ok(false) };
             let content = self.github.content(&self.target)?;
-            Ok(matches!(standing(Some(claim), new, found, &content, &self.tree), Standing::Ours { .. }))
+            Ok(matches!(ownership(Some(claim), new, found, &content, &self.tree), Ownership::Ours { .. }))
         };
         let (found, made) = self.github.create(new, &is_ours)?;
         self.found = Some(found);
@@ -90,7 +93,7 @@ impl Hosting<'_> {
         }
     }
 
-    fn url<'f>(&self, found: &'f Found) -> &'f str {
+    fn url<'f>(&self, found: &'f HostedRepository) -> &'f str {
         if self.ssh { &found.ssh_url } else { &found.clone_url }
     }
 
@@ -99,7 +102,7 @@ impl Hosting<'_> {
         let total = settings.len() as u64;
         let progress = |done: usize, words: &str| world.terminal.progress(done as u64, total, words);
         let fresh = self.found.as_ref().filter(|_| self.fresh).map(|found| &found.body);
-        let wish = Wish {
+        let wish = SettingsRequest {
             target: &self.target,
             settings,
             fresh,
@@ -109,13 +112,16 @@ impl Hosting<'_> {
         };
         let made = self.github.make(&wish, &progress);
         for (setting, made) in settings.iter().zip(&made) {
-            if let Made::Kept(error) = made {
+            if let SettingOutcome::Kept(error) = made {
                 let hint = error.hint().unwrap_or_default();
                 world.terminal.warn(&format!("{}: {error}; {hint}", setting.words()));
             }
         }
         let interrupted = made.iter().any(|made| {
-            matches!(made, Made::Failed(ForgeError::Interrupted(_)) | Made::Left(ForgeError::Interrupted(_)))
+            matches!(
+                made,
+                SettingOutcome::Failed(ForgeError::Interrupted(_)) | SettingOutcome::Left(ForgeError::Interrupted(_))
+            )
         });
         let stopped = interrupted.then(|| self.github.interrupt().check().err()).flatten();
         let went = settings.iter().zip(made).map(|(setting, made)| went(setting, made)).collect();
@@ -123,16 +129,16 @@ impl Hosting<'_> {
     }
 }
 
-fn went(setting: &Setting, made: Made) -> Went {
+fn went(setting: &Setting, made: SettingOutcome) -> Went {
     let (status, failure): (_, Option<ForgeError>) = match made {
-        Made::Done => (Status::Done, None),
-        Made::AlreadySo => (Status::AlreadySo, None),
+        SettingOutcome::Done => (Status::Done, None),
+        SettingOutcome::AlreadySo => (Status::AlreadySo, None),
         // It was told; the template asks for less.
-        Made::Kept(error) => (Status::AlreadySo, Some(error)),
-        Made::Failed(error @ ForgeError::NoValue { .. }) => (Status::Waiting, Some(error)),
-        Made::Failed(error) => (Status::Failed, Some(error)),
-        Made::Left(error @ ForgeError::NoEnvironment { .. }) => (Status::Left, Some(error)),
-        Made::Left(_) => (Status::Left, None),
+        SettingOutcome::Kept(error) => (Status::AlreadySo, Some(error)),
+        SettingOutcome::Failed(error @ ForgeError::NoValue { .. }) => (Status::Waiting, Some(error)),
+        SettingOutcome::Failed(error) => (Status::Failed, Some(error)),
+        SettingOutcome::Left(error @ ForgeError::NoEnvironment { .. }) => (Status::Left, Some(error)),
+        SettingOutcome::Left(_) => (Status::Left, None),
     };
     Went { step: "configure", words: setting.words(), status, failure: failure.map(Failure::from) }
 }

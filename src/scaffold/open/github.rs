@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::answers::file;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
-use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place, Session};
+use crate::forge::github::{ForgeError, Github, PauseReason, Server, Session, SessionOptions};
 use crate::git::publish::Network;
 use crate::model::repository::{OwnerKind, Visibility};
 use crate::model::setting::Setting;
@@ -51,8 +51,8 @@ pub(crate) fn owner(given: Option<&String>, world: &World) -> Result<Option<Stri
 }
 
 /// Where the forge is.
-pub(crate) fn place(world: &World) -> Result<Place, ForgeError> {
-    Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
+pub(crate) fn server(world: &World) -> Result<Server, ForgeError> {
+    Server::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
 }
 
 /// The run's session on the forge, for repositories of `owner`, in the name of whom the environment says. Nothing is sent
@@ -74,16 +74,17 @@ pub(crate) fn open(owner: &str, world: &World) -> Result<Github, Failure> {
 
 /// A session, in which waiting ends with Ctrl-C.
 fn session(world: &World) -> Result<Session, Failure> {
-    let place = place(world)?;
-    let identity = identity(&place, world)?;
+    let server = server(world)?;
+    let identity = identity(&server, world)?;
     let (terminal, last) = (world.terminal.clone(), Mutex::new(Duration::ZERO));
     let listener = Arc::new(move |why: PauseReason, left: Duration| {
         // What is left grows only when another pause begins.
         let before = std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), left);
         terminal.pause(why.words(), left.as_secs(), left > before);
     });
-    let manner = Manner { limits: limits(world)?, patience: PATIENCE, interrupt: world.interrupt.clone(), listener };
-    Ok(Session::new(place, identity, manner)?)
+    let manner =
+        SessionOptions { limits: limits(world)?, patience: PATIENCE, interrupt: world.interrupt.clone(), listener };
+    Ok(Session::new(server, identity, manner)?)
 }
 
 /// How git reaches the forge, without a token.
@@ -97,12 +98,12 @@ pub(crate) fn network(world: &World) -> Result<Network, Failure> {
 /// How git reaches `url`: by the user's own `ssh`, and over HTTP with a token for the forge, if it is there that it goes.
 /// That is the environment's, else one of the app that the environment names, with which it can be pushed if `pushes`.
 pub(crate) fn network_to(url: &str, pushes: bool, world: &World) -> Result<Network, Failure> {
-    let (network, place) = (network(world)?, place(world)?);
-    if !place.is_home_of(url) || world.offline {
+    let (network, server) = (network(world)?, server(world)?);
+    if !server.is_home_of(url) || world.offline {
         return Ok(network);
     }
     let given = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN"));
-    let token = match (given, place.target(url)) {
+    let token = match (given, server.target(url)) {
         (Some(token), _) => Some(Token::new(token)),
         (None, Some(target)) if world.variable("APISCAFFOLD_APP_ID").is_some() => {
             let github = open(&target.owner, world)?;
@@ -131,7 +132,7 @@ fn limits(world: &World) -> Result<Limits, BadTimeout> {
 }
 
 /// Who asks: an app, when the environment names one, since only apiscaffold's own variables do; else whose token is there.
-fn identity(place: &Place, world: &World) -> Result<Identity, Failure> {
+fn identity(server: &Server, world: &World) -> Result<Identity, Failure> {
     if let Some(id) = world.variable("APISCAFFOLD_APP_ID") {
         return Ok(Identity::App { id: id.to_owned(), key: app_key(world)? });
     }
@@ -145,7 +146,7 @@ fn identity(place: &Place, world: &World) -> Result<Identity, Failure> {
         }
         return Ok(Identity::Token(Token::new(token)));
     }
-    let token = auth::from_gh(place.host()).ok_or(ForgeError::NoToken)?;
+    let token = auth::from_gh(server.host()).ok_or(ForgeError::NoToken)?;
     Ok(Identity::Token(token))
 }
 
