@@ -129,11 +129,11 @@ impl World {
     pub fn close(&self) {
         let Some((revoked, left)) = self.github.get().map(|session| session.revoke()) else { return };
         if revoked > 0 {
-            self.terminal.detail(&format!("revoked {revoked} tokens of the GitHub App"));
+            self.terminal.detail(&format!("revoked the tokens of the GitHub App ({revoked})"));
         }
         if left > 0 {
             self.terminal
-                .detail(&format!("{left} tokens of the GitHub App could not be revoked, and expire in an hour"));
+                .detail(&format!("tokens of the GitHub App were not revoked and expire by themselves ({left})"));
         }
     }
 

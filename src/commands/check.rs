@@ -62,11 +62,11 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
     let folder = world.absolute(&arguments.folder);
     let location = open::registry::location(global.registry.as_deref(), world)?;
     let registry = open::registry::open(&location, world)?;
-    let place = open::github::place(world)?;
+    let server = open::github::server(world)?;
     let inputs = arguments.input.inputs();
-    let search = Search { inputs: &inputs, folder: &folder, registry: registry.as_ref(), place: &place, world };
+    let search = Search { inputs: &inputs, folder: &folder, registry: registry.as_ref(), server: &server, world };
     let Desired { target, record, settings } = search.find()?;
-    let page = place.page(&target);
+    let page = server.page(&target);
     let github = open::github::open(&target.owner, world)?;
     let bar = world.terminal.bar("asking GitHub what is there");
     let (target, settings) = known(&github, target, settings, record.as_ref(), world)?;
@@ -102,7 +102,7 @@ fn known(
 ) -> Result<(Target, Vec<Setting>), Failure> {
     let survey = github.survey(&target, &[]);
     let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: target.owner.clone() })?;
-    let page = github.place().page(&target);
+    let page = github.server().page(&target);
     let found = survey.repository?.ok_or(ForgeError::Gone { page })?;
     if record.and_then(|record| record.repository.id).is_some_and(|id| id != found.id) {
         return Err(github.foreign(&target, "the registry's record is of another repository").into());

@@ -6,7 +6,7 @@ mod real;
 use super::plan::{Plan, Push, Status, Step};
 use crate::error::Failure;
 use crate::forge::github::call::Call;
-use crate::forge::github::{ForgeError, Made};
+use crate::forge::github::{ForgeError, SettingOutcome};
 use crate::git::change::Edit;
 use crate::model::setting::Setting;
 use crate::model::text::one_line;
@@ -69,15 +69,15 @@ impl StepOutcome {
     }
 
     /// A setting that went so.
-    fn setting(step: &Step, setting: &Setting, made: Made, calls: Vec<Call>) -> Self {
+    fn setting(step: &Step, setting: &Setting, made: SettingOutcome, calls: Vec<Call>) -> Self {
         let (status, failure) = match made {
-            Made::Done => (Status::Done, None),
-            Made::AlreadySo => (Status::AlreadySo, None),
-            Made::Kept(error) => (Status::Kept, Some(error)),
-            Made::Failed(error @ ForgeError::NoValue { .. }) => (Status::Waiting, Some(error)),
-            Made::Failed(error) => (Status::Failed, Some(error)),
-            Made::Left(error @ ForgeError::NoEnvironment { .. }) => (Status::Left, Some(error)),
-            Made::Left(_) => (Status::Left, None),
+            SettingOutcome::Done => (Status::Done, None),
+            SettingOutcome::AlreadySo => (Status::AlreadySo, None),
+            SettingOutcome::Kept(error) => (Status::Kept, Some(error)),
+            SettingOutcome::Failed(error @ ForgeError::NoValue { .. }) => (Status::Waiting, Some(error)),
+            SettingOutcome::Failed(error) => (Status::Failed, Some(error)),
+            SettingOutcome::Left(error @ ForgeError::NoEnvironment { .. }) => (Status::Left, Some(error)),
+            SettingOutcome::Left(_) => (Status::Left, None),
         };
         let failure = failure.map(Failure::from);
         Self { words: setting.words(), failure, calls, ..Self::new(step, status) }

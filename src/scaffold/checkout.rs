@@ -16,7 +16,7 @@ use url::Url;
 use super::open;
 use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{ForgeError, Github, Place};
+use crate::forge::github::{ForgeError, Github};
 use crate::git::change::{self, Head};
 use crate::git::read::CommitFiles;
 use crate::git::remote::{self, Fetch, Network};
@@ -181,9 +181,8 @@ pub(crate) fn look(record: &Record, given: Option<&Path>, world: &World) -> Resu
         let reason = format!("`{url}` is not on this machine");
         return Err(CheckoutError::Unseen { name: record.name.to_string(), reason }.into());
     }
-    let place = open::github::place(world)?;
-    match place.target(url) {
-        Some(target) => hosted(record, place, target, world),
+    match open::github::server(world)?.target(url) {
+        Some(target) => hosted(record, target, world),
         None => fetched(record, (url, None), &open::github::network_to(url, world)?, Home::Elsewhere, world),
     }
 }
@@ -197,9 +196,9 @@ pub(crate) fn folder(record: &Record, given: Option<&Path>, world: &World) -> Op
     url.to_file_path().ok().filter(|folder| folder.is_dir())
 }
 
-fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Result<Checkout, Failure> {
-    let page = place.page(&target);
+fn hosted(record: &Record, target: Target, world: &World) -> Result<Checkout, Failure> {
     let github = open::github::open(&target.owner, world)?;
+    let page = github.server().page(&target);
     let bar = world.terminal.bar("asking GitHub what is there");
     let found = github.repository(&target)?.ok_or(ForgeError::Gone { page })?;
     drop(bar);
@@ -208,7 +207,7 @@ fn hosted(record: &Record, place: Place, target: Target, world: &World) -> Resul
     }
     let url = found.clone_url;
     let branch = found.default_branch;
-    let is_home = github.place().is_home_of(&url);
+    let is_home = github.server().is_home_of(&url);
     let token = if is_home { Some(github.token_to_fetch(&target)?) } else { None };
     let network = Network { token, ..open::github::network(world)? };
     let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone() }));

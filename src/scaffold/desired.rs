@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::Place;
+use crate::forge::github::Server;
 use crate::git::publish;
 use crate::model::name::ApiName;
 use crate::model::receipt::{self, Receipt};
@@ -58,7 +58,7 @@ pub(crate) struct Search<'s> {
     pub(crate) inputs: &'s Inputs,
     pub(crate) folder: &'s Path,
     pub(crate) registry: Option<&'s Registry>,
-    pub(crate) place: &'s Place,
+    pub(crate) server: &'s Server,
     pub(crate) world: &'s World,
 }
 
@@ -80,7 +80,7 @@ impl Search<'_> {
             return Err(DesiredError::Answered(self.folder.to_owned()).into());
         }
         let record = self.record(receipt.name.as_str())?;
-        let recorded = record.as_ref().and_then(|record| self.place.target(&record.repository.url));
+        let recorded = record.as_ref().and_then(|record| self.server.target(&record.repository.url));
         let target = recorded.or_else(|| self.origin());
         let target = target.ok_or_else(|| DesiredError::NotHosted(receipt.name.to_string()))?;
         let template = request::again(template, &receipt.template, &receipt.name, self.world)?;
@@ -94,7 +94,7 @@ impl Search<'_> {
         let Some(target) = self.origin() else {
             return Err(DesiredError::NotHosted(self.folder.display().to_string()).into());
         };
-        let page = self.place.page(&target);
+        let page = self.server.page(&target);
         let holder = self.registry.map(|registry| registry.holder(KeyKind::Repository, &page)).transpose()?.flatten();
         let record = holder.map(|name| self.record(&name)).transpose()?.flatten();
         let inputs = self.inputs;
@@ -125,7 +125,7 @@ impl Search<'_> {
     }
 
     fn origin(&self) -> Option<Target> {
-        publish::origin(self.folder).and_then(|url| self.place.target(&url))
+        publish::origin(self.folder).and_then(|url| self.server.target(&url))
     }
 
     /// What the template asks of a repository made of this.

@@ -7,7 +7,7 @@ use super::place::{InTheWay, Standing};
 use super::plan::{Configure, Push, Step};
 use super::push::Commits;
 use crate::error::Failure;
-use crate::forge::github::{self, Claim, ForgeError, Found, Github, Lower};
+use crate::forge::github::{self, ForgeError, Github, HostedRepository, Lower, Reservation};
 use crate::model::name::ApiName;
 use crate::model::record::{Record, State};
 use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
@@ -34,7 +34,7 @@ pub(crate) struct Hosting<'h> {
 pub(crate) struct Forge<'f> {
     /// None for a dry run without a token: then nothing is asked.
     pub(crate) github: Option<Github>,
-    server: github::Place,
+    server: github::Server,
     hosting: Hosting<'f>,
     world: &'f World,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Forge<'f> {
 pub(crate) struct Surveyed {
     target: Target,
     kind: OwnerKind,
-    found: Option<Found>,
+    found: Option<HostedRepository>,
     /// The repository's page, which its record names.
     pub(crate) page: String,
 }
@@ -51,8 +51,8 @@ pub(crate) struct Surveyed {
 /// The repository there, as it is and as it is to be.
 pub(crate) struct Hosted {
     new: NewRepository,
-    found: Option<Found>,
-    claim: Option<Claim>,
+    found: Option<HostedRepository>,
+    claim: Option<Reservation>,
     /// The id of the first commit's tree.
     tree: String,
     /// Whether the first commit is there.
@@ -67,7 +67,7 @@ impl<'f> Forge<'f> {
     /// # Errors
     /// Without a token, unless it is for a dry run.
     pub(crate) fn open(hosting: Hosting<'f>, dry_run: bool, world: &'f World) -> Result<Self, Failure> {
-        let server = open::github::place(world)?;
+        let server = open::github::server(world)?;
         let github = match open::github::open(hosting.owner, world) {
             Ok(github) => Some(github),
             Err(failure) if dry_run => {
@@ -118,7 +118,7 @@ impl<'f> Forge<'f> {
     ) -> Result<Hosted, Failure> {
         let Surveyed { target, kind, found, page } = surveyed;
         let claim = match standing {
-            Standing::Ours(record) => Some(Claim {
+            Standing::Ours(record) => Some(Reservation {
                 id: record.repository.id,
                 reserved: record.history.first().and_then(|change| change.date.parse().ok()),
             }),
@@ -132,10 +132,10 @@ impl<'f> Forge<'f> {
                 let _bar = self.world.terminal.bar(ASKING);
                 // A foreign repository is not looked into.
                 let content = if claim.is_some() { github.content(&new.target)? } else { github::Content::Empty };
-                match github::standing(claim, &new, found, &content, &tree) {
-                    github::Standing::Ours { pushed } => pushed,
-                    github::Standing::Differs => return Err(InTheWay::DiffersThere(page).into()),
-                    github::Standing::Foreign(why) => return Err(github.foreign(&new.target, why).into()),
+                match github::ownership(claim, &new, found, &content, &tree) {
+                    github::Ownership::Ours { pushed } => pushed,
+                    github::Ownership::Differs => return Err(InTheWay::DiffersThere(page).into()),
+                    github::Ownership::Foreign(why) => return Err(github.foreign(&new.target, why).into()),
                 }
             }
             _ if is_active && self.github.is_some() => return Err(ForgeError::Gone { page }.into()),

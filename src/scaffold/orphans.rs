@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::open;
 use super::report::counted;
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::{ForgeError, Github, Holding, Place};
+use crate::forge::github::{ForgeError, Github, ListedRepository, Server};
 use crate::model::phase::Phase;
 use crate::model::record::{Record, State};
 use crate::model::repository::Target;
@@ -53,7 +53,7 @@ struct Claim<'r> {
 
 /// What the registry says of the forge.
 struct Known<'r> {
-    place: Place,
+    server: Server,
     /// By owner, in lower case.
     claims: BTreeMap<String, Vec<Claim<'r>>>,
     /// Numbers of the repositories of all records.
@@ -74,7 +74,7 @@ struct Unasked {
 /// What the forge says against the registry, which has records of all these `names`. Where it cannot be asked, that is
 /// told and nothing is found.
 pub(crate) fn on_forge(records: &[Record], names: &[String], world: &World) -> Result<Vec<Problem>, Failure> {
-    let known = Known::of(open::github::place(world)?, records, names);
+    let known = Known::of(open::github::server(world)?, records, names);
     let mut found = Vec::new();
     if known.claims.is_empty() {
         return Ok(found);
@@ -113,10 +113,10 @@ fn in_record(record: &Record, message: String) -> Problem {
 }
 
 impl<'r> Known<'r> {
-    fn of(place: Place, records: &'r [Record], names: &'r [String]) -> Self {
+    fn of(server: Server, records: &'r [Record], names: &'r [String]) -> Self {
         let mut claims: BTreeMap<String, Vec<Claim<'_>>> = BTreeMap::new();
         for record in records {
-            if let Some(target) = place.target(&record.repository.url) {
+            if let Some(target) = server.target(&record.repository.url) {
                 claims.entry(target.owner.to_lowercase()).or_default().push(Claim { record, target });
             }
         }
@@ -126,7 +126,7 @@ impl<'r> Known<'r> {
         }
         let places = claims.values().flatten().map(|claim| full_name(&claim.target)).collect();
         let ids = records.iter().filter_map(|record| record.repository.id).collect();
-        Self { place, claims, ids, places, unread }
+        Self { server, claims, ids, places, unread }
     }
 
     /// Looks at what an owner has; says why, when that fails.
@@ -164,8 +164,8 @@ impl<'r> Known<'r> {
             world.terminal.warn(&format!("GitHub knows nobody called `{owner}`, or the token may not see them"));
         }
         let mut holdings = holdings.unwrap_or_default();
-        let by_id: HashMap<u64, &Holding> = holdings.iter().map(|holding| (holding.id, holding)).collect();
-        let by_name: HashMap<String, &Holding> =
+        let by_id: HashMap<u64, &ListedRepository> = holdings.iter().map(|holding| (holding.id, holding)).collect();
+        let by_name: HashMap<String, &ListedRepository> =
             holdings.iter().map(|holding| (full_name(&holding.target), holding)).collect();
         let held = |claim: &Claim<'_>| match claim.record.repository.id {
             Some(id) => by_id.get(&id).copied(),
@@ -188,14 +188,14 @@ impl<'r> Known<'r> {
     }
 
     /// What is wrong with a record, when its repository is this one, or is gone.
-    fn against(&self, claim: &Claim<'_>, holding: Option<&Holding>) -> Option<Problem> {
+    fn against(&self, claim: &Claim<'_>, holding: Option<&ListedRepository>) -> Option<Problem> {
         let (name, url) = (&claim.record.name, &claim.record.repository.url);
         let Some(holding) = holding else {
             // A name is reserved before its repository is made.
             let gone = format!("the repository of `{name}` is not on GitHub, or the token may not see it: `{url}`");
             return (claim.record.state == State::Active).then(|| outside(gone));
         };
-        let page = self.place.page(&holding.target);
+        let page = self.server.page(&holding.target);
         if let Some(id) = claim.record.repository.id.filter(|id| *id != holding.id) {
             let number = holding.id;
             let message = format!("its repository (number {id}) is gone or moved: `{page}` is another one ({number})");
@@ -214,11 +214,11 @@ impl<'r> Known<'r> {
     fn unrecorded(
         &self,
         github: &Github,
-        (owner, holdings): (&str, &[Holding]),
+        (owner, holdings): (&str, &[ListedRepository]),
         found: &mut Vec<Problem>,
         world: &World,
     ) -> Result<(), ForgeError> {
-        let is_unknown = |holding: &&Holding| {
+        let is_unknown = |holding: &&ListedRepository| {
             !holding.fork
                 && !self.places.contains(&full_name(&holding.target))
                 && !self.unread.contains(holding.target.name.as_str())
@@ -231,7 +231,7 @@ impl<'r> Known<'r> {
                 Ok(false) => {}
                 Ok(true) => found.push(outside(format!(
                     "no record speaks of the repository `{}`: `apiscaffold registry import FILE` makes one",
-                    self.place.page(target)
+                    self.server.page(target)
                 ))),
                 // One that is blocked hides no other.
                 Err(error) => failed = failed.and(Err(error)),

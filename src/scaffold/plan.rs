@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::forge::github::{Claim, Lower, NewPull};
+use crate::forge::github::{Lower, NewPull, Reservation};
 use crate::git::change::{Edit, Head};
 use crate::git::commit::NewCommit;
 use crate::model::record::Record;
@@ -46,7 +46,7 @@ pub(crate) enum Step {
         /// The repository.
         new: NewRepository,
         /// What the record of an earlier run says of it; none when there was no record before this run.
-        claim: Option<Claim>,
+        claim: Option<Reservation>,
         /// The id of the first commit's tree.
         tree: String,
         /// The record, as it was reserved.

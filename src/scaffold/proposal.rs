@@ -84,7 +84,7 @@ impl Proposal<'_> {
         let new = self.commit();
         let Self { checkout: Checkout { git, head, .. }, edits, title, body, branch, may_be_open, .. } = self;
         let Hosted { github, target, url } = hosted;
-        let page = github.place().page(target);
+        let page = github.server().page(target);
         let commit = change::prepare(git, &head.commit, &edits, &new)?;
         let (there, wanted) = (github.branch_tree(target, &branch)?, change::tree_of(git, &commit)?);
         let open = github.pull(target, &branch)?.filter(|pull| pull.state == PullState::Open).map(|pull| pull.page);

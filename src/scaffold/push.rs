@@ -67,9 +67,9 @@ impl Remote<'_> {
     /// # Errors
     /// `Elsewhere` before a token would go to another server; else why the last try failed.
     pub(crate) fn push(&self, folder: &Path, commits: &Commits) -> Result<(), Failure> {
-        let place = self.github.place();
-        if !self.ssh && !place.is_home_of(self.url) {
-            return Err(Elsewhere { url: self.url.to_owned(), home: place.host().to_owned() }.into());
+        let server = self.github.server();
+        if !self.ssh && !server.is_home_of(self.url) {
+            return Err(Elsewhere { url: self.url.to_owned(), home: server.host().to_owned() }.into());
         }
         let request = Publish { folder: folder.to_owned(), url: self.url.to_owned(), network: self.network.clone() };
         let caller = ForgeCaller { github: self.github.clone(), target: self.target.clone(), ssh: self.ssh };

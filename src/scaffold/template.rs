@@ -6,7 +6,7 @@ use url::Url;
 
 use super::open;
 use crate::error::{Blame, Failure, Fault};
-use crate::forge::github::Place;
+use crate::forge::github::Server;
 use crate::git;
 use crate::git::remote::Fetch;
 use crate::git::worktree::{self, Origin, WorkTree};
@@ -109,8 +109,8 @@ impl Blame for LoadError {
 /// Reads the template that the command line names.
 pub(crate) fn read(choice: &Choice, world: &World) -> Result<Template, Failure> {
     let is_there = choice.source.as_deref().is_some_and(|source| source.starts_with("gh:"));
-    let place = is_there.then(|| open::github::place(world)).transpose()?;
-    let source = Source::parse(choice.source.as_deref(), place.as_ref().map_or("", Place::server))?;
+    let server = is_there.then(|| open::github::server(world)).transpose()?;
+    let source = Source::parse(choice.source.as_deref(), server.as_ref().map_or("", Server::base))?;
     let Read { mut tree, commit, source: shown, uncommitted } = read_source(&source, choice, world)?;
     let own = tree.get(FILE_NAME).map(|file| file.text().ok_or(LoadError::NotText(FILE_NAME))).transpose()?;
     let (manifest, revision) =

@@ -141,6 +141,17 @@ fn a_move_to_a_phase_fetches_pushes_and_opens_a_pull_request() {
 }
 
 #[test]
+fn an_app_that_may_do_nothing_of_what_is_needed_does_not_ask_for_everything() {
+    let mut story = super::phase::story();
+    app_for(&mut story, 3600);
+    story.github.state().app.as_mut().and_then(|app| app.permissions.remove("pull_requests"));
+    let ran = story.run(&super::phase::DISCOVERY);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.stderr.contains("the GitHub App lacks the permission `pull_requests` (read)"), "{ran:?}");
+    assert_eq!(asked(&story.requests()), [look(), fetch(), for_mine(json!({"metadata": "read"}))]);
+}
+
+#[test]
 fn the_registry_is_checked_with_tokens_that_read() {
     let story = made();
     story.github.add_repository("nhs", "other", "private");
@@ -231,11 +242,11 @@ fn tokens_are_revoked_after_a_failure_and_that_they_cannot_be_is_none() {
     let ran = story.run(&Story::NEW);
     assert_eq!(ran.code, Some(4), "{ran:?}");
     assert_eq!(all_revoked(&story), 2);
-    assert!(ran.stderr.contains("revoked 2 tokens"), "{ran:?}");
+    assert!(ran.stderr.contains("revoked the tokens of the GitHub App (2)"), "{ran:?}");
     let lost = Fault::new(When::Exact("DELETE", "/installation/token".to_owned()), Harm::Reset);
     story.github.plan(lost.times(usize::MAX));
     let ran = story.done(&Story::NEW);
-    assert!(ran.stderr.contains("could not be revoked"), "a detail with --verbose: {ran:?}");
+    assert!(ran.stderr.contains("were not revoked and expire by themselves ("), "a detail with --verbose: {ran:?}");
     story.github.heal();
     story.github.plan(Fault::new(When::Exact("DELETE", "/installation/token".to_owned()), refused()));
     let ran = story.done(&["check", "--settings", "my-api"]);

@@ -115,7 +115,7 @@ impl Looking<'_> {
     }
 
     fn name(&self, survey: &Survey, record: Option<&Record>, findings: &mut Findings) {
-        let page = self.github.place().page(self.target);
+        let page = self.github.server().page(self.target);
         match &survey.repository {
             Ok(None) => findings.good("name", format!("{page} is free")),
             Ok(Some(found)) if record.is_some_and(|record| record.repository.id == Some(found.id)) => {

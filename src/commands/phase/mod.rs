@@ -260,7 +260,7 @@ impl Call<'_> {
         let mut steps = proposal.steps()?;
         if let (Home::Forge(hosted), true, Phase::Retired) = (&checkout.home, steps.is_empty(), to) {
             // Nothing is left to be merged.
-            let (target, page) = (hosted.target.clone(), hosted.github.place().page(&hosted.target));
+            let (target, page) = (hosted.target.clone(), hosted.github.server().page(&hosted.target));
             steps.push(Step::Archive { target, page });
         }
         let words = format!("record `{}` in phase {}", record.name, to.word());

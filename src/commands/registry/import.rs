@@ -162,7 +162,7 @@ fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, 
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     Ok(match extension.as_deref() {
         Some("csv") => csv::read(shown, &text),
-        Some("yaml" | "yml") => entities(shown, &text, open::github::place(world)?.server()),
+        Some("yaml" | "yml") => entities(shown, &text, open::github::server(world)?.base()),
         _ => match toml::from_str::<toml::Table>(&text) {
             // What has none of this may be another file, and hold secrets: nothing of it is repeated.
             Ok(table)

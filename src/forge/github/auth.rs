@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call, Method, below, path};
 use super::error::ForgeError;
 use super::fields::{self, Kind};
-use super::permissions::Permissions;
-use super::retry::{Why, backoff};
+use super::permissions::{LOOK, Permissions};
+use super::retry::{PauseReason, backoff};
 use super::send::{Bearer, Sender};
 use crate::model::repository::Target;
 use crate::model::token::Token;
@@ -115,7 +115,12 @@ impl Auth {
 
     /// The token to send now.
     pub(super) fn lease(&self, scope: &Scope, sender: &Sender) -> Result<Lease, ForgeError> {
-        let Identity::App { id, key } = &self.identity else { return Ok(self.given()) };
+        let (id, key) = match &self.identity {
+            Identity::Token(token) => {
+                return Ok(Lease { token: token.clone(), until: None, lacking: Permissions::default() });
+            }
+            Identity::App { id, key } => (id, key),
+        };
         // One thread makes the token that others wait for.
         let mut current = lock(&self.current);
         if let Some(lease) = current.get(scope).filter(|lease| lease.is_good(Timestamp::now())) {
@@ -127,11 +132,6 @@ impl Auth {
         lock(&self.made).push(lease.token.clone());
         current.insert(scope.clone(), lease.clone());
         Ok(lease)
-    }
-
-    fn given(&self) -> Lease {
-        let (Identity::Token(token) | Identity::App { key: token, .. }) = &self.identity;
-        Lease { token: token.clone(), until: None, lacking: Permissions::default() }
     }
 
     /// Forgets `refused`, which GitHub does not take any more; another thread may have done so already.
@@ -196,7 +196,11 @@ impl<'a> App<'a> {
     /// since it was made or renamed a moment ago, is waited for as long as it may settle; then the token is for all
     /// repositories, and only its permissions are narrow.
     fn lease(&self, scope: &Scope, installation: &Installation, sender: &Sender) -> Result<Lease, ForgeError> {
-        let permissions = scope.permissions.within(&installation.granted);
+        let mut permissions = scope.permissions.within(&installation.granted);
+        if permissions.is_empty() {
+            // Who asks for nothing may get everything.
+            permissions = LOOK.into();
+        }
         let mut named = scope.repository.as_ref();
         let mut attempt = 0;
         loop {
@@ -223,7 +227,7 @@ impl<'a> App<'a> {
                         named = None;
                         continue;
                     }
-                    sender.pause(backoff(attempt, fastrand::f64()).min(left), Why::Settling)?;
+                    sender.pause(backoff(attempt, fastrand::f64()).min(left), PauseReason::Settling)?;
                     attempt = (attempt + 1).min(3);
                 }
                 // What the installation may do was changed a moment ago.

@@ -11,7 +11,7 @@ use super::error::ForgeError;
 use super::fields::{self, Kind};
 use super::observed::{Observed, Reading};
 use super::permissions::Permissions;
-use super::retry::{Why, backoff};
+use super::retry::{PauseReason, backoff};
 use super::setting::{self, Known, Lower, Scope};
 use crate::forge::Forge;
 use crate::model::repository::Target;
@@ -25,7 +25,7 @@ const TRIES: u32 = 4;
 const LOOKS: u32 = 4;
 
 /// What is to be made so.
-pub struct Wish<'w> {
+pub struct SettingsRequest<'w> {
     /// The repository.
     pub target: &'w Target,
     /// The settings, in the order in which they are made.
@@ -58,7 +58,7 @@ impl Secrets {
 
 /// How one setting went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum SettingOutcome {
     /// It was written, and GitHub shows it so.
     Done,
     /// It was so before.
@@ -75,7 +75,7 @@ impl Github {
     /// Makes each setting so, and tells of each how it went, in their order. One that fails does not stop the others,
     /// unless nothing more can be done at all. `progress` hears of each before it is made: how many are done, and in
     /// words.
-    pub fn make(&self, wish: &Wish<'_>, progress: &dyn Fn(usize, &str)) -> Vec<Made> {
+    pub fn make(&self, wish: &SettingsRequest<'_>, progress: &dyn Fn(usize, &str)) -> Vec<SettingOutcome> {
         let needed = Permissions::to_write(wish.settings, wish.create_teams);
         let github = self.narrowed(needed, Some(wish.target));
         let mut making = Making::new(&github, wish);
@@ -83,7 +83,7 @@ impl Github {
             progress(done, &one.words());
             making.next(one)
         };
-        let mut all: Vec<Made> = wish.settings.iter().enumerate().map(one).collect();
+        let mut all: Vec<SettingOutcome> = wish.settings.iter().enumerate().map(one).collect();
         progress(all.len(), "reading everything back");
         if making.has_written {
             making.verify(&mut all);
@@ -136,7 +136,7 @@ fn look_at<'s>(forge: &dyn Forge, target: &Target, settings: impl Iterator<Item 
 /// Making one setting after the other.
 pub(super) struct Making<'m> {
     forge: &'m dyn Forge,
-    wish: &'m Wish<'m>,
+    wish: &'m SettingsRequest<'m>,
     observed: Observed,
     /// Environments that could not be made: GitHub answers 404 to all that is in them, which would be waited out.
     unmade: BTreeSet<String>,
@@ -149,7 +149,7 @@ pub(super) struct Making<'m> {
 
 impl<'m> Making<'m> {
     /// Looks at what is there.
-    pub(super) fn new(forge: &'m dyn Forge, wish: &'m Wish<'m>) -> Self {
+    pub(super) fn new(forge: &'m dyn Forge, wish: &'m SettingsRequest<'m>) -> Self {
         let mut making = Self {
             forge,
             wish,
@@ -170,13 +170,13 @@ impl<'m> Making<'m> {
     }
 
     /// Makes the next setting so, unless that is hopeless.
-    pub(super) fn next(&mut self, one: &Setting) -> Made {
+    pub(super) fn next(&mut self, one: &Setting) -> SettingOutcome {
         if let Some(error) = &self.end {
-            return Made::Left(error.clone());
+            return SettingOutcome::Left(error.clone());
         }
         // What was read at the beginning may end all before anything is written.
-        let made = self.observed.end().map_or_else(|| self.one(one), Made::Failed);
-        if let Made::Failed(error) = &made {
+        let made = self.observed.end().map_or_else(|| self.one(one), SettingOutcome::Failed);
+        if let SettingOutcome::Failed(error) = &made {
             self.unmade.extend(setting::makes_environment(one).map(str::to_owned));
             self.end = error.ends_all().then(|| error.clone());
         }
@@ -194,20 +194,20 @@ impl<'m> Making<'m> {
         self.observed.extend(look_at(self.forge, self.wish.target, settings));
     }
 
-    fn one(&mut self, one: &Setting) -> Made {
+    fn one(&mut self, one: &Setting) -> SettingOutcome {
         if let Some(name) = setting::environment(one).filter(|name| self.unmade.contains(*name)) {
-            return Made::Left(ForgeError::NoEnvironment { name: name.to_owned() });
+            return SettingOutcome::Left(ForgeError::NoEnvironment { name: name.to_owned() });
         }
         let (open, kept) = match setting::differences(one, &self.observed) {
             Ok(differences) => self.sorted(differences),
-            Err(error) => return Made::Failed(error),
+            Err(error) => return SettingOutcome::Failed(error),
         };
         let is_open = !open.is_empty();
         match if is_open { self.prepare(one).and_then(|()| self.write(one)) } else { Ok(()) } {
-            Err(error) => Made::Failed(error),
-            Ok(()) if !kept.is_empty() => Made::Kept(ForgeError::Stricter(words(&kept))),
-            Ok(()) if is_open => Made::Done,
-            Ok(()) => Made::AlreadySo,
+            Err(error) => SettingOutcome::Failed(error),
+            Ok(()) if !kept.is_empty() => SettingOutcome::Kept(ForgeError::Stricter(words(&kept))),
+            Ok(()) if is_open => SettingOutcome::Done,
+            Ok(()) => SettingOutcome::AlreadySo,
         }
     }
 
@@ -302,7 +302,7 @@ impl<'m> Making<'m> {
             if attempt >= TRIES || !(error.is_unclear() || error.is_taken()) {
                 return Err(error);
             }
-            let why = if error.is_unclear() { Why::Fault } else { Why::Settling };
+            let why = if error.is_unclear() { PauseReason::Fault } else { PauseReason::Settling };
             if error.is_unclear() || attempt > 1 {
                 self.forge.pause(backoff(attempt - 1, fastrand::f64()), why)?;
             }
@@ -314,15 +314,17 @@ impl<'m> Making<'m> {
     }
 
     /// Reads back what is said to be made; what does not show is given some time, as parts of GitHub are late.
-    fn verify(&self, all: &mut [Made]) {
-        if all.iter().any(|made| matches!(made, Made::Failed(error) if error.ends_all())) {
+    fn verify(&self, all: &mut [SettingOutcome]) {
+        if all.iter().any(|made| matches!(made, SettingOutcome::Failed(error) if error.ends_all())) {
             return;
         }
-        let is_made = |made: &Made| matches!(made, Made::Done | Made::AlreadySo | Made::Kept(_));
+        let is_made = |made: &SettingOutcome| {
+            matches!(made, SettingOutcome::Done | SettingOutcome::AlreadySo | SettingOutcome::Kept(_))
+        };
         let mut unseen: Vec<usize> = (0..all.len()).filter(|at| is_made(&all[*at])).collect();
         let mut failures = BTreeMap::new();
         for look in 0..LOOKS {
-            if look > 0 && self.forge.pause(backoff(look - 1, fastrand::f64()), Why::Settling).is_err() {
+            if look > 0 && self.forge.pause(backoff(look - 1, fastrand::f64()), PauseReason::Settling).is_err() {
                 break;
             }
             let observed = look_at(self.forge, self.wish.target, unseen.iter().map(|at| &self.wish.settings[*at]));
@@ -340,7 +342,7 @@ impl<'m> Making<'m> {
             unseen = failures.keys().copied().collect();
         }
         for (at, error) in failures {
-            all[at] = Made::Failed(error);
+            all[at] = SettingOutcome::Failed(error);
         }
     }
 }

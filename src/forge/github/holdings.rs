@@ -18,7 +18,7 @@ const HOLDING: Fields =
 
 /// A repository as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
+pub struct ListedRepository {
     /// GitHub's number for it; it stays when name or owner changes.
     pub id: u64,
     /// Where it is now.
@@ -29,7 +29,7 @@ pub struct Holding {
     pub fork: bool,
 }
 
-impl Holding {
+impl ListedRepository {
     fn of(call: &str, body: &Value) -> Result<Self, ForgeError> {
         let call = format!("GET {call}");
         fields::must_hold(&call, body, HOLDING)?;
@@ -48,7 +48,7 @@ impl Holding {
 impl Github {
     /// The repositories of an owner that the token may see, the newest first; none when there is nobody of that name.
     /// One call, and one more for each hundred of them.
-    pub fn holdings(&self, owner: &str) -> Result<Option<Vec<Holding>>, ForgeError> {
+    pub fn holdings(&self, owner: &str) -> Result<Option<Vec<ListedRepository>>, ForgeError> {
         let Some(owner) = self.owner(owner)? else { return Ok(None) };
         let path = match owner.kind {
             OwnerKind::Organisation => path(&["orgs", &owner.login, "repos"]) + "?",
@@ -61,15 +61,15 @@ impl Github {
         // In this order nothing is missed when one is made, or pushed to, between two pages.
         let path = path + "sort=created&direction=desc&per_page=100";
         let listed = self.list(&path, None)?;
-        listed.map(|listed| listed.iter().map(|one| Holding::of(&path, one)).collect()).transpose()
+        listed.map(|listed| listed.iter().map(|one| ListedRepository::of(&path, one)).collect()).transpose()
     }
 
     /// These repositories, wherever they are now; none for one that is gone, or that the token may not see.
-    pub fn whereabouts(&self, targets: &[Target]) -> Vec<Result<Option<Holding>, ForgeError>> {
+    pub fn whereabouts(&self, targets: &[Target]) -> Vec<Result<Option<ListedRepository>, ForgeError>> {
         of_each(targets, |target| {
             let path = below(target, &[]);
             let found = self.find(path.clone())?;
-            found.map(|answer| Holding::of(&path, &answer.body)).transpose()
+            found.map(|answer| ListedRepository::of(&path, &answer.body)).transpose()
         })
     }
 

@@ -14,7 +14,6 @@ mod holdings;
 pub(super) mod observed;
 mod pace;
 pub mod permissions;
-mod place;
 mod pull;
 mod refusal;
 mod rehearsal;
@@ -22,6 +21,7 @@ mod repository;
 mod retry;
 mod seal;
 mod send;
+mod server;
 mod setting;
 pub mod survey;
 
@@ -42,16 +42,16 @@ use permissions::{FETCH, LOOK, Needs, PUSH, Permissions};
 use retry::Tries;
 use send::{Bearer, Persist, Sender};
 
-pub use ensure::{Made, Secrets, Wish};
+pub use ensure::{Secrets, SettingOutcome, SettingsRequest};
 pub use error::ForgeError;
-pub use holdings::Holding;
-pub use place::Place;
+pub use holdings::ListedRepository;
 pub use pull::{NewPull, Pull, PullState, archive_call, pull_call};
 pub use refusal::Refusal;
-pub use rehearsal::{Rehearsed, as_made, rehearse};
-pub use repository::{Claim, Content, Found, Owner, Standing, Unclear, create_call, standing};
-pub use retry::Why as PauseReason;
-pub use send::{Listener, Manner};
+pub use rehearsal::{SettingPreview, as_made, rehearse};
+pub use repository::{Content, HostedRepository, Owner, Ownership, Reservation, Unclear, create_call, ownership};
+pub use retry::PauseReason;
+pub use send::{Listener, SessionOptions};
+pub use server::Server;
 pub use setting::Lower;
 
 /// How many reads go at once: far below the 100 that GitHub takes from everybody together.
@@ -64,7 +64,7 @@ const MOST_PAGES: usize = 100;
 /// One GitHub for a whole run: one pace, one identity with its tokens, and one list of what was made a moment ago, for all
 /// owners.
 pub struct Session {
-    place: Place,
+    server: Server,
     sender: Sender,
     auth: Auth,
 }
@@ -79,9 +79,9 @@ pub struct Github {
 
 impl Session {
     /// A session; nothing is sent yet.
-    pub fn new(place: Place, identity: Identity, manner: Manner) -> Result<Self, ForgeError> {
-        let sender = Sender::new(place.api.clone(), manner)?;
-        Ok(Self { place, sender, auth: Auth::new(identity) })
+    pub fn new(server: Server, identity: Identity, manner: SessionOptions) -> Result<Self, ForgeError> {
+        let sender = Sender::new(server.api.clone(), manner)?;
+        Ok(Self { server, sender, auth: Auth::new(identity) })
     }
 
     /// Revokes the tokens that were made for the run; those that the user gave stay. Says how many were, and how many
@@ -96,7 +96,7 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Session").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
@@ -115,8 +115,8 @@ impl Github {
     }
 
     /// Where it is.
-    pub fn place(&self) -> &Place {
-        &self.session.place
+    pub fn server(&self) -> &Server {
+        &self.session.server
     }
 
     /// A token for git to fetch from a repository that is there, good for some minutes at least.
@@ -253,14 +253,14 @@ mod tests {
 
     fn session() -> Arc<Session> {
         let second = Duration::from_secs(1);
-        let manner = Manner {
+        let manner = SessionOptions {
             limits: Limits { connect: second, answer: second },
             patience: second,
             interrupt: Interrupt::default(),
             listener: Arc::new(|_, _| {}),
         };
-        let place = Place::new(Some("http://127.0.0.1:9"), None).expect("an address");
-        Arc::new(Session::new(place, Identity::Token(Token::new("t")), manner).expect("a session"))
+        let server = Server::new(Some("http://127.0.0.1:9"), None).expect("an address");
+        Arc::new(Session::new(server, Identity::Token(Token::new("t")), manner).expect("a session"))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::call::{Answer, Call, below, path};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
-use super::retry::Why;
+use super::retry::PauseReason;
 use super::{Github, at_once};
 use crate::forge::Forge;
 use crate::model::repository::Target;
@@ -164,7 +164,7 @@ impl Forge for Github {
         self.call(call)
     }
 
-    fn pause(&self, time: Duration, why: Why) -> Result<(), ForgeError> {
+    fn pause(&self, time: Duration, why: PauseReason) -> Result<(), ForgeError> {
         Github::pause(self, time, why)
     }
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::call::Method;
-use super::retry::Why;
+use super::retry::PauseReason;
 
 /// The span and the most writes in it: three quarters and nine tenths of what GitHub takes, since others may share the
 /// token. The first 60 go at once.
@@ -31,17 +31,17 @@ pub(super) struct Pace {
 
 impl Pace {
     /// What a call waits for at `now`, which is never before an earlier `now`. None: it is sent now.
-    pub(super) fn turn(&mut self, method: Method, now: Duration) -> Option<(Duration, Why)> {
+    pub(super) fn turn(&mut self, method: Method, now: Duration) -> Option<(Duration, PauseReason)> {
         let pause = self.paused_until.saturating_sub(now);
         if !pause.is_zero() {
-            return Some((pause, Why::Limit));
+            return Some((pause, PauseReason::Limit));
         }
         if !method.writes() {
             return None;
         }
         let wait = self.wait(now);
         if !wait.is_zero() {
-            return Some((wait, Why::Pace));
+            return Some((wait, PauseReason::Pace));
         }
         let span = WINDOWS[WINDOWS.len() - 1].0;
         while self.sent.front().is_some_and(|first| *first + span <= now) {
@@ -105,10 +105,10 @@ mod tests {
         pace.slow_down(second, minute);
         pace.slow_down(2 * second, second);
         for method in [Method::Get, Method::Post] {
-            assert_eq!(pace.turn(method, 2 * second), Some((minute - second, Why::Limit)));
+            assert_eq!(pace.turn(method, 2 * second), Some((minute - second, PauseReason::Limit)));
         }
         assert_eq!(pace.turn(Method::Post, second + minute), None);
-        assert_eq!(pace.turn(Method::Post, second + minute), Some((second, Why::Pace)));
+        assert_eq!(pace.turn(Method::Post, second + minute), Some((second, PauseReason::Pace)));
         assert_eq!(pace.turn(Method::Get, second + minute), None);
     }
 

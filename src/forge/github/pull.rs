@@ -7,7 +7,7 @@ use super::call::{Call, Method, below};
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
 use super::permissions::{ADMINISTER, FETCH, OPEN_PULLS, SEE_PULLS};
-use super::retry::{Why, backoff};
+use super::retry::{PauseReason, backoff};
 use crate::model::repository::Target;
 
 /// What must be known of a pull request.
@@ -109,7 +109,7 @@ impl Github {
         }
         for look in 0..LOOKS {
             if look > 0 || error.is_unclear() {
-                self.pause(backoff(look, fastrand::f64()), Why::Fault)?;
+                self.pause(backoff(look, fastrand::f64()), PauseReason::Fault)?;
             }
             let found = self.pull(target, &new.branch)?;
             if let Some(found) = found.filter(|pull| pull.state == PullState::Open) {

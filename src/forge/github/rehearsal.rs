@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 
 use super::Github;
 use super::call::{Answer, Call};
-use super::ensure::{Made, Making, Wish};
+use super::ensure::{Making, SettingOutcome, SettingsRequest};
 use super::error::ForgeError;
 use super::observed::{Observed, Reading};
 use super::permissions::Permissions;
 use super::repository::create_call;
-use super::retry::Why;
+use super::retry::PauseReason;
 use crate::forge::Forge;
 use crate::model::repository::{NewRepository, Target};
 
 /// What a run would do about a setting.
 #[derive(Clone, Debug)]
-pub struct Rehearsed {
+pub struct SettingPreview {
     /// How it would go, if GitHub takes every call.
-    pub made: Made,
+    pub made: SettingOutcome,
     /// The calls. What only GitHub knows (the number of a team that is made first, a sealed secret) is put in words.
     pub calls: Vec<Call>,
 }
 
 /// What a run would do about each setting. Without anybody to ask, every team is taken to be there.
-pub fn rehearse(github: Option<&Github>, wish: &Wish<'_>) -> Vec<Rehearsed> {
+pub fn rehearse(github: Option<&Github>, wish: &SettingsRequest<'_>) -> Vec<SettingPreview> {
     // Of a repository that is not made yet only teams are looked for.
     let there = wish.fresh.is_none().then_some(wish.target);
     let needed =
@@ -36,7 +36,7 @@ pub fn rehearse(github: Option<&Github>, wish: &Wish<'_>) -> Vec<Rehearsed> {
     let rehearsal = Rehearsal { github, noted: RefCell::default() };
     let mut making = Making::new(&rehearsal, wish);
     let settings = wish.settings.iter();
-    settings.map(|one| Rehearsed { made: making.next(one), calls: rehearsal.noted.take() }).collect()
+    settings.map(|one| SettingPreview { made: making.next(one), calls: rehearsal.noted.take() }).collect()
 }
 
 /// What GitHub will show of a repository as soon as it is made, as far as that is known before.
@@ -72,7 +72,7 @@ impl Forge for Rehearsal {
         Ok(Answer { body: json!({}), ..Answer::default() })
     }
 
-    fn pause(&self, _: Duration, _: Why) -> Result<(), ForgeError> {
+    fn pause(&self, _: Duration, _: PauseReason) -> Result<(), ForgeError> {
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::ensure::SETTLES_IN;
 use super::error::ForgeError;
 use super::fields::{self, Fields, Kind};
 use super::permissions::{ADMINISTER, FETCH};
-use super::retry::{Why, backoff};
+use super::retry::{PauseReason, backoff};
 use crate::model::refs;
 use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
 
@@ -63,7 +63,7 @@ const REPOSITORY: Fields = &[
 
 /// A repository that is there.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct HostedRepository {
     /// GitHub's number for it; it stays when the name changes.
     pub id: u64,
     /// `owner/name`, as it is now.
@@ -82,7 +82,7 @@ pub struct Found {
     pub body: Value,
 }
 
-impl Found {
+impl HostedRepository {
     fn of(call: &Call, body: Value) -> Result<Self, ForgeError> {
         fields::must_hold(&call.words(), &body, REPOSITORY)?;
         let text = |key| fields::text(&call.words(), &body, key);
@@ -132,7 +132,7 @@ pub enum Content {
 
 /// What a record of ours knows about its repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct Reservation {
     /// GitHub's number for it, when it was noted.
     pub id: Option<u64>,
     /// When the name was reserved.
@@ -141,7 +141,7 @@ pub struct Claim {
 
 /// Whose a repository is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Ownership {
     /// Ours; the first commit is there or not.
     Ours {
         /// Whether it is there.
@@ -154,32 +154,38 @@ pub enum Standing {
 }
 
 /// Judges by our record, the repository's number, its age, what `new` would have written on it, and its first commit.
-pub fn standing(claim: Option<Claim>, new: &NewRepository, found: &Found, content: &Content, tree: &str) -> Standing {
+pub fn ownership(
+    claim: Option<Reservation>,
+    new: &NewRepository,
+    found: &HostedRepository,
+    content: &Content,
+    tree: &str,
+) -> Ownership {
     let name = format!("{}/{}", new.target.owner, new.target.name);
-    let Some(claim) = claim else { return Standing::Foreign("the registry has no record of it") };
+    let Some(claim) = claim else { return Ownership::Foreign("the registry has no record of it") };
     if !found.full_name.eq_ignore_ascii_case(&name) {
-        return Standing::Foreign("the name leads to a repository that was renamed or moved");
+        return Ownership::Foreign("the name leads to a repository that was renamed or moved");
     }
     match claim.id {
-        Some(id) if id != found.id => return Standing::Foreign("the registry's record is of another repository"),
+        Some(id) if id != found.id => return Ownership::Foreign("the registry's record is of another repository"),
         Some(_) => {}
         None => {
             let earliest = claim.reserved.and_then(|reserved| reserved.checked_sub(CLOCKS_DIFFER).ok());
             if earliest.is_none_or(|earliest| found.created < earliest) {
-                return Standing::Foreign("it is older than the registry's record");
+                return Ownership::Foreign("it is older than the registry's record");
             }
             // Young and empty is a stranger's, too, who came between two runs of ours.
             if *content == Content::Empty && !found.is_as_made(new) {
-                return Standing::Foreign("somebody else made it");
+                return Ownership::Foreign("somebody else made it");
             }
         }
     }
     match content {
-        Content::Empty => Standing::Ours { pushed: false },
-        Content::Base(base) if base == tree => Standing::Ours { pushed: true },
-        Content::Other(main) if main == tree => Standing::Ours { pushed: false },
-        Content::Base(_) => Standing::Differs,
-        Content::Other(_) => Standing::Foreign("its first commit is not ours"),
+        Content::Empty => Ownership::Ours { pushed: false },
+        Content::Base(base) if base == tree => Ownership::Ours { pushed: true },
+        Content::Other(main) if main == tree => Ownership::Ours { pushed: false },
+        Content::Base(_) => Ownership::Differs,
+        Content::Other(_) => Ownership::Foreign("its first commit is not ours"),
     }
 }
 
@@ -205,10 +211,10 @@ impl Github {
     }
 
     /// The repository; none when there is none, or the token may not see it.
-    pub fn repository(&self, target: &Target) -> Result<Option<Found>, ForgeError> {
+    pub fn repository(&self, target: &Target) -> Result<Option<HostedRepository>, ForgeError> {
         let call = Call::get(below(target, &[]));
         let answer = self.find(call.path.clone())?;
-        answer.map(|answer| Found::of(&call, answer.body)).transpose()
+        answer.map(|answer| HostedRepository::of(&call, answer.body)).transpose()
     }
 
     /// What is in a repository.
@@ -261,8 +267,8 @@ impl Github {
     pub fn create(
         &self,
         new: &NewRepository,
-        is_ours: &dyn Fn(&Found, Unclear) -> Result<bool, ForgeError>,
-    ) -> Result<(Found, bool), ForgeError> {
+        is_ours: &dyn Fn(&HostedRepository, Unclear) -> Result<bool, ForgeError>,
+    ) -> Result<(HostedRepository, bool), ForgeError> {
         let call = create_call(new);
         // Before it is made there is nothing to be found, so 404 is about the owner and not waited out.
         let mut unclear = false;
@@ -272,7 +278,7 @@ impl Github {
             let error = match self.narrowed(ADMINISTER, None).call(&call) {
                 Ok(answer) => {
                     self.settle(&new.target);
-                    return Ok((Found::of(&call, answer.body)?, true));
+                    return Ok((HostedRepository::of(&call, answer.body)?, true));
                 }
                 Err(error) => error,
             };
@@ -285,7 +291,7 @@ impl Github {
                 return Err(error);
             }
             if unclear {
-                self.pause(backoff(attempt - 1, fastrand::f64()), Why::Fault)?;
+                self.pause(backoff(attempt - 1, fastrand::f64()), PauseReason::Fault)?;
             }
             match self.repository(&new.target)? {
                 Some(found) if is_ours(&found, Unclear(unclear))? => {
@@ -297,7 +303,7 @@ impl Github {
                 None if error.is_taken() && attempt >= TRIES => {
                     return Err(self.foreign(&new.target, "the token may not see it"));
                 }
-                None if error.is_taken() => self.pause(backoff(attempt - 1, fastrand::f64()), Why::Settling)?,
+                None if error.is_taken() => self.pause(backoff(attempt - 1, fastrand::f64()), PauseReason::Settling)?,
                 None => {}
             }
         }
@@ -305,7 +311,7 @@ impl Github {
 
     /// The error for a repository that is not ours.
     pub fn foreign(&self, target: &Target, why: &str) -> ForgeError {
-        ForgeError::Foreign { page: self.place().page(target), why: why.to_owned() }
+        ForgeError::Foreign { page: self.server().page(target), why: why.to_owned() }
     }
 
     /// Says that the repository was made a moment ago.
@@ -329,21 +335,21 @@ fn is_about_visibility(error: &ForgeError) -> bool {
 mod tests {
     use super::*;
 
-    fn found(id: u64, created: &str) -> Found {
+    fn found(id: u64, created: &str) -> HostedRepository {
         let body = json!({
             "id": id, "full_name": "Org/my-api", "clone_url": "https://h/org/my-api.git", "created_at": created,
             "ssh_url": "git@h:org/my-api.git", "default_branch": "main", "private": true, "description": null,
             "homepage": null,
         });
-        Found::of(&Call::get("/x"), body).expect("a repository")
+        HostedRepository::of(&Call::get("/x"), body).expect("a repository")
     }
 
     #[test]
     fn whose_a_repository_is_follows_from_record_number_age_and_commit() {
         let target = Target { owner: "org".to_owned(), name: "my-api".to_owned() };
         let reserved = "2026-01-01T12:00:00Z".parse().ok();
-        let noted = Claim { id: Some(7), reserved };
-        let unnoted = Claim { id: None, reserved };
+        let noted = Reservation { id: Some(7), reserved };
+        let unnoted = Reservation { id: None, reserved };
         let new = |name: &str, description: Option<&str>| NewRepository {
             target: Target { name: name.to_owned(), ..target.clone() },
             kind: OwnerKind::Organisation,
@@ -352,25 +358,26 @@ mod tests {
             homepage: None,
         };
         let mine = new("my-api", None);
-        let judge = |claim, found: &Found, content: &Content| standing(claim, &mine, found, content, "ours");
+        let judge =
+            |claim, found: &HostedRepository, content: &Content| ownership(claim, &mine, found, content, "ours");
         let young = found(7, "2026-01-01T12:00:03Z");
         let (empty, ours, theirs) = (Content::Empty, Content::Base("ours".to_owned()), Content::Base("x".to_owned()));
-        assert_eq!(judge(Some(unnoted), &young, &empty), Standing::Ours { pushed: false });
-        assert_eq!(judge(Some(noted), &young, &ours), Standing::Ours { pushed: true });
-        assert_eq!(judge(Some(noted), &young, &theirs), Standing::Differs);
-        assert_eq!(judge(Some(noted), &young, &Content::Other("ours".to_owned())), Standing::Ours { pushed: false });
-        let foreign = |standing| matches!(standing, Standing::Foreign(_));
+        assert_eq!(judge(Some(unnoted), &young, &empty), Ownership::Ours { pushed: false });
+        assert_eq!(judge(Some(noted), &young, &ours), Ownership::Ours { pushed: true });
+        assert_eq!(judge(Some(noted), &young, &theirs), Ownership::Differs);
+        assert_eq!(judge(Some(noted), &young, &Content::Other("ours".to_owned())), Ownership::Ours { pushed: false });
+        let foreign = |standing| matches!(standing, Ownership::Foreign(_));
         assert!(foreign(judge(None, &young, &ours)));
         assert!(foreign(judge(Some(noted), &found(8, "2026-01-01T12:00:03Z"), &ours)));
         assert!(foreign(judge(Some(unnoted), &found(7, "2026-01-01T11:00:00Z"), &empty)));
         assert!(foreign(judge(Some(noted), &young, &Content::Other("x".to_owned()))));
-        assert!(foreign(standing(Some(noted), &new("other", None), &young, &ours, "ours")));
+        assert!(foreign(ownership(Some(noted), &new("other", None), &young, &ours, "ours")));
         let described = new("my-api", Some("What it is for"));
         assert!(
-            foreign(standing(Some(unnoted), &described, &young, &empty, "ours")),
+            foreign(ownership(Some(unnoted), &described, &young, &empty, "ours")),
             "young and empty, but not as made"
         );
-        assert_eq!(standing(Some(noted), &described, &young, &empty, "ours"), Standing::Ours { pushed: false });
+        assert_eq!(ownership(Some(noted), &described, &young, &empty, "ours"), Ownership::Ours { pushed: false });
     }
 
     #[test]

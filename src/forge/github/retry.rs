@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::call::{Answer, Method};
 use crate::net::{self, Trouble};
 
-pub use crate::net::PauseReason as Why;
+pub use crate::net::PauseReason;
 pub(super) use crate::net::backoff;
 
 /// What one attempt gave.
@@ -43,7 +43,7 @@ pub(super) enum Next {
         /// After this pause.
         after: Duration,
         /// In words, for the terminal.
-        why: Why,
+        why: PauseReason,
     },
     /// Send it again with a fresh token.
     Renew,
@@ -51,7 +51,7 @@ pub(super) enum Next {
     GiveUp(Duration),
 }
 
-impl Why {
+impl PauseReason {
     /// For the terminal.
     pub const fn words(self) -> &'static str {
         match self {
@@ -90,13 +90,15 @@ impl Tries {
                 self.renewed = true;
                 Next::Renew
             }
-            404 | 409 if !is_taken(answer) => again(self.met.settling(around.settling, around.dice), Why::Settling),
+            404 | 409 if !is_taken(answer) => {
+                again(self.met.settling(around.settling, around.dice), PauseReason::Settling)
+            }
             _ => Next::Take,
         }
     }
 
     fn fault(&mut self, asked: Option<u64>, around: Around) -> Next {
-        again(self.met.fault(asked.map(Duration::from_secs), around.dice, around.patience), Why::Fault)
+        again(self.met.fault(asked.map(Duration::from_secs), around.dice, around.patience), PauseReason::Fault)
     }
 
     fn limit(&mut self, answer: &Answer, around: Around) -> Next {
@@ -108,13 +110,13 @@ impl Tries {
             _ => None,
         };
         match self.met.limit(asked.map(Duration::from_secs), around.dice, around.patience) {
-            Ok(after) => Next::Again { after, why: Why::Limit },
+            Ok(after) => Next::Again { after, why: PauseReason::Limit },
             Err(pause) => Next::GiveUp(pause),
         }
     }
 }
 
-fn again(pause: Option<Duration>, why: Why) -> Next {
+fn again(pause: Option<Duration>, why: PauseReason) -> Next {
     pause.map_or(Next::Take, |after| Next::Again { after, why })
 }
 
@@ -152,7 +154,7 @@ mod tests {
         Answer { status, head, body: json!({}), unread: None }
     }
 
-    fn again(seconds: u64, why: Why) -> Next {
+    fn again(seconds: u64, why: PauseReason) -> Next {
         super::again(Some(Duration::from_secs(seconds)), why)
     }
 
@@ -161,14 +163,14 @@ mod tests {
         let mut tries = Tries::default();
         let with = |retry_after, remaining, reset| Head { retry_after, remaining, reset, ..Head::default() };
         let mut next = |status, head| tries.next(Method::Post, Met::Answer(&answer(status, head)), AROUND);
-        assert_eq!(next(403, with(Some(7), None, None)), again(7, Why::Limit));
-        assert_eq!(next(429, with(None, Some(0), Some(1_030))), again(31, Why::Limit));
-        assert_eq!(next(429, Head::default()), again(240, Why::Limit));
+        assert_eq!(next(403, with(Some(7), None, None)), again(7, PauseReason::Limit));
+        assert_eq!(next(429, with(None, Some(0), Some(1_030))), again(31, PauseReason::Limit));
+        assert_eq!(next(429, Head::default()), again(240, PauseReason::Limit));
         assert_eq!(next(403, with(None, Some(0), Some(9_000))), Next::GiveUp(Duration::from_secs(8_001)));
         assert_eq!(next(403, Head::default()), Next::Take);
         let body = json!({"message": "You have exceeded a secondary rate limit"});
         let secondary = Answer { status: 403, body, ..Answer::default() };
-        assert_eq!(Tries::default().next(Method::Put, Met::Answer(&secondary), AROUND), again(60, Why::Limit));
+        assert_eq!(Tries::default().next(Method::Put, Met::Answer(&secondary), AROUND), again(60, PauseReason::Limit));
     }
 
     #[test]
@@ -180,10 +182,13 @@ mod tests {
         }
         for trouble in [Trouble::Lost, Trouble::Slow { seconds: 3 }] {
             assert_eq!(tries.next(Method::Post, Met::Trouble(&trouble), AROUND), Next::Take);
-            assert_eq!(Tries::default().next(Method::Put, Met::Trouble(&trouble), AROUND), again(1, Why::Fault));
+            assert_eq!(
+                Tries::default().next(Method::Put, Met::Trouble(&trouble), AROUND),
+                again(1, PauseReason::Fault)
+            );
         }
         let refused = Trouble::NotConnected { host: "h".to_owned(), reason: "refused".to_owned() };
-        assert_eq!(tries.next(Method::Post, Met::Trouble(&refused), AROUND), again(1, Why::Fault));
+        assert_eq!(tries.next(Method::Post, Met::Trouble(&refused), AROUND), again(1, PauseReason::Fault));
     }
 
     #[test]
@@ -191,7 +196,10 @@ mod tests {
         let mut tries = Tries::default();
         let met = answer(502, Head::default());
         let pauses: Vec<Next> = (0..4).map(|_| tries.next(Method::Get, Met::Answer(&met), AROUND)).collect();
-        assert_eq!(pauses, [again(1, Why::Fault), again(2, Why::Fault), again(4, Why::Fault), Next::Take]);
+        assert_eq!(
+            pauses,
+            [again(1, PauseReason::Fault), again(2, PauseReason::Fault), again(4, PauseReason::Fault), Next::Take]
+        );
     }
 
     #[test]
@@ -199,10 +207,10 @@ mod tests {
         let mut tries = Tries::default();
         let settling = Around { settling: Duration::from_secs(30), ..AROUND };
         let met = answer(404, Head::default());
-        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(1, Why::Settling));
-        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(2, Why::Settling));
+        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(1, PauseReason::Settling));
+        assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(2, PauseReason::Settling));
         let nearly = Around { settling: Duration::from_millis(500), ..AROUND };
-        let half = Next::Again { after: Duration::from_millis(500), why: Why::Settling };
+        let half = Next::Again { after: Duration::from_millis(500), why: PauseReason::Settling };
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), nearly), half);
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), AROUND), Next::Take);
         let body = json!({"message": "Already exists - Variable already exists"});
@@ -243,7 +251,7 @@ mod tests {
                         prop_assert!(after <= around.patience + Duration::from_secs(1));
                         prop_assert!(!(post && status == 0), "a POST without an answer was sent again");
                         prop_assert!(!(post && status >= 500), "a POST that met a fault was sent again");
-                        if why == Why::Settling {
+                        if why == PauseReason::Settling {
                             settling = settling.saturating_sub(after);
                         }
                     }

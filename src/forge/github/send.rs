@@ -16,7 +16,7 @@ use super::call::{Answer, Call, Head, Method, next};
 use super::error::ForgeError;
 use super::pace::Pace;
 use super::refusal::Refusal;
-use super::retry::{Around, Met, Next, Tries, Why};
+use super::retry::{Around, Met, Next, PauseReason, Tries};
 use crate::model::token::Token;
 use crate::net::{self, Interrupt, Limits, Trouble};
 
@@ -28,7 +28,7 @@ const MOST_REDIRECTS: usize = 5;
 const MOST_BYTES: usize = 32 << 20;
 
 /// Hears of pauses: why, and how much is left.
-pub type Listener = Arc<dyn Fn(Why, Duration) + Send + Sync>;
+pub type Listener = Arc<dyn Fn(PauseReason, Duration) + Send + Sync>;
 
 /// What a request is signed with.
 pub(super) enum Bearer {
@@ -54,7 +54,7 @@ pub(super) struct Sender {
 
 /// What a sender is made from.
 #[derive(Clone)]
-pub struct Manner {
+pub struct SessionOptions {
     /// Time-outs of one request.
     pub limits: Limits,
     /// The longest pause that is waited for when GitHub asks for one.
@@ -65,21 +65,24 @@ pub struct Manner {
     pub listener: Listener,
 }
 
-impl fmt::Debug for Manner {
+impl fmt::Debug for SessionOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Manner").field("limits", &self.limits).field("patience", &self.patience).finish_non_exhaustive()
+        f.debug_struct("SessionOptions")
+            .field("limits", &self.limits)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
     }
 }
 
 impl Sender {
     /// A sender to the API at `base`.
-    pub(super) fn new(base: Url, manner: Manner) -> Result<Self, ForgeError> {
+    pub(super) fn new(base: Url, manner: SessionOptions) -> Result<Self, ForgeError> {
         // Redirects are followed here: only within this server, and never as another method.
         let built = net::http(manner.limits).user_agent(USER_AGENT).redirect(Policy::none()).build();
         let host = base.host_str().unwrap_or_default();
         let unreached = |error| ForgeError::Unreached { call: base.to_string(), trouble: Trouble::of(error, host, 0) };
         let http = built.map_err(unreached)?;
-        let Manner { limits, patience, interrupt, listener } = manner;
+        let SessionOptions { limits, patience, interrupt, listener } = manner;
         let (pace, settling, begun) = (Mutex::default(), Mutex::default(), Instant::now());
         Ok(Self { http, base, limits, patience, interrupt, listener, pace, begun, settling })
     }
@@ -104,19 +107,19 @@ impl Sender {
     }
 
     /// Waits, telling why. A pause that GitHub wants is kept by every request of the run.
-    pub(super) fn pause(&self, time: Duration, why: Why) -> Result<(), ForgeError> {
-        if why == Why::Limit {
+    pub(super) fn pause(&self, time: Duration, why: PauseReason) -> Result<(), ForgeError> {
+        if why == PauseReason::Limit {
             lock(&self.pace).slow_down(self.begun.elapsed(), time);
         }
         self.sleep(time, why)
     }
 
-    fn sleep(&self, time: Duration, why: Why) -> Result<(), ForgeError> {
+    fn sleep(&self, time: Duration, why: PauseReason) -> Result<(), ForgeError> {
         Ok(self.interrupt.sleep(time, &|left| (self.listener)(why, left))?)
     }
 
     /// What a call waits for at `now`, counted from the begin of the run.
-    pub(super) fn turn(&self, method: Method, now: Duration) -> Option<(Duration, Why)> {
+    pub(super) fn turn(&self, method: Method, now: Duration) -> Option<(Duration, PauseReason)> {
         lock(&self.pace).turn(method, now)
     }
 

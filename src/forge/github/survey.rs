@@ -7,7 +7,7 @@ use super::call::{Call, path};
 use super::error::ForgeError;
 use super::fields::{self, Kind};
 use super::permissions::{Permissions, SEE_PROPERTIES, SEE_RULESETS, SEE_TEAMS};
-use super::repository::{Found, Owner};
+use super::repository::{HostedRepository, Owner};
 use super::{Github, READERS, Session, at_once};
 use crate::model::repository::Target;
 
@@ -30,7 +30,7 @@ pub struct Survey {
     /// The owner.
     pub owner: Result<Option<Owner>, ForgeError>,
     /// The repository.
-    pub repository: Result<Option<Found>, ForgeError>,
+    pub repository: Result<Option<HostedRepository>, ForgeError>,
     /// Who asks.
     pub asker: Result<Asker, ForgeError>,
     /// Teams, by slug, and whether they are there.
@@ -47,7 +47,7 @@ enum Ask {
 
 enum Told {
     Owner(Result<Option<Owner>, ForgeError>),
-    Repository(Result<Option<Found>, ForgeError>),
+    Repository(Result<Option<HostedRepository>, ForgeError>),
     Asker(Result<Asker, ForgeError>),
     Team(Result<bool, ForgeError>),
 }

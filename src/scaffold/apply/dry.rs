@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Effects, Outcome, StepOutcome};
 use crate::error::Failure;
-use crate::forge::github::{self, ForgeError, Github, Made, Rehearsed, Wish};
+use crate::forge::github::{self, ForgeError, Github, SettingOutcome, SettingPreview, SettingsRequest};
 use crate::scaffold::plan::{Configure, Plan, Push, Status, Step};
 use crate::world::World;
 
@@ -26,10 +26,10 @@ impl<'d> DryRun<'d> {
         let Configure { target, settings, create_teams, lower } = configure;
         let _bar = self.world.terminal.bar("asking GitHub what is there");
         let (fresh, create_teams, lower) = (self.made.as_ref(), *create_teams, *lower);
-        let wish = Wish { target, settings, fresh, create_teams, lower, secrets: None };
-        for (setting, Rehearsed { made, calls }) in settings.iter().zip(github::rehearse(self.github, &wish)) {
+        let wish = SettingsRequest { target, settings, fresh, create_teams, lower, secrets: None };
+        for (setting, SettingPreview { made, calls }) in settings.iter().zip(github::rehearse(self.github, &wish)) {
             match made {
-                Made::Failed(error) if error.ends_all() => return Err(error.into()),
+                SettingOutcome::Failed(error) if error.ends_all() => return Err(error.into()),
                 made => {
                     let mut one = StepOutcome::setting(step, setting, made, calls);
                     if one.status == Status::Done {

@@ -5,7 +5,10 @@ use std::path::Path;
 use super::{Effects, Outcome, StepOutcome};
 use crate::disk::{self, Staging};
 use crate::error::Failure;
-use crate::forge::github::{Claim, ForgeError, Found, Github, Made, Secrets, Standing, Unclear, Wish, standing};
+use crate::forge::github::{
+    ForgeError, Github, HostedRepository, Ownership, Reservation, Secrets, SettingOutcome, SettingsRequest, Unclear,
+    ownership,
+};
 use crate::git::commit::{self, NewCommit};
 use crate::git::{change, publish};
 use crate::model::author::{Author, Signature};
@@ -29,7 +32,7 @@ pub(crate) struct Real<'r> {
     /// The files and the first commit that a step wrote, before they are put in their place.
     staging: Option<Staging>,
     /// The repository on the forge that a step made, or found made.
-    repository: Option<Found>,
+    repository: Option<HostedRepository>,
     /// Whether a step made it.
     is_fresh: bool,
 }
@@ -149,18 +152,18 @@ impl Real<'_> {
     fn create(
         &mut self,
         new: &NewRepository,
-        claim: Option<Claim>,
+        claim: Option<Reservation>,
         tree: &str,
         record: &Record,
         by: &Signature,
     ) -> Result<Status, Failure> {
         let github = self.github()?;
         // Without a record of an earlier run only a call of this one, whose answer got lost, can have made it.
-        let now = Claim { id: None, reserved: Some(jiff::Timestamp::now()) };
-        let is_ours = |found: &Found, Unclear(unclear): Unclear| {
+        let now = Reservation { id: None, reserved: Some(jiff::Timestamp::now()) };
+        let is_ours = |found: &HostedRepository, Unclear(unclear): Unclear| {
             let Some(claim) = claim.or(unclear.then_some(now)) else { return Ok(false) };
             let content = github.content(&new.target)?;
-            Ok(matches!(standing(Some(claim), new, found, &content, tree), Standing::Ours { .. }))
+            Ok(matches!(ownership(Some(claim), new, found, &content, tree), Ownership::Ours { .. }))
         };
         let (found, is_fresh) = github.create(new, &is_ours)?;
         let mut record = record.clone();
@@ -207,11 +210,14 @@ impl Real<'_> {
         let progress = |done: usize, words: &str| self.world.terminal.progress(done as u64, total, words);
         let fresh = self.repository.as_ref().filter(|_| self.is_fresh).map(|found| &found.body);
         let secrets = Some(&self.secrets);
-        let wish = Wish { target, settings, fresh, create_teams: *create_teams, lower: *lower, secrets };
+        let wish = SettingsRequest { target, settings, fresh, create_teams: *create_teams, lower: *lower, secrets };
         let github = self.github()?;
         let made = github.make(&wish, &progress);
         let interrupted = made.iter().any(|made| {
-            matches!(made, Made::Failed(ForgeError::Interrupted(_)) | Made::Left(ForgeError::Interrupted(_)))
+            matches!(
+                made,
+                SettingOutcome::Failed(ForgeError::Interrupted(_)) | SettingOutcome::Left(ForgeError::Interrupted(_))
+            )
         });
         let steps =
             settings.iter().zip(made).map(|(setting, made)| StepOutcome::setting(step, setting, made, Vec::new()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::answers::file;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
-use crate::forge::github::{ForgeError, Github, Manner, PauseReason, Place, Session};
+use crate::forge::github::{ForgeError, Github, PauseReason, Server, Session, SessionOptions};
 use crate::git::publish::{Caller, Network};
 use crate::model::repository::{OwnerKind, Target, Visibility};
 use crate::model::setting::Setting;
@@ -50,8 +50,8 @@ pub(crate) fn owner(given: Option<&String>, world: &World) -> Result<Option<Stri
 }
 
 /// Where the forge is.
-pub(crate) fn place(world: &World) -> Result<Place, ForgeError> {
-    Place::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
+pub(crate) fn server(world: &World) -> Result<Server, ForgeError> {
+    Server::new(world.variable("GITHUB_API_URL"), world.variable("GITHUB_SERVER_URL"))
 }
 
 /// The run's session on the forge, for repositories of `owner`, in the name of whom the environment says. Nothing is sent
@@ -73,17 +73,16 @@ pub(crate) fn open(owner: &str, world: &World) -> Result<Github, Failure> {
 
 /// A session, in which waiting ends with Ctrl-C.
 fn session(world: &World) -> Result<Session, Failure> {
-    let place = place(world)?;
-    let identity = identity(&place, world)?;
+    let server = server(world)?;
+    let identity = identity(&server, world)?;
     let (terminal, last) = (world.terminal.clone(), Mutex::new(Duration::ZERO));
     let listener = Arc::new(move |why: PauseReason, left: Duration| {
         // What is left grows only when another pause begins.
         let before = std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), left);
         terminal.pause(why.words(), left.as_secs(), left > before);
     });
-    let manner =
-        Manner { limits: limits(world)?, patience: LONGEST_PAUSE, interrupt: world.interrupt.clone(), listener };
-    Ok(Session::new(place, identity, manner)?)
+    let (limits, patience, interrupt) = (limits(world)?, LONGEST_PAUSE, world.interrupt.clone());
+    Ok(Session::new(server, identity, SessionOptions { limits, patience, interrupt, listener })?)
 }
 
 /// How git reaches the forge, without a token.
@@ -127,12 +126,12 @@ enum Asker {
 
 /// Only the forge gets a token: the environment's, else one of the app that the environment names.
 fn asker(url: &str, world: &World) -> Result<Asker, Failure> {
-    let place = place(world)?;
-    if !place.is_home_of(url) || world.offline {
+    let server = server(world)?;
+    if !server.is_home_of(url) || world.offline {
         return Ok(Asker::User(None));
     }
     let token = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN"));
-    match place.target(url) {
+    match server.target(url) {
         Some(target) if token.is_none() && world.variable("APISCAFFOLD_APP_ID").is_some() => {
             Ok(Asker::App(open(&target.owner, world)?, target))
         }
@@ -153,7 +152,7 @@ fn limits(world: &World) -> Result<Limits, BadTimeout> {
 }
 
 /// Who asks: an app, when the environment names one, since only apiscaffold's own variables do; else whose token is there.
-fn identity(place: &Place, world: &World) -> Result<Identity, Failure> {
+fn identity(server: &Server, world: &World) -> Result<Identity, Failure> {
     if let Some(id) = world.variable("APISCAFFOLD_APP_ID") {
         return Ok(Identity::App { id: id.to_owned(), key: app_key(world)? });
     }
@@ -167,7 +166,7 @@ fn identity(place: &Place, world: &World) -> Result<Identity, Failure> {
         }
         return Ok(Identity::Token(Token::new(token)));
     }
-    let token = auth::from_gh(place.host()).ok_or(ForgeError::NoToken)?;
+    let token = auth::from_gh(server.host()).ok_or(ForgeError::NoToken)?;
     Ok(Identity::Token(token))
 }
 

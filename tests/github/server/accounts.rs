@@ -185,7 +185,7 @@ fn show_installation(state: &State, app: &App, login: &str, id: u64) -> Value {
 
 /// A token of an installation: no more than it has, and for the repositories that are named.
 fn new_token(state: &mut State, login: &str, app: &App, asked: &Value) -> Answer {
-    let permissions = match asked["permissions"].as_object() {
+    let permissions = match asked["permissions"].as_object().filter(|asked| !asked.is_empty()) {
         None => app.permissions.clone(),
         Some(asked) => {
             let level =

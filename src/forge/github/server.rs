@@ -12,12 +12,12 @@ const PUBLIC_SERVER: &str = "https://github.com";
 
 /// Where a GitHub is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Server {
     pub(super) api: Url,
     server: Url,
 }
 
-impl Place {
+impl Server {
     /// From `GITHUB_API_URL` and `GITHUB_SERVER_URL`. Either follows from the other: `https://HOST/api/v3` for a GitHub
     /// Enterprise Server, `https://api.SUBDOMAIN.ghe.com` with data residency, github.com when neither is given.
     pub fn new(api: Option<&str>, server: Option<&str>) -> Result<Self, ForgeError> {
@@ -41,7 +41,7 @@ impl Place {
     }
 
     /// The base of its pages.
-    pub fn server(&self) -> &str {
+    pub fn base(&self) -> &str {
         self.server.as_str().trim_end_matches('/')
     }
 
@@ -52,7 +52,7 @@ impl Place {
 
     /// The page of a repository, which is also what its records say.
     pub fn page(&self, target: &Target) -> String {
-        format!("{}/{}/{}", self.server(), target.owner, target.name)
+        format!("{}/{}/{}", self.base(), target.owner, target.name)
     }
 
     /// Which repository a page, or an address for git, names; none when it is on another server.
@@ -126,27 +126,27 @@ fn is_githubs_own(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn place(api: Option<&str>, server: Option<&str>) -> (String, String) {
-        let place = Place::new(api, server).expect("addresses");
-        (place.api().to_owned(), place.page(&Target { owner: "o".to_owned(), name: "n".to_owned() }))
+    fn addresses(api: Option<&str>, server: Option<&str>) -> (String, String) {
+        let server = Server::new(api, server).expect("addresses");
+        (server.api().to_owned(), server.page(&Target { owner: "o".to_owned(), name: "n".to_owned() }))
     }
 
     #[test]
     fn every_kind_of_github_is_found_by_either_address() {
         let pair = |api: &str, page: &str| (api.to_owned(), page.to_owned());
-        assert_eq!(place(None, None), pair("https://api.github.com", "https://github.com/o/n"));
+        assert_eq!(addresses(None, None), pair("https://api.github.com", "https://github.com/o/n"));
         let residency = pair("https://api.x.ghe.com", "https://x.ghe.com/o/n");
-        assert_eq!(place(Some("https://api.x.ghe.com"), None), residency);
-        assert_eq!(place(None, Some("https://x.ghe.com")), residency);
+        assert_eq!(addresses(Some("https://api.x.ghe.com"), None), residency);
+        assert_eq!(addresses(None, Some("https://x.ghe.com")), residency);
         let enterprise = pair("https://git.x.org/api/v3", "https://git.x.org/o/n");
-        assert_eq!(place(Some("https://git.x.org/api/v3/"), None), enterprise);
-        assert_eq!(place(None, Some("https://git.x.org")), enterprise);
-        assert_eq!(place(Some("http://127.0.0.1:9"), None), pair("http://127.0.0.1:9", "http://127.0.0.1:9/o/n"));
+        assert_eq!(addresses(Some("https://git.x.org/api/v3/"), None), enterprise);
+        assert_eq!(addresses(None, Some("https://git.x.org")), enterprise);
+        assert_eq!(addresses(Some("http://127.0.0.1:9"), None), pair("http://127.0.0.1:9", "http://127.0.0.1:9/o/n"));
     }
 
     #[test]
     fn a_repository_is_known_by_any_of_its_addresses() {
-        let place = Place::new(None, None).expect("addresses");
+        let server = Server::new(None, None).expect("addresses");
         for url in [
             "https://github.com/o/n",
             "https://github.com/o/n.git",
@@ -154,7 +154,7 @@ mod tests {
             "ssh://git@github.com/o/n.git",
             "https://github.com/o/n/",
         ] {
-            let target = place.target(url).expect(url);
+            let target = server.target(url).expect(url);
             assert_eq!((target.owner.as_str(), target.name.as_str()), ("o", "n"), "{url}");
         }
         for url in [
@@ -165,20 +165,20 @@ mod tests {
             "x",
             "https://github.com/o/n/x",
         ] {
-            assert_eq!(place.target(url), None, "{url}");
+            assert_eq!(server.target(url), None, "{url}");
         }
     }
 
     #[test]
     fn a_token_is_sent_nowhere_that_others_can_read_it() {
         for bad in ["http://api.github.com", "ftp://x", "nonsense", "https://me:pw@h", "https://h/?q", "file:///x"] {
-            let error = Place::new(Some(bad), None).expect_err(bad);
+            let error = Server::new(Some(bad), None).expect_err(bad);
             assert!(!error.to_string().contains("pw"), "{error}");
         }
-        let place = Place::new(None, None).expect("addresses");
-        assert!(place.is_home_of("https://github.com/o/n.git"));
+        let server = Server::new(None, None).expect("addresses");
+        assert!(server.is_home_of("https://github.com/o/n.git"));
         for elsewhere in ["https://evil.example/o/n.git", "http://github.com/o/n.git", "git@github.com:o/n.git"] {
-            assert!(!place.is_home_of(elsewhere), "{elsewhere}");
+            assert!(!server.is_home_of(elsewhere), "{elsewhere}");
         }
     }
 }
