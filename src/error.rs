@@ -99,6 +99,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// A hint: the nearest candidate, or else `otherwise`.
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    otherwise: impl Into<String>,
+) -> String {
+    nearest(word, candidates).map_or_else(|| otherwise.into(), |good| format!("did you mean `{good}`?"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,12 +41,6 @@ fn place(line: Option<usize>, column: Option<usize>) -> String {
     }
 }
 
-impl ParseError {
-    fn nowhere(message: impl Into<String>) -> Self {
-        Self { line: None, column: None, message: message.into() }
-    }
-}
-
 /// Reads a document: JSON when its first character is `{` or `[` and it can be read so, otherwise YAML 1.2.
 ///
 /// Keys keep their order and become text as it is written (`200:` is `"200"`). In YAML only `true` and `false` are
@@ -75,7 +69,8 @@ pub(super) fn parse_flow(text: &str, left: &Cell<usize>) -> Result<Value, ParseE
 /// The text of a file without its byte order mark.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, ParseError> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(ParseError::nowhere("the text is UTF-16, and only UTF-8 can be read"));
+        let message = "the text is UTF-16, and only UTF-8 can be read".to_owned();
+        return Err(ParseError { line: None, column: None, message });
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {

@@ -14,7 +14,7 @@ use super::runtime::Mark;
 use super::scan::{self, Piece, ScanError};
 use super::values::Values;
 use super::variables::{root, variables};
-use crate::error::nearest;
+use crate::error::did_you_mean;
 
 /// Most tags that may be open at once: parsing and rendering them is recursive.
 const DEPTH_MAX: usize = 100;
@@ -252,10 +252,8 @@ impl Compiler<'_> {
             }
             if !self.known.has(name) && !self.locals.contains(name) {
                 let candidates = self.known.names().chain(self.locals.iter().copied());
-                let hint = nearest(name, candidates).map_or_else(
-                    || "declare it as a [[question]], or wrap text meant for another engine in {% raw %}".to_owned(),
-                    |good| format!("did you mean `{good}`?"),
-                );
+                let raw = "declare it as a [[question]], or wrap text meant for another engine in {% raw %}";
+                let hint = did_you_mean(name, candidates, raw);
                 return Err(ScanError { at, message: format!("unknown variable `{name}`"), hint: Some(hint) });
             }
         }

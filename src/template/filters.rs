@@ -9,7 +9,7 @@ use liquid_core::{Error, Expression, Filter, FilterReflection, Language, ParseFi
 use liquid_lib::stdlib;
 use serde_json::Value;
 
-use super::escape;
+use super::escape::{self, plain_text as text};
 use super::flows;
 use super::place::MARK;
 use super::runtime::{Outputs, VALUE_MAX, place_output};
@@ -53,10 +53,6 @@ const CUSTOM: [(&str, usize, FilterFunction); 21] = [
         Ok(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, text(value).as_bytes()).to_string().into())
     }),
 ];
-
-fn text(value: &Value) -> String {
-    escape::plain_text(value)
-}
 
 fn replace(value: &Value, arguments: &[Value], count: usize) -> std::result::Result<Value, String> {
     let (text, from, to) = (text(value), text(&arguments[0]), text(&arguments[1]));

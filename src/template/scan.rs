@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::error::nearest;
+use crate::error::did_you_mean;
 
 /// One stretch of a text, in order. Together the pieces are the whole text but for comments and trimmed space.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,10 +252,7 @@ fn is_tag(after: &str, name: &str) -> Option<(usize, bool, bool)> {
 
 fn unknown_tag(name: &str, at: usize) -> ScanError {
     let message = if name.is_empty() { "a tag has no name".to_owned() } else { format!("unknown tag `{name}`") };
-    let hint = nearest(name, TAGS).map_or_else(
-        || "wrap text meant for another engine in {% raw %}".to_owned(),
-        |good| format!("did you mean `{good}`?"),
-    );
+    let hint = did_you_mean(name, TAGS, "wrap text meant for another engine in {% raw %}");
     ScanError { at, message, hint: Some(hint) }
 }
 

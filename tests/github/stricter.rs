@@ -260,7 +260,7 @@ fn a_raise_beside_something_stricter_is_made_and_the_rest_is_left() {
     }
     let ran = story.run(&FIX);
     assert_eq!(ran.code, Some(5), "{ran:?}");
-    assert!(all_said(&ran).contains("this lowers it from 3 to 1"), "{ran:?}");
+    assert!(all_said(&ran).contains("`--lower` changes it from 3 to 1"), "{ran:?}");
     let end = story.github.end();
     let settings = &end[0]["settings"];
     assert_eq!(settings["rulesets"][0]["enforcement"], "evaluate");

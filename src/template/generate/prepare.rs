@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use regex::Regex;
 
-use crate::error::nearest;
+use crate::error::did_you_mean;
 use crate::model::text::position;
 use crate::template::compile::locals;
 use crate::template::engine::RenderError;
@@ -79,10 +79,8 @@ impl TextCheck<'_> {
     }
 
     fn unknown(&self, at: usize, name: &str, locals: &BTreeSet<&str>) -> RenderError {
-        let advice = nearest(name, self.known.iter().chain(locals).copied()).map_or_else(
-            || "declare it in [placeholders], or wrap text meant for another engine in {% raw %}".to_owned(),
-            |good| format!("did you mean `{good}`?"),
-        );
+        let raw = "declare it in [placeholders], or wrap text meant for another engine in {% raw %}";
+        let advice = did_you_mean(name, self.known.iter().chain(locals).copied(), raw);
         self.error(at, format!("unknown variable `{name}`"), Some(advice))
     }
 

@@ -2,7 +2,7 @@
 
 use super::ManifestError;
 use super::table::Table;
-use crate::error::nearest;
+use crate::error::did_you_mean;
 use crate::model::gate::{CHECKS, Gate, LifecycleRules, PhaseWords};
 use crate::model::phase::Phase;
 
@@ -82,10 +82,7 @@ fn check(table: &Table<'_>) -> Result<Option<String>, ManifestError> {
 
 fn unknown(table: &Table<'_>, key: &str, what: &str, word: &str, words: &[&str]) -> ManifestError {
     let error = table.error(table.at(key), format!("there is no {what} `{}`", word.escape_debug()));
-    error.with_hint(match nearest(word, words.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("there are `{}`", words.join("`, `")),
-    })
+    error.with_hint(did_you_mean(word, words.iter().copied(), format!("there are `{}`", words.join("`, `"))))
 }
 
 #[cfg(test)]

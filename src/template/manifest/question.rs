@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ManifestError;
 use super::table::Table;
-use crate::error::nearest;
+use crate::error::did_you_mean;
 use crate::model::question::{BECAUSE, DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
 use crate::template::scan::has_tags;
 use crate::template::values::WORDS;
@@ -106,10 +106,7 @@ fn kind(table: &Table<'_>) -> Result<Kind, ManifestError> {
 
 fn unknown_type(table: &Table<'_>, word: &str) -> ManifestError {
     let error = table.error(table.at("type"), format!("there is no type `{}`", word.escape_debug()));
-    error.with_hint(match nearest(word, Kind::WORDS) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the types are `{}`", Kind::WORDS.join("`, `")),
-    })
+    error.with_hint(did_you_mean(word, Kind::WORDS, format!("the types are `{}`", Kind::WORDS.join("`, `"))))
 }
 
 fn integer(table: &Table<'_>) -> Result<Kind, ManifestError> {

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ManifestError;
-use crate::error::nearest;
+use crate::error::did_you_mean;
 use crate::model::question::storable;
 
 /// A table, what it is called, and the text that it was read from.
@@ -35,10 +35,8 @@ impl<'t> Table<'t> {
         };
         let word = key.get_ref().as_ref();
         let error = self.error(key.span().start, format!("`{}` has no key `{}`", self.title, word.escape_debug()));
-        Err(error.with_hint(match nearest(word, known.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("its keys are `{}`", known.join("`, `")),
-        }))
+        let keys = format!("its keys are `{}`", known.join("`, `"));
+        Err(error.with_hint(did_you_mean(word, known.iter().copied(), keys)))
     }
 
     pub(in crate::template) fn has(&self, key: &str) -> bool {

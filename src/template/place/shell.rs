@@ -200,7 +200,7 @@ impl Tracker {
     }
 
     fn word(&self, words: &Words, output: &Output) -> Result<Context, String> {
-        if output.value.is_array() && !words.word().is_empty() {
+        if output.value.is_array() && !words.word.is_empty() {
             return Err(
                 "a list is several words and cannot stand in the middle of one; use the filter `join`".to_owned()
             );
@@ -223,7 +223,7 @@ impl Tracker {
 
     /// The words are the items of `NAME=(…)`.
     fn in_array(&self) -> bool {
-        matches!(self.stack.as_slice(), [.., Frame::Words(around), Frame::Words(_)] if around.word().ends_with('='))
+        matches!(self.stack.as_slice(), [.., Frame::Words(around), Frame::Words(_)] if around.word.ends_with('='))
     }
 
     fn in_here(&self) -> bool {
@@ -303,7 +303,7 @@ impl Tracker {
                 words.push('\0');
                 self.stack.push(Frame::Double);
             }
-            '#' if words.word().is_empty() => self.stack.push(Frame::Comment),
+            '#' if words.word.is_empty() => self.stack.push(Frame::Comment),
             '(' | ')' => self.parenthesis(c, before),
             '<' if before == '<' => {
                 let here = Here { depth: self.stack.len(), ..Here::default() };
@@ -327,7 +327,7 @@ impl Tracker {
 
     fn parenthesis(&mut self, c: char, before: char) {
         let Some(Frame::Words(words)) = self.stack.last_mut() else { return };
-        if c == '(' && before == '(' && words.is_new() && words.is_nested() {
+        if c == '(' && before == '(' && words.new && words.nested {
             self.replace(Frame::Arithmetic { depth: 0, closing: false });
         } else if c == '(' {
             if before == '$' || !words.opens_pattern() {
@@ -337,9 +337,9 @@ impl Tracker {
                 self.stack.push(Frame::Words(Words::new(true)));
             }
         } else if !words.closes_pattern() {
-            if words.is_nested() && words.is_unclear() {
+            if words.nested && words.is_unclear() {
                 self.lose("a `)` here may belong to a `case`");
-            } else if words.is_nested() {
+            } else if words.nested {
                 self.leave();
                 if let Some(Frame::Words(words)) = self.stack.last_mut() {
                     words.after_parentheses();

@@ -17,11 +17,11 @@ pub(super) enum Case {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
     /// They stand in parentheses.
-    nested: bool,
+    pub(super) nested: bool,
     /// Nothing of them was read yet.
-    new: bool,
+    pub(super) new: bool,
     /// The word so far; a quoted or expanded part of it is `\0`.
-    word: String,
+    pub(super) word: String,
     /// A word that begins now is a command or a keyword.
     command: bool,
     cases: Vec<Case>,
@@ -40,14 +40,6 @@ impl Words {
         Self { nested, new: true, command: true, ..Self::default() }
     }
 
-    pub(super) fn is_nested(&self) -> bool {
-        self.nested
-    }
-
-    pub(super) fn is_new(&self) -> bool {
-        self.new
-    }
-
     pub(super) fn is_unclear(&self) -> bool {
         self.unclear || self.cases.last() == Some(&Case::Body)
     }
@@ -57,10 +49,6 @@ impl Words {
         let is_array = inside && self.word.ends_with('=');
         is_open_subscript(&self.word, self.nested)
             || self.current.evaluates(&self.plain, self.redirected, inside, is_array)
-    }
-
-    pub(super) fn word(&self) -> &str {
-        &self.word
     }
 
     /// Adds a character to the word.
