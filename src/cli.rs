@@ -266,7 +266,7 @@ pub struct ReleaseArgs {
 pub struct ExportArgs {
     /// The notation
     #[arg(long, value_enum)]
-    pub format: Format,
+    pub format: ExportFormat,
     /// The folder for `--format html`; an earlier site there is replaced
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub into: Option<PathBuf>,
@@ -274,7 +274,7 @@ pub struct ExportArgs {
 
 /// A notation of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub enum ExportFormat {
     /// One document with every record
     Json,
     /// The JSON Schema of that document

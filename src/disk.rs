@@ -33,7 +33,7 @@ pub enum DiskError {
         path: PathBuf,
     },
     /// The place is taken.
-    #[error("`{}` exists already, and is left as it is", path.display())]
+    #[error("`{}` exists already, and stays unchanged", path.display())]
     Exists {
         /// The place.
         path: PathBuf,
@@ -163,7 +163,7 @@ fn remove_abandoned(parent: &Path, prefix: &str) {
         }
         let unlocked = fs::File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
         if unlocked {
-            // What cannot be removed is in nobody's way.
+            // A file that cannot be removed does no harm.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

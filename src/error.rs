@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 pub enum Fault {
     /// This machine, a disk or a remote failed; trying again may help.
     Environment = 1,
-    /// What was typed or handed in is wrong; the user mends it.
+    /// The input is wrong; the user must fix it.
     Input = 2,
-    /// The template is at fault; its maintainers mend it.
+    /// The template is at fault; its maintainers must fix it.
     Template = 3,
     /// Not authenticated, or not permitted.
     Permission = 4,

@@ -40,7 +40,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::Cli;
 use crate::error::{Blame, Fault};
-use crate::terminal::{Color, Manner, Terminal};
+use crate::terminal::{Color, OutputOptions, Terminal};
 use crate::world::{Speech, Surroundings, World};
 
 /// Runs the program with these arguments, the first of which is its own name, and returns the exit code.
@@ -88,7 +88,7 @@ fn prepare(arguments: Vec<OsString>, surroundings: Surroundings) -> Result<(Cli,
         color: global.color,
     };
     let world = World::new(surroundings, speech, global.offline)
-        .map_err(|error| fail(&Terminal::new(streams, Manner { json, ..Manner::default() }), &error))?;
+        .map_err(|error| fail(&Terminal::new(streams, OutputOptions { json, ..OutputOptions::default() }), &error))?;
     Ok((cli, world))
 }
 
@@ -110,7 +110,7 @@ fn fail(terminal: &Terminal, failure: &dyn Blame) -> u8 {
     failure.fault().exit_code()
 }
 
-/// What was typed is no command line.
+/// The arguments are not a valid command line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Usage(String);
@@ -133,7 +133,7 @@ fn usage(error: &clap::Error, surroundings: &Surroundings, json: bool) -> u8 {
     if json && !is_help {
         let text = error.to_string();
         let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let terminal = Terminal::new(streams.clone(), Manner { json, ..Manner::default() });
+        let terminal = Terminal::new(streams.clone(), OutputOptions { json, ..OutputOptions::default() });
         return fail(&terminal, &Usage(sentence.to_owned()));
     }
     let output = if is_help { &streams.stdout } else { &streams.stderr };

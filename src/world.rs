@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::error::{Blame, Fault, shell_quoted};
 use crate::forge::github::Session;
 use crate::net::Interrupt;
-use crate::terminal::{Color, Manner, Streams, Terminal};
+use crate::terminal::{Color, OutputOptions, Streams, Terminal};
 
 /// What a run finds around it: read from the process, or handed in by a test.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub struct World {
     program: Option<PathBuf>,
 }
 
-/// What the command line says about speaking.
+/// The command line's options for the output.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Speech {
     /// `--json`
@@ -201,9 +201,9 @@ fn is_dumb(variables: &BTreeMap<String, String>) -> bool {
     variables.get("TERM").is_some_and(|term| term == "dumb")
 }
 
-fn manner(speech: Speech, variables: &BTreeMap<String, String>, is_terminal: bool) -> Manner {
+fn manner(speech: Speech, variables: &BTreeMap<String, String>, is_terminal: bool) -> OutputOptions {
     let in_workflow = variables.get("CI").is_some_and(|value| !value.is_empty() && value != "0");
-    Manner {
+    OutputOptions {
         json: speech.json,
         quiet: speech.quiet,
         verbose: speech.verbose,

@@ -90,7 +90,7 @@ fn registry() -> Vec<Record> {
     records[last].title = "Café opening times".to_owned();
     for (name, date) in [("forgotten", "2026-05-03T11:59:59Z"), ("young", "2026-05-03T12:00:00Z"), ("undated", "x")] {
         let mut reserved = record(name, "inception", "");
-        reserved.state = apiscaffold::model::record::State::Reserved;
+        reserved.state = apiscaffold::model::record::RecordState::Reserved;
         date.clone_into(&mut reserved.history[0].date);
         records.push(reserved);
     }
@@ -291,7 +291,7 @@ fn an_export_makes_the_site_and_replaces_it_and_touches_no_other_folder() {
         let file = program.write(&format!("public/site/{path}"), text);
         let refused = program.run(&export);
         assert_eq!(refused.code, Some(5), "{path}: {refused:?}");
-        assert!(refused.stderr.contains("is no site that was exported before"), "{refused:?}");
+        assert!(refused.stderr.contains("is not an earlier export"), "{refused:?}");
         assert_eq!(std::fs::read_to_string(&file).expect("there"), text);
         assert_eq!(files(&site).len(), before.len() + usize::from(path == "apis/notes.txt"));
         std::fs::remove_file(&file).expect("removed");

@@ -344,7 +344,7 @@ fn what_people_wrote_stays_and_what_they_changed_alike_is_refused() {
     fs::remove_file(program.folder().join("my-api/catalog-info.yaml")).expect("removed");
     program.git("my-api", &["commit", "-qam", "as it was told"]);
     let ran = program.done(&alpha);
-    let gone = "`catalog-info.yaml` was deleted or moved by people, and is left as it is";
+    let gone = "`catalog-info.yaml` was deleted or moved by people, and stays unchanged";
     assert!(ran.stderr.contains(gone), "what is left alone is reported: {ran:?}");
     assert_eq!(record(&program)["phase"], "alpha");
 }

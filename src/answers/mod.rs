@@ -48,7 +48,7 @@ pub enum Origin {
 
 impl Origin {
     /// Whether the answer is not a default, so that it must not be changed.
-    pub const fn is_given(&self) -> bool {
+    pub const fn is_explicit(&self) -> bool {
         !matches!(self, Self::Default)
     }
 }
@@ -100,8 +100,8 @@ impl Answers {
     }
 
     /// Whether the answer to `name` is not a default.
-    pub fn is_given(&self, name: &str) -> bool {
-        self.origin(name).is_some_and(Origin::is_given)
+    pub fn is_explicit(&self, name: &str) -> bool {
+        self.origin(name).is_some_and(Origin::is_explicit)
     }
 
     fn insert(&mut self, name: &str, value: Value, origin: Origin) {

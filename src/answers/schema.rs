@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::question::{DefaultValue, Kind, Question};
+use crate::model::question::{AnswerType, DefaultValue, Question};
 
 /// A JSON Schema (draft 2020-12) of the answers to `questions` in one file, `name` included.
 ///
@@ -30,16 +30,16 @@ pub fn schema(questions: &[Question]) -> Value {
 
 fn property(question: &Question) -> Value {
     let mut property = match &question.kind {
-        Kind::String => text(question),
-        Kind::Bool => keyword("type", "boolean"),
-        Kind::Integer { min, max } => {
+        AnswerType::String => text(question),
+        AnswerType::Bool => keyword("type", "boolean"),
+        AnswerType::Integer { min, max } => {
             let mut integer = keyword("type", "integer");
             integer.extend(min.map(|min| ("minimum".to_owned(), min.into())));
             integer.extend(max.map(|max| ("maximum".to_owned(), max.into())));
             integer
         }
-        Kind::Choice { choices } => keyword("enum", choices.clone()),
-        Kind::List { choices, min } => {
+        AnswerType::Choice { choices } => keyword("enum", choices.clone()),
+        AnswerType::List { choices, min } => {
             let mut item = text(question);
             if !choices.is_empty() {
                 item.insert("enum".to_owned(), choices.clone().into());
@@ -79,9 +79,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::schema;
-    use crate::model::question::{DefaultValue, Kind, Pattern, Question};
+    use crate::model::question::{AnswerType, DefaultValue, Pattern, Question};
 
-    fn question(name: &str, kind: Kind) -> Question {
+    fn question(name: &str, kind: AnswerType) -> Question {
         Question::new(name, kind, "P")
     }
 
@@ -94,14 +94,15 @@ mod tests {
         let title = Question {
             pattern: Pattern::new("a|b", None).ok(),
             help: Some("H".to_owned()),
-            ..question("title", Kind::String)
+            ..question("title", AnswerType::String)
         };
         let default = Some(DefaultValue::Value(json!(443)));
-        let port = Question { default, ..question("port", Kind::Integer { min: Some(1), max: None }) };
+        let port = Question { default, ..question("port", AnswerType::Integer { min: Some(1), max: None }) };
         let built = Some(DefaultValue::Text("{{ title }}".to_owned()));
-        let style = Question { default: built, ..question("style", Kind::Choice { choices: choices(&["a", "b"]) }) };
+        let style =
+            Question { default: built, ..question("style", AnswerType::Choice { choices: choices(&["a", "b"]) }) };
         let when = Some("style == 'a'".to_owned());
-        let teams = Question { when, ..question("teams", Kind::List { choices: vec![], min: 0 }) };
+        let teams = Question { when, ..question("teams", AnswerType::List { choices: vec![], min: 0 }) };
         let schema = schema(&[title, port, style, teams]);
         let properties = json!({
             "name": {"type": "string", "description": "The name of the API",
@@ -120,13 +121,13 @@ mod tests {
     fn questions() -> impl Strategy<Value = Question> {
         let some = || prop_oneof![Just(choices(&["a", "b"])), Just(choices(&["", "true", "ab"]))];
         let kind = prop_oneof![
-            Just(Kind::String),
-            Just(Kind::Bool),
+            Just(AnswerType::String),
+            Just(AnswerType::Bool),
             (prop_oneof![Just(None), (-3..3i64).prop_map(Some)], prop_oneof![Just(None), (-3..3i64).prop_map(Some)])
-                .prop_map(|(min, max)| Kind::Integer { min, max }),
-            some().prop_map(|choices| Kind::Choice { choices }),
-            Just(Kind::List { choices: vec![], min: 0 }),
-            (some(), 0..2_usize).prop_map(|(choices, min)| Kind::List { choices, min }),
+                .prop_map(|(min, max)| AnswerType::Integer { min, max }),
+            some().prop_map(|choices| AnswerType::Choice { choices }),
+            Just(AnswerType::List { choices: vec![], min: 0 }),
+            (some(), 0..2_usize).prop_map(|(choices, min)| AnswerType::List { choices, min }),
         ];
         let patterns = [None, Some("a|ab"), Some("^[a-z]{1,2}$"), Some(r"\w*"), Some(r"[^\d\s]+"), Some("(?i)A.")];
         (kind, 0..patterns.len(), 0..4usize).prop_map(move |(kind, pattern, max_length)| Question {

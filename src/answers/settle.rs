@@ -8,7 +8,7 @@ use super::problem::{display, display_line, display_text};
 use super::{AnswerProblem, Answers, AnswersError, AnswersFile, Layers, Origin};
 use crate::error::{Failure, nearest};
 use crate::model::name::ApiName;
-use crate::model::question::{BECAUSE, DefaultValue, Kind, Question};
+use crate::model::question::{AnswerType, BECAUSE, DefaultValue, Question};
 
 /// The key that stands for the API's name in an answers file.
 const NAME: &str = "name";
@@ -320,7 +320,7 @@ fn literal(question: &Question, value: &Value) -> Fallback {
 fn rendered(question: &Question, value: Value, built: bool) -> Fallback {
     let text = value.as_str().unwrap_or_default();
     let rule = match (&question.kind, question.parse(text)) {
-        (Kind::Choice { .. } | Kind::Integer { .. } | Kind::Bool, _) if text.trim().is_empty() => {
+        (AnswerType::Choice { .. } | AnswerType::Integer { .. } | AnswerType::Bool, _) if text.trim().is_empty() => {
             return Fallback::None;
         }
         (_, Ok(good)) => return Fallback::Good(good, Origin::Default),
@@ -347,10 +347,10 @@ fn proposal(fallback: &Fallback) -> Option<&Value> {
 /// The value of a question that is not asked and has no default.
 fn nothing(question: &Question) -> Value {
     match question.kind {
-        Kind::String => Value::String(String::new()),
-        Kind::List { .. } => Value::Array(Vec::new()),
-        Kind::Bool => Value::Bool(false),
-        Kind::Choice { .. } | Kind::Integer { .. } => Value::Null,
+        AnswerType::String => Value::String(String::new()),
+        AnswerType::List { .. } => Value::Array(Vec::new()),
+        AnswerType::Bool => Value::Bool(false),
+        AnswerType::Choice { .. } | AnswerType::Integer { .. } => Value::Null,
     }
 }
 

@@ -6,13 +6,13 @@ use crate::cli::{CheckArgs, Global};
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, Lower};
 use crate::model::record::Record;
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::setting::{Difference, Setting};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::desired::{Desired, Search};
 use crate::scaffold::open;
 use crate::scaffold::plan::{Configure, Plan, Status, Step};
-use crate::scaffold::report::{Report, say, steps};
+use crate::scaffold::report::{Report, print, steps};
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ enum CheckError {
     Drift { page: String, count: usize, document: Map<String, Value> },
     #[error("{count} of the settings of {page} could not be read")]
     Unread { page: String, count: usize, fault: Fault, document: Map<String, Value> },
-    #[error("{count} of the settings of {page} are stricter than the template asks, and were left so")]
+    #[error("{count} of the settings of {page} are stricter than the template, and were kept")]
     Stricter { page: String, count: usize, document: Map<String, Value> },
 }
 
@@ -44,7 +44,7 @@ impl Blame for CheckError {
                     .to_owned()
             }
             Self::Unread { .. } => {
-                "do what is said above, then run the same command again".to_owned()
+                "follow the hints above, then run the same command again".to_owned()
             }
         })
     }
@@ -95,11 +95,11 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
 /// once, and what becomes of them is its people's affair.
 fn known(
     github: &Github,
-    mut target: Target,
+    mut target: RepositorySlug,
     settings: crate::model::settings::Settings,
     record: Option<&Record>,
     world: &World,
-) -> Result<(Target, Vec<Setting>), Failure> {
+) -> Result<(RepositorySlug, Vec<Setting>), Failure> {
     let survey = github.survey(&target, &[]);
     let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: target.owner.clone() })?;
     let page = github.server().page(&target);
@@ -108,7 +108,7 @@ fn known(
         return Err(github.foreign(&target, "the registry's record is of another repository").into());
     }
     if let Some((owner, name)) = found.full_name.split_once('/') {
-        target = Target { owner: owner.to_owned(), name: name.to_owned() };
+        target = RepositorySlug { owner: owner.to_owned(), name: name.to_owned() };
     }
     let mut settings = open::github::fitting(settings, owner.kind, found.visibility, world);
     settings.retain(|setting| !matches!(setting, Setting::Issue(_)));
@@ -116,16 +116,16 @@ fn known(
 }
 
 struct Check<'c> {
-    target: &'c Target,
+    target: &'c RepositorySlug,
     settings: &'c [Setting],
     page: &'c str,
     world: &'c World,
 }
 
-type Found = (usize, Result<Vec<Difference>, ForgeError>);
+type SettingDifferences = (usize, Result<Vec<Difference>, ForgeError>);
 
 impl Check<'_> {
-    fn report_differences(&self, differing: &[Found]) -> Result<(), Failure> {
+    fn report_differences(&self, differing: &[SettingDifferences]) -> Result<(), Failure> {
         let mut differences = Vec::new();
         let mut lines = String::new();
         for (at, found) in differing {
@@ -152,7 +152,7 @@ impl Check<'_> {
         let page = self.page.to_owned();
         if differing.is_empty() {
             let text = format!("{page}: all {} settings are as the template asks", self.settings.len());
-            say(&text, &document, self.world);
+            print(&text, &document, self.world);
             return Ok(());
         }
         if !self.world.terminal.json() {
@@ -167,7 +167,7 @@ impl Check<'_> {
     }
 
     /// Makes the settings so that differ, or that could not be read.
-    fn plan(&self, differing: &[Found], arguments: &CheckArgs) -> Plan {
+    fn plan(&self, differing: &[SettingDifferences], arguments: &CheckArgs) -> Plan {
         let settings: Vec<Setting> = differing.iter().map(|(at, _)| self.settings[*at].clone()).collect();
         let lower = if arguments.lower { Lower::Yes } else { Lower::No };
         let (target, create_teams) = (self.target.clone(), arguments.create_teams);
@@ -186,7 +186,7 @@ impl Check<'_> {
         let facts = self.document(Vec::new()).into();
         let report = Report { subject: page.clone(), outcome, facts, text, ..Report::default() };
         if count == 0 || !is_fixed {
-            return report.tell(self.world);
+            return report.print(self.world);
         }
         if !self.world.terminal.json() {
             self.world.terminal.result(&report.text);

@@ -21,33 +21,33 @@ use crate::world::World;
 /// The name for which the template is rendered when none is given.
 const EXAMPLE: &str = "example-api";
 
-/// One thing that was looked at.
-struct Finding {
-    /// What was looked at, in a word.
+/// The result of one check.
+struct CheckResult {
+    /// The subject of the check, in a word.
     about: &'static str,
     /// What was found.
     words: String,
     /// None when all is well.
-    problem: Option<Problem>,
+    problem: Option<CheckFailure>,
 }
 
-struct Problem {
+struct CheckFailure {
     fault: Fault,
     hint: Option<String>,
 }
 
-/// All that was looked at.
+/// The results of all checks.
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+struct CheckResults(Vec<CheckResult>);
 
-impl Findings {
+impl CheckResults {
     fn good(&mut self, about: &'static str, words: impl Into<String>) {
-        self.0.push(Finding { about, words: words.into(), problem: None });
+        self.0.push(CheckResult { about, words: words.into(), problem: None });
     }
 
     fn bad(&mut self, about: &'static str, words: impl Into<String>, fault: Fault, hint: impl Into<String>) {
-        let problem = Some(Problem { fault, hint: Some(hint.into()) });
-        self.0.push(Finding { about, words: words.into(), problem });
+        let problem = Some(CheckFailure { fault, hint: Some(hint.into()) });
+        self.0.push(CheckResult { about, words: words.into(), problem });
     }
 
     fn failure(&mut self, about: &'static str, failure: &dyn Blame) {
@@ -57,8 +57,8 @@ impl Findings {
             words += &format!(": {error}");
             cause = error.source();
         }
-        let problem = Some(Problem { fault: failure.fault(), hint: failure.hint() });
-        self.0.push(Finding { about, words, problem });
+        let problem = Some(CheckFailure { fault: failure.fault(), hint: failure.hint() });
+        self.0.push(CheckResult { about, words, problem });
     }
 }
 
@@ -77,7 +77,7 @@ impl Blame for Problems {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("do what is said above, then run the same command again".to_owned())
+        Some("follow the hints above, then run the same command again".to_owned())
     }
 
     fn document(&self) -> Map<String, Value> {
@@ -88,18 +88,18 @@ impl Blame for Problems {
 pub(super) fn run(arguments: &DoctorArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone().unwrap_or_else(|| EXAMPLE.to_owned()))?;
     let owner = open::github::owner(arguments.owner.as_ref(), world)?;
-    let mut doctor = Doctor { name: &name, arguments, world, base_path: None, findings: Findings::default() };
+    let mut doctor = Doctor { name: &name, arguments, world, base_path: None, findings: CheckResults::default() };
     let settings = doctor.template();
     let record = doctor.registry(global);
     let mut findings = doctor.findings;
     match &owner {
         Some(owner) => {
-            let asked = forge::Asked { owner, name: arguments.name.as_ref().map(|_| &name), settings, record };
+            let asked = forge::ForgeChecks { owner, name: arguments.name.as_ref().map(|_| &name), settings, record };
             forge::look(asked, world, &mut findings);
         }
-        None => findings.good("GitHub", "not looked at: name an organisation or a user with `--owner`"),
+        None => findings.good("GitHub", "not checked: name an organisation or a user with `--owner`"),
     }
-    tell(&findings.0, world)
+    report(&findings.0, world)
 }
 
 struct Doctor<'d> {
@@ -108,7 +108,7 @@ struct Doctor<'d> {
     world: &'d World,
     /// The base path, when `new` would not give it a number.
     base_path: Option<String>,
-    findings: Findings,
+    findings: CheckResults,
 }
 
 impl Doctor<'_> {
@@ -118,7 +118,7 @@ impl Doctor<'_> {
         match self.rendered() {
             Ok((used, rendered)) => {
                 let count = rendered.settings.each().len();
-                let words = format!("`{used}` gives {} files and asks for {count} settings", rendered.tree.len());
+                let words = format!("`{used}` renders {} files and {count} settings", rendered.tree.len());
                 self.findings.good("template", words);
                 rendered.settings
             }
@@ -138,7 +138,8 @@ impl Doctor<'_> {
         for warning in warnings(&material, &answers, &record) {
             self.world.terminal.warn(&warning);
         }
-        let is_fixed = answers.is_given(address::BASE_PATH) || address::is_said(&material, &record.base_path);
+        let is_fixed =
+            answers.is_explicit(address::BASE_PATH) || address::comes_from_spec(&material, &record.base_path);
         self.base_path = is_fixed.then(|| record.base_path.clone());
         Ok((used, render::repository(&material, &answers, &record)?))
     }
@@ -175,7 +176,7 @@ impl Doctor<'_> {
         };
         let listing = registry.list()?;
         for problem in &listing.problems {
-            let hint = "clone the registry, mend it, commit and push";
+            let hint = "clone the registry, fix it, commit and push";
             self.findings.bad("registry", format!("registry: {problem}"), Fault::Environment, hint);
         }
         self.findings.good("registry", format!("{shown} has {}", counted(listing.records.len(), "record")));
@@ -194,8 +195,8 @@ impl Doctor<'_> {
 }
 
 /// The list on stdout; the exit code is that of the worst.
-fn tell(findings: &[Finding], world: &World) -> Result<(), Failure> {
-    let problems: Vec<&Problem> = findings.iter().filter_map(|finding| finding.problem.as_ref()).collect();
+fn report(findings: &[CheckResult], world: &World) -> Result<(), Failure> {
+    let problems: Vec<&CheckFailure> = findings.iter().filter_map(|finding| finding.problem.as_ref()).collect();
     let told = findings.iter().map(|finding| {
         let problem = finding.problem.as_ref();
         json!({
@@ -217,8 +218,8 @@ fn tell(findings: &[Finding], world: &World) -> Result<(), Failure> {
     }
 }
 
-fn line(finding: &Finding) -> String {
-    let Finding { about, words, problem } = finding;
+fn line(finding: &CheckResult) -> String {
+    let CheckResult { about, words, problem } = finding;
     let Some(problem) = problem else { return format!("ok       {about}: {}", one_line(words)) };
     let hint = problem.hint.as_ref().map(|hint| format!("\n         → {}", hint.replace('\n', "\n           ")));
     format!("problem  {about}: {}{}", one_line(words), hint.unwrap_or_default())

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::{Global, ListArgs};
 use crate::error::Failure;
-use crate::model::record::{Record, State, TemplateUsed};
+use crate::model::record::{Record, RecordState, TemplateUsed};
 use crate::model::text::one_line;
 use crate::registry::Listing;
 use crate::scaffold::{open, template};
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Resul
     let location = open::registry::location(global.registry.as_deref(), world)?;
     let mut listing = match open::registry::open(&location, world)? {
         Some(registry) => {
-            open::registry::tell_age(&registry, world);
+            open::registry::warn_of_age(&registry, world);
             registry.list()?
         }
         None => Listing::default(),
@@ -95,9 +95,9 @@ fn row(record: &Record, now: Timestamp) -> [String; 6] {
     let phase = serde_json::to_value(record.phase).ok().and_then(|phase| phase.as_str().map(str::to_owned));
     let days = age(record, now).map_or(0, |age| age.as_hours() / 24);
     let state = match record.state {
-        State::Active => "active".to_owned(),
-        State::Reserved if record.is_forgotten(now) => format!("reserved {days} d ago"),
-        State::Reserved => "reserved".to_owned(),
+        RecordState::Active => "active".to_owned(),
+        RecordState::Reserved if record.is_forgotten(now) => format!("reserved {days} d ago"),
+        RecordState::Reserved => "reserved".to_owned(),
     };
     let title: String = record.title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
     let [short_name, owner, title] =

@@ -25,7 +25,7 @@ use crate::scaffold::variables;
 use crate::template::generate::fence;
 use crate::world::World;
 
-/// Does what the command line says.
+/// Runs the command of the command line.
 pub fn run(cli: Cli, world: &World) -> Result<(), Failure> {
     let global = &cli.global;
     if matches!(cli.command, Command::New(_) | Command::Template(TemplateCommand::Preview(_))) {

@@ -12,15 +12,15 @@ use crate::git::commit::{self, NewCommit};
 use crate::model::author::{Author, Signature};
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
-use crate::model::record::{KeyKind, PhaseChange, Record, State};
+use crate::model::record::{KeyKind, PhaseChange, Record, RecordState};
 use crate::model::tree::Tree;
 use crate::openapi::Spec;
 use crate::registry::{self, Registry};
-use crate::scaffold::address::{self, Taken};
+use crate::scaffold::address::{self, DerivedAnswer};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::hosting::{Forge, Hosted, Hosting};
 use crate::scaffold::keys::Keys;
-use crate::scaffold::place::{InTheWay, Place, Standing};
+use crate::scaffold::place::{LocationError, NameClaim, RepositoryLocation};
 use crate::scaffold::plan::{Plan, Step};
 use crate::scaffold::report::{Report, counted, kept};
 use crate::scaffold::request::Material;
@@ -32,7 +32,7 @@ const FINDINGS_SHOWN: usize = 5;
 
 pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
-    let place = Place::new(&world.absolute(&arguments.into), &name)?;
+    let place = RepositoryLocation::new(&world.absolute(&arguments.into), &name)?;
     let location = open::registry::location(global.registry.as_deref(), world)?;
     let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
     let owner = open::github::owner(arguments.hosting.owner.as_ref(), world)?;
@@ -86,17 +86,17 @@ struct Deciding<'d> {
 struct Decision {
     plan: Plan,
     record: Record,
-    place: Place,
+    place: RepositoryLocation,
     spec: Option<Rc<Spec>>,
     is_hosted: bool,
     files: usize,
     /// Answers, and what they were taken from.
-    taken: Vec<Taken>,
+    taken: Vec<DerivedAnswer>,
     warnings: Vec<String>,
 }
 
 impl Deciding<'_> {
-    fn decide(&self, mut place: Place, registry: Option<&Registry>) -> Result<Decision, Failure> {
+    fn decide(&self, mut place: RepositoryLocation, registry: Option<&Registry>) -> Result<Decision, Failure> {
         let Self { name, arguments, forge, author, world } = self;
         let surveyed = forge.map(|forge| forge.survey(name)).transpose()?;
         if let Some(surveyed) = &surveyed {
@@ -106,10 +106,10 @@ impl Deciding<'_> {
         let bar = world.terminal.bar("reading");
         let mut material = Material::first((*name).clone(), &arguments.input.inputs(), world)?;
         drop(bar);
-        if matches!(standing, Standing::Free) {
+        if matches!(standing, NameClaim::Free) {
             naming::check(name, &material.template.manifest.environments, registry, world)?;
         }
-        if matches!(standing, Standing::Ours(_)) && place.exists() && world.terminal.can_ask() {
+        if matches!(standing, NameClaim::Ours(_)) && place.exists() && world.terminal.can_ask() {
             // It was asked when the repository was made.
             material.remember(base::files(&place.target)?.as_ref().and_then(base::receipt));
         }
@@ -118,8 +118,8 @@ impl Deciding<'_> {
         let (taken, warnings) = (address::taken(&material, &answers), warnings(&material, &answers, &record));
         self.complete(&mut record, &standing, &place);
         match &standing {
-            Standing::Free => registry::check(&record, None)?,
-            Standing::Ours(earlier) => registry::check(&go_on(record.clone(), earlier), Some(earlier))?,
+            NameClaim::Free => registry::check(&record, None)?,
+            NameClaim::Ours(earlier) => registry::check(&go_on(record.clone(), earlier), Some(earlier))?,
         }
         let bar = world.terminal.bar("rendering");
         let rendered = render::repository(&material, &answers, &record)?;
@@ -139,15 +139,15 @@ impl Deciding<'_> {
     }
 
     /// Adds to a record where, by whom and when. What an earlier run of ours wrote stays.
-    fn complete(&self, record: &mut Record, standing: &Standing, place: &Place) {
+    fn complete(&self, record: &mut Record, standing: &NameClaim, place: &RepositoryLocation) {
         let now = self.world.now;
         record.repository.url.clone_from(&place.url);
         record.history = match standing {
-            Standing::Ours(earlier) => {
+            NameClaim::Ours(earlier) => {
                 record.repository.id = earlier.repository.id;
                 earlier.history.clone()
             }
-            Standing::Free => vec![PhaseChange {
+            NameClaim::Free => vec![PhaseChange {
                 phase: Phase::Inception,
                 date: Timestamp::from_second(now.as_second()).unwrap_or(now).to_string(),
                 by: self.author.to_string(),
@@ -160,26 +160,26 @@ impl Deciding<'_> {
 /// What has become of an API since it was made stays: making it again does not begin its life anew.
 fn go_on(record: Record, earlier: &Record) -> Record {
     let Record { phase, ending, evidence, waivers, .. } = earlier.clone();
-    let is_active = earlier.state == State::Active;
+    let is_active = earlier.state == RecordState::Active;
     let environments = if is_active { earlier.environments.clone() } else { record.environments.clone() };
     Record { phase, ending, evidence, waivers, environments, ..record }
 }
 
 /// The steps from what is to what shall be.
 fn plan(
-    standing: &Standing,
-    place: &Place,
+    standing: &NameClaim,
+    place: &RepositoryLocation,
     hosted: Option<(&Hosted, &Forge<'_>)>,
     tree: Tree,
     record: &Record,
 ) -> Result<Plan, Failure> {
     let target = place.target.clone();
-    let is_active = matches!(standing, Standing::Ours(earlier) if earlier.state == State::Active);
-    if matches!(standing, Standing::Ours(_)) && place.exists() {
+    let is_active = matches!(standing, NameClaim::Ours(earlier) if earlier.state == RecordState::Active);
+    if matches!(standing, NameClaim::Ours(_)) && place.exists() {
         let base = base::files(&target)?;
         if base.as_ref() != Some(&tree) {
             let different = base.map(|base| base::differences(&base, &tree)).unwrap_or_default();
-            return Err(InTheWay::Differs { folder: target, different }.into());
+            return Err(LocationError::Differs { folder: target, different }.into());
         }
     }
     // A complete repository on a forge is cloned from there, where work may have gone on.
@@ -202,10 +202,10 @@ fn plan(
         steps.push(Step::Place { target, origin });
     }
     if makes_folder || !is_active {
-        let active = Record { state: State::Active, ..record.clone() };
+        let active = Record { state: RecordState::Active, ..record.clone() };
         let active = match standing {
-            Standing::Ours(earlier) => go_on(active, earlier),
-            Standing::Free => active,
+            NameClaim::Ours(earlier) => go_on(active, earlier),
+            NameClaim::Free => active,
         };
         steps.push(Step::Activate { record: Box::new(active) });
     }
@@ -228,7 +228,7 @@ impl Decision {
 
     fn report(mut self, outcome: Outcome, world: &World) -> Result<(), Failure> {
         if outcome.is_complete() && !outcome.is_dry_run {
-            self.record.state = State::Active;
+            self.record.state = RecordState::Active;
         }
         let shown = self.shown(world);
         let text = if outcome.is_unchanged() {
@@ -248,7 +248,7 @@ impl Decision {
             outcome,
             text,
         }
-        .tell(world)
+        .print(world)
     }
 
     fn ready(&self, shown: &str, outcome: &Outcome) -> String {
@@ -286,7 +286,7 @@ impl Decision {
 
     /// Where the repository is: the target, relative to the current folder when it is below it, or its page.
     fn shown(&self, world: &World) -> String {
-        let Place { target, url } = &self.place;
+        let RepositoryLocation { target, url } = &self.place;
         if self.is_hosted && !self.place.exists() {
             return url.clone();
         }
@@ -314,7 +314,7 @@ impl Decision {
             json!({"openapi": spec.summary.openapi, "operations": spec.summary.operations.len(), "findings": findings})
         });
         let Self { record, place, files, taken, .. } = self;
-        let answers: Vec<Value> = taken.iter().map(Taken::json).collect();
+        let answers: Vec<Value> = taken.iter().map(DerivedAnswer::json).collect();
         json!({
             "name": record.name, "path": place.target, "repository": record.repository.url, "commit": commit,
             "files": files, "record": record, "spec": spec, "answers": answers,

@@ -44,7 +44,7 @@ pub(super) fn record(name: &str, registry: Option<&Registry>) -> Result<Record, 
 pub(super) fn run(arguments: &ShowArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let registry = open::registry::open(&open::registry::location(global.registry.as_deref(), world)?, world)?;
     if let Some(registry) = &registry {
-        open::registry::tell_age(registry, world);
+        open::registry::warn_of_age(registry, world);
     }
     let record = record(&arguments.name, registry.as_ref())?;
     if world.terminal.json() {

@@ -8,9 +8,9 @@ use crate::disk::{self, DiskError, Staging};
 use crate::error::Failure;
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
-use crate::model::question::{DefaultValue, Kind, Question};
+use crate::model::question::{AnswerType, DefaultValue, Question};
 use crate::model::text::one_line;
-use crate::scaffold::address::{self, Taken};
+use crate::scaffold::address::{self, DerivedAnswer};
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
 use crate::scaffold::{template, warnings};
@@ -31,7 +31,7 @@ pub(super) fn questions(arguments: &TemplateArgs, world: &World) -> Result<(), F
 
 fn line(question: &Question) -> String {
     let choices = match &question.kind {
-        Kind::Choice { choices } | Kind::List { choices, .. } if !choices.is_empty() => {
+        AnswerType::Choice { choices } | AnswerType::List { choices, .. } if !choices.is_empty() => {
             format!(" of {}", choices.join(", "))
         }
         _ => String::new(),
@@ -60,7 +60,7 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     let mut material = Material::read(name, &arguments.input.inputs(), world)?;
     let answers = material.first_answers(world, &|_, proposed| proposed)?;
     let record = render::draft(&material, &answers);
-    let taken: Vec<Taken> = address::taken(&material, &answers);
+    let taken: Vec<DerivedAnswer> = address::taken(&material, &answers);
     let warnings = warnings(&material, &answers, &record);
     for warning in &warnings {
         world.terminal.warn(warning);
@@ -74,7 +74,7 @@ pub(super) fn preview(arguments: &PreviewArgs, world: &World) -> Result<(), Fail
     if world.terminal.json() {
         world.terminal.result_json(&json!({
             "path": target, "files": tree.len(), "settings": settings,
-            "answers": taken.iter().map(Taken::json).collect::<Vec<_>>(),
+            "answers": taken.iter().map(DerivedAnswer::json).collect::<Vec<_>>(),
             "warnings": warnings,
         }));
     } else {

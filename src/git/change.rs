@@ -44,7 +44,7 @@ impl Head {
 
 /// A file that is to be different.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
+pub struct FileEdit {
     /// Where it is.
     pub path: TreePath,
     /// What it will be; none when it goes.
@@ -54,38 +54,25 @@ pub struct Edit {
 /// A repository that takes no commit.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// Files differ from the last commit.
     #[error("`{}` has changes that are not committed: {}", folder.display(), named(files, NAMED))]
-    Dirty {
-        /// The repository.
-        folder: PathBuf,
-        /// Their paths.
-        files: Vec<String>,
-    },
+    Dirty { folder: PathBuf, files: Vec<String> },
     /// A file is to be made where something is.
     #[error("`{path}` is in the way in `{}`: the change makes a file of that name", folder.display())]
     InTheWay {
-        /// The repository.
         folder: PathBuf,
         /// Where the file is to be.
         path: TreePath,
     },
-    /// No branch is checked out.
     #[error("`{}` is on no branch", .0.display())]
     Detached(PathBuf),
-    /// The branch went on in the meantime.
     #[error("`{}` was changed by somebody else at the same time", .0.display())]
     Moved(PathBuf),
-    /// git failed.
     #[error("git cannot change the repository `{}`", folder.display())]
     Here {
-        /// The repository.
         folder: PathBuf,
-        /// git's reason.
         #[source]
         source: git2::Error,
     },
-    /// The repository cannot be read, or a file in it cannot be written.
     #[error(transparent)]
     Git(#[from] GitError),
 }
@@ -152,7 +139,7 @@ pub fn uncommitted(folder: &Path) -> Result<Vec<String>, ChangeError> {
 }
 
 /// Writes a commit on top of `parent` without moving anything; its id (hex). A file takes the place of a file only.
-pub fn prepare(folder: &Path, parent: &str, edits: &[Edit], new: &NewCommit) -> Result<String, ChangeError> {
+pub fn prepare(folder: &Path, parent: &str, edits: &[FileEdit], new: &NewCommit) -> Result<String, ChangeError> {
     let repository = read::open(folder)?;
     let tree = found(&repository, parent).and_then(|parent| parent.tree()).map_err(at(folder))?;
     if let Some(edit) = edits.iter().find(|edit| edit.file.is_some() && is_blocked(&tree, edit.path.as_str())) {
@@ -161,7 +148,7 @@ pub fn prepare(folder: &Path, parent: &str, edits: &[Edit], new: &NewCommit) -> 
     let write = || {
         let parent = found(&repository, parent)?;
         let mut update = TreeUpdateBuilder::new();
-        for Edit { path, file } in edits {
+        for FileEdit { path, file } in edits {
             match file {
                 Some(file) => {
                     let mode = if file.executable { FileMode::BlobExecutable } else { FileMode::Blob };
@@ -202,7 +189,7 @@ pub fn resume(folder: &Path) -> Result<bool, ChangeError> {
     let commit = repository.find_commit(id).map_err(at(folder))?;
     let is_next = commit.parent_ids().any(|parent| parent.to_string() == head.commit);
     if !is_next && id.to_string() != head.commit {
-        // Its people went on without it.
+        // There are newer commits on the branch.
         end(&repository)?;
         return Ok(false);
     }

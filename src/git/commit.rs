@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::pack::{self, Id, Kind, Pack};
+use super::pack::{self, Id, ObjectKind, Pack};
 use super::{GitError, failed_to_write, index};
 use crate::model::author::Signature;
 use crate::model::refs::{FIRST_BASE, MAIN};
@@ -25,9 +25,7 @@ pub fn configured_identity() -> Option<(String, String)> {
 /// What the first commit says.
 #[derive(Clone, Debug)]
 pub struct NewCommit {
-    /// Author and committer.
     pub author: Signature,
-    /// The message.
     pub message: String,
 }
 
@@ -60,11 +58,11 @@ pub fn begin(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<Begun, Gi
     let signature = commit.author.line();
     let message = message(&commit.message);
     let text = format!("tree {}\nauthor {signature}\ncommitter {signature}\n\n{message}", pack::hex(&root));
-    let id = pack::id(Kind::Commit, text.as_bytes());
-    let mut objects: BTreeMap<Id, (Kind, &[u8])> = BTreeMap::new();
-    objects.extend(blobs.iter().zip(tree.iter()).map(|(id, (_, file))| (*id, (Kind::Blob, &*file.bytes))));
-    objects.extend(folders.iter().map(|(id, bytes)| (*id, (Kind::Tree, &bytes[..]))));
-    objects.insert(id, (Kind::Commit, text.as_bytes()));
+    let id = pack::id(ObjectKind::Commit, text.as_bytes());
+    let mut objects: BTreeMap<Id, (ObjectKind, &[u8])> = BTreeMap::new();
+    objects.extend(blobs.iter().zip(tree.iter()).map(|(id, (_, file))| (*id, (ObjectKind::Blob, &*file.bytes))));
+    objects.extend(folders.iter().map(|(id, bytes)| (*id, (ObjectKind::Tree, &bytes[..]))));
+    objects.insert(id, (ObjectKind::Commit, text.as_bytes()));
     write_objects(&folder.join(".git"), &Pack::new(objects))?;
     let subject = message.lines().next().unwrap_or_default();
     let reflog = format!("{} {} {signature}\tcommit (initial): {subject}\n", pack::hex(&Id::default()), pack::hex(&id));
@@ -124,7 +122,7 @@ fn message(text: &str) -> String {
 
 fn blob_ids(tree: &Tree) -> Vec<Id> {
     let files: Vec<_> = tree.iter().map(|(_, file)| file).collect();
-    files.into_par_iter().with_min_len(16).map(|file| pack::id(Kind::Blob, &file.bytes)).collect()
+    files.into_par_iter().with_min_len(16).map(|file| pack::id(ObjectKind::Blob, &file.bytes)).collect()
 }
 
 /// A folder that is still being filled: its name, and its entries as git writes them.
@@ -155,7 +153,7 @@ fn folders(tree: &Tree, blobs: &[Id]) -> Vec<(Id, Vec<u8>)> {
 fn close_down_to(depth: usize, open: &mut Vec<Open<'_>>, done: &mut Vec<(Id, Vec<u8>)>) {
     while open.len() > depth {
         let Some(folder) = open.pop() else { return };
-        let id = pack::id(Kind::Tree, &folder.entries);
+        let id = pack::id(ObjectKind::Tree, &folder.entries);
         add(open, "40000", folder.name, &id);
         done.push((id, folder.entries));
     }

@@ -25,105 +25,53 @@ mod tests;
 /// A repository that could not be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// A file of the repository could not be made or written.
     #[error("cannot write `{}`", path.display())]
     Write {
-        /// What was written.
         path: PathBuf,
-        /// Why it failed.
         #[source]
         source: io::Error,
     },
-    /// A file that is to be committed could not be looked at.
-    #[error("cannot look at `{}`", path.display())]
+    #[error("cannot read `{}`", path.display())]
     Look {
-        /// The file.
         path: PathBuf,
-        /// Why it failed.
         #[source]
         source: io::Error,
     },
-    /// There is no repository.
     #[error("`{}` is not a git repository", path.display())]
-    NotARepository {
-        /// Where one was looked for.
-        path: PathBuf,
-    },
-    /// The repository belongs to another user, so git does not trust it.
+    NotARepository { path: PathBuf },
     #[error("the git repository `{}` belongs to another user", path.display())]
-    Untrusted {
-        /// The repository.
-        path: PathBuf,
-    },
-    /// A folder of a bare repository, or of git's own files.
+    Untrusted { path: PathBuf },
     #[error("`{}` is part of a git repository, and not of its work tree", path.display())]
-    NoWorkTree {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A folder that git ignores as a whole.
+    NoWorkTree { path: PathBuf },
     #[error("`{}` is ignored by the git repository `{}`, so that none of its files would be used", path.display(), root.display())]
-    Ignored {
-        /// The folder.
-        path: PathBuf,
-        /// The root of the work tree.
-        root: PathBuf,
-    },
-    /// git cannot read the repository.
+    Ignored { path: PathBuf, root: PathBuf },
     #[error("cannot read the git repository `{}`", path.display())]
     Unreadable {
-        /// The repository.
         path: PathBuf,
-        /// git's reason.
         #[source]
         source: git2::Error,
     },
-    /// The repository has no commit.
     #[error("the git repository `{}` has no commit yet", path.display())]
-    NoCommit {
-        /// The repository.
-        path: PathBuf,
-    },
-    /// No commit has this name.
+    NoCommit { path: PathBuf },
     #[error("`{}` has no commit, tag or branch `{revision}`", path.display())]
     UnknownRevision {
-        /// The repository.
         path: PathBuf,
-        /// What was asked for.
         revision: String,
         /// A tag or branch that is likely meant.
         near: Option<String>,
-        /// git's reason.
         #[source]
         source: git2::Error,
     },
-    /// Several objects' ids begin so.
     #[error("more than one object of `{}` has an id that begins with `{revision}`", path.display())]
-    AmbiguousRevision {
-        /// The repository.
-        path: PathBuf,
-        /// What was asked for.
-        revision: String,
-    },
-    /// The commit holds no such folder.
+    AmbiguousRevision { path: PathBuf, revision: String },
     #[error("commit {commit} of `{}` has no folder `{folder}`", path.display())]
-    UnknownFolder {
-        /// The repository.
-        path: PathBuf,
-        /// The commit's full id.
-        commit: String,
-        /// What was asked for.
-        folder: String,
-    },
-    /// The commit holds something that is not a file.
+    UnknownFolder { path: PathBuf, commit: String, folder: String },
     #[error("`{}` cannot be used: {reason}", path.escape_debug())]
     Unsupported {
-        /// The path in the repository.
         path: String,
         /// Why not, as half a sentence.
         reason: &'static str,
     },
-    /// The commit holds a path that a tree does not take.
     #[error(transparent)]
     Path(#[from] PathError),
 }

@@ -25,14 +25,14 @@ const LARGE: u64 = 1 << 31;
 
 /// What an object is. The number is the pack's.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum ObjectKind {
     Commit = 1,
     Tree = 2,
     Blob = 3,
     Tag = 4,
 }
 
-impl Kind {
+impl ObjectKind {
     const fn name(self) -> &'static str {
         match self {
             Self::Commit => "commit",
@@ -53,7 +53,7 @@ impl Kind {
 }
 
 /// The id of an object with this content.
-pub(super) fn id(kind: Kind, bytes: &[u8]) -> Id {
+pub(super) fn id(kind: ObjectKind, bytes: &[u8]) -> Id {
     let mut hash = Sha1::new();
     hash.update(format!("{} {}\0", kind.name(), bytes.len()));
     hash.update(bytes);
@@ -81,7 +81,7 @@ pub(super) struct Pack {
 
 impl Pack {
     /// Compresses the objects, each id once, on all processors.
-    pub(super) fn new(objects: BTreeMap<Id, (Kind, &[u8])>) -> Self {
+    pub(super) fn new(objects: BTreeMap<Id, (ObjectKind, &[u8])>) -> Self {
         let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
         // A pack counts in 32 bits; a tree of that many files does not fit in memory.
         header[8..].copy_from_slice(&(objects.len() as u32).to_be_bytes());
@@ -104,9 +104,10 @@ impl Pack {
     pub(super) fn read(objects: &Odb<'_>, ids: impl IntoIterator<Item = Oid>) -> Result<Self, git2::Error> {
         let read = |id| {
             let object = objects.read(id)?;
-            Ok((of_git2(id), (Kind::of_git2(object.kind()), object.data().to_vec())))
+            Ok((of_git2(id), (ObjectKind::of_git2(object.kind()), object.data().to_vec())))
         };
-        let read: BTreeMap<Id, (Kind, Vec<u8>)> = ids.into_iter().map(read).collect::<Result<_, git2::Error>>()?;
+        let read: BTreeMap<Id, (ObjectKind, Vec<u8>)> =
+            ids.into_iter().map(read).collect::<Result<_, git2::Error>>()?;
         Ok(Self::new(read.iter().map(|(id, (kind, bytes))| (*id, (*kind, &bytes[..]))).collect()))
     }
 
@@ -201,7 +202,7 @@ impl Deflate {
 }
 
 /// The object's type and size, then its content through zlib.
-fn packed(deflate: &mut Compress, kind: Kind, bytes: &[u8]) -> Vec<u8> {
+fn packed(deflate: &mut Compress, kind: ObjectKind, bytes: &[u8]) -> Vec<u8> {
     let mut packed = Vec::with_capacity(bytes.len() / 2 + 64);
     let mut size = bytes.len() as u64;
     let mut byte = (kind as u8) << 4 | (size & 0x0f) as u8;
@@ -257,8 +258,8 @@ mod tests {
 
     #[test]
     fn ids_are_those_of_git() {
-        assert_eq!(hex(&id(Kind::Blob, b"")), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
-        assert_eq!(hex(&id(Kind::Tree, b"")), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+        assert_eq!(hex(&id(ObjectKind::Blob, b"")), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+        assert_eq!(hex(&id(ObjectKind::Tree, b"")), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
     }
 
     #[test]

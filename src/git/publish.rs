@@ -39,37 +39,26 @@ impl Publish {
 /// A repository that was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The URL holds a password, or is none that can be pushed to.
-    #[error("`{}` is no URL that can be pushed to", .0.escape_debug())]
+    #[error("`{}` is not a URL that git can push to", .0.escape_debug())]
     Url(String),
-    /// The repository on this machine cannot be used.
     #[error("git cannot use the repository `{}`", folder.display())]
     Here {
-        /// Its folder.
         folder: PathBuf,
-        /// git's reason.
         #[source]
         source: git2::Error,
     },
-    /// The remote cannot be reached, or does not let us in.
     #[error("`{url}` cannot be pushed to")]
     There {
-        /// Its URL.
         url: String,
-        /// Why not.
         #[source]
         cause: NetworkError,
     },
     /// The remote has other commits.
-    #[error("`{url}` has commits that are not ours, and is left as it is")]
-    Other {
-        /// Its URL.
-        url: String,
-    },
+    #[error("`{url}` has commits that this tool did not make, and stays unchanged")]
+    Other { url: String },
     /// A hook or a rule of the remote refuses.
     #[error("`{url}` refuses {reference}: {reason}")]
     Refused {
-        /// Its URL.
         url: String,
         /// Which reference.
         reference: String,

@@ -64,7 +64,7 @@ impl Push {
         }
         let moves = self.remaining(&list);
         let answer = remote.ask(self.request(&moves, &list));
-        let report = match answer.map(|packets| Report::read(&packets, list.offers("side-band-64k"), &moves)) {
+        let report = match answer.map(|packets| PushReport::read(&packets, list.offers("side-band-64k"), &moves)) {
             Ok(report) if report.failures.is_empty() => return Ok(PushOutcome::Done),
             // Who was not let in has changed nothing.
             Err(error @ (NetworkError::Forbidden { .. } | NetworkError::Limited { .. })) => return Err(error),
@@ -163,13 +163,13 @@ impl<'l> List<'l> {
 
 /// What a remote answers to a push.
 #[derive(Debug, PartialEq, Eq)]
-struct Report {
+struct PushReport {
     /// The references that were not moved, and why not.
     failures: Vec<(String, String)>,
     said: String,
 }
 
-impl Report {
+impl PushReport {
     fn read(packets: &[Vec<u8>], banded: bool, moves: &[&Move]) -> Self {
         let mut report = Vec::new();
         let mut said = Vec::new();
@@ -276,8 +276,8 @@ mod tests {
     #[test]
     fn a_report_says_whether_the_branch_moved_and_why_not() {
         let main = moved("refs/heads/main");
-        let read = |lines: &[&str], banded| Report::read(&packets(lines), banded, &[&main]);
-        let failure = |report: Report| report.failures.into_iter().next().map(|(_, reason)| reason);
+        let read = |lines: &[&str], banded| PushReport::read(&packets(lines), banded, &[&main]);
+        let failure = |report: PushReport| report.failures.into_iter().next().map(|(_, reason)| reason);
         assert_eq!(failure(read(&["unpack ok\n", "ok refs/heads/main\n"], false)), None);
         let refused = read(&["unpack ok\n", "ng refs/heads/main pre-receive hook declined\n"], false);
         assert_eq!(failure(refused).as_deref(), Some("pre-receive hook declined"));
@@ -286,7 +286,7 @@ mod tests {
             "\u{2}no \u{1b}[31mway\n",
             "\u{1}000eunpack ok\n0019ok refs/heads/main\n0000",
         ];
-        assert_eq!(read(&banded, true), Report { failures: Vec::new(), said: "no [31mway".to_owned() });
+        assert_eq!(read(&banded, true), PushReport { failures: Vec::new(), said: "no [31mway".to_owned() });
         let bad = read(&["\u{1}0011unpack no room\n0020ng refs/heads/main unpacker error\n"], true);
         assert_eq!(failure(bad).as_deref(), Some("unpacker error"));
         assert_eq!(failure(read(&["\u{1}0011unpack no room\n"], true)).as_deref(), Some("no room"));
@@ -301,13 +301,14 @@ mod tests {
         let [main, base] = ["refs/heads/main", "refs/apiscaffold/base"].map(moved);
         let names = [&main, &base];
         let lines = "unpack ok\nng refs/heads/main atomic push failure\nng refs/apiscaffold/base hook declined\n";
-        let PushOutcome::Refused { reference, reason, .. } = Report::read(&packets(&[lines]), false, &names).refused()
+        let PushOutcome::Refused { reference, reason, .. } =
+            PushReport::read(&packets(&[lines]), false, &names).refused()
         else {
             panic!("refused");
         };
         assert_eq!((reference.as_str(), reason.as_str()), ("refs/apiscaffold/base", "hook declined"));
         let lines = "unpack ok\nok refs/heads/main\nng refs/apiscaffold/base no\n";
-        let report = Report::read(&packets(&[lines]), false, &names);
+        let report = PushReport::read(&packets(&[lines]), false, &names);
         assert_eq!(report.failures, [("refs/apiscaffold/base".to_owned(), "no".to_owned())]);
     }
 }

@@ -165,14 +165,14 @@ fn names(repository: &Repository) -> Vec<String> {
 }
 
 /// A file that was found in a git tree.
-struct Found {
+struct TreeFile {
     path: TreePath,
     blob: Oid,
     executable: bool,
 }
 
 /// Every file below a git tree. Without recursion: the depth is the template's choice.
-fn files_below(repository: &Repository, root: Oid, at: &Path) -> Result<Vec<Found>, GitError> {
+fn files_below(repository: &Repository, root: Oid, at: &Path) -> Result<Vec<TreeFile>, GitError> {
     let mut files = Vec::new();
     let mut folders = vec![(String::new(), root)];
     let mut seen = 0;
@@ -196,7 +196,7 @@ fn files_below(repository: &Repository, root: Oid, at: &Path) -> Result<Vec<Foun
                 0o040_000 => folders.push((format!("{path}/"), entry.id())),
                 0o120_000 => return Err(refused("it is a symbolic link")),
                 0o160_000 => return Err(refused("it is a submodule")),
-                mode => files.push(Found { path, blob: entry.id(), executable: mode & 0o100 != 0 }),
+                mode => files.push(TreeFile { path, blob: entry.id(), executable: mode & 0o100 != 0 }),
             }
         }
     }
@@ -204,11 +204,11 @@ fn files_below(repository: &Repository, root: Oid, at: &Path) -> Result<Vec<Foun
 }
 
 /// The contents of some files, through a repository of this thread's own. `left` is what all threads may still read.
-fn contents(repository: &Path, files: &[Found], left: &AtomicUsize) -> Result<Vec<Vec<u8>>, GitError> {
+fn contents(repository: &Path, files: &[TreeFile], left: &AtomicUsize) -> Result<Vec<Vec<u8>>, GitError> {
     let opened = open(repository)?;
     let unreadable = |source| GitError::Unreadable { path: repository.to_owned(), source };
     let objects = opened.odb().map_err(unreadable)?;
-    let read = |file: &Found| {
+    let read = |file: &TreeFile| {
         let (size, _) = objects.read_header(file.blob).map_err(unreadable)?;
         if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size)).is_err() {
             let reason = "with it the files are more than 512 MiB";

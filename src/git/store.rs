@@ -57,7 +57,7 @@ pub enum Location {
 }
 
 /// A change that is ready to be stored.
-struct Change {
+struct PreparedCommit {
     pack: Arc<Pack>,
     commit: Id,
 }

@@ -30,12 +30,12 @@ pub struct WorkTree {
     /// The id of the last commit; none when there is none yet.
     pub commit: Option<String>,
     /// Where others find the folder.
-    pub origin: Option<Origin>,
+    pub origin: Option<RemoteOrigin>,
 }
 
 /// Where others find a folder of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct RemoteOrigin {
     /// The URL of the remote `origin`, without user and password.
     pub url: String,
     /// The folder's path in the repository; empty for the repository itself.
@@ -90,7 +90,7 @@ fn look_with(folder: &Path, listed: fn(&Path) -> Option<Vec<u8>>) -> Result<Opti
     if found.files.is_empty() && paths.is_ignored("").map_err(unreadable)? {
         return Err(GitError::Ignored { path: folder.to_owned(), root });
     }
-    found.origin = origin_of(&repository).map(|url| Origin { url, subfolder });
+    found.origin = origin_of(&repository).map(|url| RemoteOrigin { url, subfolder });
     Ok(Some(found))
 }
 

@@ -22,7 +22,7 @@ pub const BECAUSE: &str = "because";
 pub struct Question {
     /// The variable in the template, and the key in `--set` and in answers files.
     pub name: String,
-    pub kind: Kind,
+    pub kind: AnswerType,
     pub prompt: String,
     /// More about it, shown on demand.
     pub help: Option<String>,
@@ -44,7 +44,7 @@ pub struct Question {
 
 /// The type of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AnswerType {
     /// Text, line breaks included.
     String,
     Bool,
@@ -69,7 +69,7 @@ pub enum Kind {
     },
 }
 
-impl Kind {
+impl AnswerType {
     /// The words for the types, as a manifest writes them.
     pub const WORDS: [&'static str; 5] = ["string", "bool", "integer", "choice", "list"];
 
@@ -133,7 +133,7 @@ impl Pattern {
 
 impl Question {
     /// A question without a default and without further rules, which is always asked.
-    pub fn new(name: impl Into<String>, kind: Kind, prompt: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, kind: AnswerType, prompt: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             kind,
@@ -154,17 +154,17 @@ impl Question {
     pub fn check(&self, value: &Value) -> Result<Value, String> {
         match (&self.kind, value) {
             (_, Value::Null) => Err("has no value".to_owned()),
-            (Kind::String, Value::String(text)) => self.check_text(text).map(Value::String),
-            (Kind::Bool, Value::Bool(_)) => Ok(value.clone()),
-            (Kind::Integer { .. }, Value::Number(number)) => self.check_integer(whole(number)?),
-            (Kind::Choice { choices }, Value::String(text)) => {
+            (AnswerType::String, Value::String(text)) => self.check_text(text).map(Value::String),
+            (AnswerType::Bool, Value::Bool(_)) => Ok(value.clone()),
+            (AnswerType::Integer { .. }, Value::Number(number)) => self.check_integer(whole(number)?),
+            (AnswerType::Choice { choices }, Value::String(text)) => {
                 among(text, choices)?;
                 Ok(value.clone())
             }
-            (Kind::List { min, .. }, Value::Array(items)) if items.len() < *min => {
+            (AnswerType::List { min, .. }, Value::Array(items)) if items.len() < *min => {
                 Err(format!("must hold at least {min} of them"))
             }
-            (Kind::List { choices, .. }, Value::Array(items)) => {
+            (AnswerType::List { choices, .. }, Value::Array(items)) => {
                 items.iter().map(|item| self.check_item(choices, item)).collect::<Result<_, _>>().map(Value::Array)
             }
             _ => Err(format!("must be {}, not {}", self.wanted(), type_of(value))),
@@ -175,23 +175,23 @@ impl Question {
     /// `yes` and `no` for a bool; a list as a JSON array or separated by commas, empty items left out.
     pub fn parse(&self, text: &str) -> Result<Value, String> {
         match &self.kind {
-            Kind::String | Kind::Choice { .. } => self.check(&Value::String(text.to_owned())),
-            Kind::Bool => match text.trim().to_ascii_lowercase().as_str() {
+            AnswerType::String | AnswerType::Choice { .. } => self.check(&Value::String(text.to_owned())),
+            AnswerType::Bool => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "yes" => Ok(Value::Bool(true)),
                 "false" | "no" => Ok(Value::Bool(false)),
                 _ => Err("must be `true` or `false`".to_owned()),
             },
-            Kind::Integer { .. } => {
+            AnswerType::Integer { .. } => {
                 let number = text.trim().parse().map_err(|_| "must be a whole number".to_owned())?;
                 self.check_integer(number)
             }
-            Kind::List { .. } => self.check(&Value::Array(items(text)?)),
+            AnswerType::List { .. } => self.check(&Value::Array(items(text)?)),
         }
     }
 
     /// Removes `choice` from a list's choices and defaults. An answer with it is refused with the `reason`.
     pub fn withhold(&mut self, choice: &str, reason: String) {
-        if let Kind::List { choices, .. } = &mut self.kind {
+        if let AnswerType::List { choices, .. } = &mut self.kind {
             choices.retain(|other| other != choice);
         }
         let default = match &mut self.default {
@@ -237,7 +237,7 @@ impl Question {
     }
 
     fn check_integer(&self, number: i64) -> Result<Value, String> {
-        let Kind::Integer { min, max } = self.kind else { return Ok(number.into()) };
+        let AnswerType::Integer { min, max } = self.kind else { return Ok(number.into()) };
         if min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max) {
             return Err(match (min, max) {
                 (Some(min), Some(max)) => format!("must be between {min} and {max}"),
@@ -250,11 +250,11 @@ impl Question {
 
     const fn wanted(&self) -> &'static str {
         match self.kind {
-            Kind::String => "text in quotes",
-            Kind::Bool => "`true` or `false`",
-            Kind::Integer { .. } => "a whole number",
-            Kind::Choice { .. } => "one of its choices",
-            Kind::List { .. } => "a list",
+            AnswerType::String => "text in quotes",
+            AnswerType::Bool => "`true` or `false`",
+            AnswerType::Integer { .. } => "a whole number",
+            AnswerType::Choice { .. } => "one of its choices",
+            AnswerType::List { .. } => "a list",
         }
     }
 }
@@ -313,15 +313,15 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
     use serde_json::json;
 
-    use super::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+    use super::{AnswerType, DefaultValue, MAX_LENGTH, Pattern, Question};
 
-    fn question(kind: Kind) -> Question {
+    fn question(kind: AnswerType) -> Question {
         Question::new("q", kind, "Q")
     }
 
     #[test]
     fn what_is_withheld_is_in_no_default() {
-        let list = || question(Kind::List { choices: vec!["a".to_owned(), "b".to_owned()], min: 0 });
+        let list = || question(AnswerType::List { choices: vec!["a".to_owned(), "b".to_owned()], min: 0 });
         let plain = Some(DefaultValue::Value(json!(["a", "b"])));
         let built = Some(DefaultValue::Text("{{ x }}".to_owned()));
         let mut questions = [
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_text_keeps_line_breaks_and_loses_carriage_returns() {
-        let text = question(Kind::String);
+        let text = question(AnswerType::String);
         assert_eq!(text.check(&json!("a\r\nb\tc")), Ok(json!("a\nb\tc")));
         for bad in ["\0", "a\rb", "\u{1b}[31m", "\u{85}", "\u{fffe}", "\u{ffff}"] {
             assert!(text.check(&json!(bad)).is_err(), "{bad:?}");
@@ -351,21 +351,21 @@ mod tests {
 
     #[test]
     fn a_text_is_limited_in_characters_not_bytes() {
-        let short = Question { max_length: 3, ..question(Kind::String) };
+        let short = Question { max_length: 3, ..question(AnswerType::String) };
         assert!(short.parse("ééé").is_ok());
         assert_eq!(short.parse("abcd"), Err("must be at most 3 characters long, not 4".to_owned()));
-        assert!(question(Kind::String).parse(&"x".repeat(MAX_LENGTH + 1)).is_err());
+        assert!(question(AnswerType::String).parse(&"x".repeat(MAX_LENGTH + 1)).is_err());
     }
 
     #[test]
     fn a_pattern_matches_the_whole_text() {
         let pattern = Pattern::new("a|ab", None).expect("good");
-        let text = Question { pattern: Some(pattern), ..question(Kind::String) };
+        let text = Question { pattern: Some(pattern), ..question(AnswerType::String) };
         assert!(text.parse("ab").is_ok());
         assert_eq!(text.parse("xab"), Err("must match `a|ab`".to_owned()));
         assert!(text.parse("a\n").is_err());
         let hint = Some("3 to 60 characters".to_owned());
-        let text = Question { pattern: Pattern::new("^.{3,60}$", hint).ok(), ..question(Kind::String) };
+        let text = Question { pattern: Pattern::new("^.{3,60}$", hint).ok(), ..question(AnswerType::String) };
         assert_eq!(text.parse("ab"), Err("must be 3 to 60 characters".to_owned()));
         assert!(Pattern::new("a)(b", None).is_err());
         assert!(Pattern::new("(", None).is_err());
@@ -374,16 +374,19 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_refused_with_both_types() {
         let refusal = |kind, value| question(kind).check(&value).expect_err("refused");
-        assert_eq!(refusal(Kind::String, json!(1.5)), "must be text in quotes, not a number");
-        assert_eq!(refusal(Kind::Bool, json!("yes")), "must be `true` or `false`, not text");
-        assert_eq!(refusal(Kind::Integer { min: None, max: None }, json!("8")), "must be a whole number, not text");
-        assert_eq!(refusal(Kind::List { choices: vec![], min: 0 }, json!("a")), "must be a list, not text");
-        assert_eq!(refusal(Kind::String, json!(null)), "has no value");
+        assert_eq!(refusal(AnswerType::String, json!(1.5)), "must be text in quotes, not a number");
+        assert_eq!(refusal(AnswerType::Bool, json!("yes")), "must be `true` or `false`, not text");
+        assert_eq!(
+            refusal(AnswerType::Integer { min: None, max: None }, json!("8")),
+            "must be a whole number, not text"
+        );
+        assert_eq!(refusal(AnswerType::List { choices: vec![], min: 0 }, json!("a")), "must be a list, not text");
+        assert_eq!(refusal(AnswerType::String, json!(null)), "has no value");
     }
 
     #[test]
     fn bools_are_typed_in_four_ways() {
-        let yes = question(Kind::Bool);
+        let yes = question(AnswerType::Bool);
         for (text, value) in [("true", true), (" Yes ", true), ("no", false), ("FALSE", false)] {
             assert_eq!(yes.parse(text), Ok(json!(value)));
         }
@@ -394,7 +397,7 @@ mod tests {
 
     #[test]
     fn integers_are_whole_and_within_their_limits() {
-        let port = question(Kind::Integer { min: Some(1), max: Some(65_535) });
+        let port = question(AnswerType::Integer { min: Some(1), max: Some(65_535) });
         assert_eq!(port.parse(" 443 "), Ok(json!(443)));
         assert_eq!(port.check(&json!(443.0)), Ok(json!(443)));
         assert_eq!(port.parse("0"), Err("must be between 1 and 65535".to_owned()));
@@ -406,31 +409,31 @@ mod tests {
 
     #[test]
     fn a_wrong_choice_comes_with_the_choices_and_the_nearest() {
-        let style = question(Kind::Choice { choices: choices(&["apigee", "proxygen"]) });
+        let style = question(AnswerType::Choice { choices: choices(&["apigee", "proxygen"]) });
         assert_eq!(style.parse("apigee"), Ok(json!("apigee")));
         assert_eq!(style.parse("apige"), Err("must be one of `apigee`, `proxygen`; did you mean `apigee`?".to_owned()));
     }
 
     #[test]
     fn a_list_is_typed_with_commas_or_as_json() {
-        let list = question(Kind::List { choices: vec![], min: 0 });
+        let list = question(AnswerType::List { choices: vec![], min: 0 });
         assert_eq!(list.parse(" a, b c ,,"), Ok(json!(["a", "b c"])));
         assert_eq!(list.parse(r#" ["a,b", "c"]"#), Ok(json!(["a,b", "c"])));
         assert_eq!(list.parse(""), Ok(json!([])));
         assert!(list.parse("[a]").is_err());
         assert!(list.parse("[1]").is_err());
-        let some = question(Kind::List { choices: choices(&["a", "b"]), min: 0 });
+        let some = question(AnswerType::List { choices: choices(&["a", "b"]), min: 0 });
         assert!(some.parse("a,c").is_err());
     }
 
-    fn kinds() -> impl Strategy<Value = Kind> {
+    fn kinds() -> impl Strategy<Value = AnswerType> {
         prop_oneof![
-            Just(Kind::String),
-            Just(Kind::Bool),
-            any::<(Option<i64>, Option<i64>)>().prop_map(|(min, max)| Kind::Integer { min, max }),
-            Just(Kind::Choice { choices: choices(&["a", "b"]) }),
-            Just(Kind::List { choices: vec![], min: 0 }),
-            Just(Kind::List { choices: choices(&["a", "b"]), min: 0 }),
+            Just(AnswerType::String),
+            Just(AnswerType::Bool),
+            any::<(Option<i64>, Option<i64>)>().prop_map(|(min, max)| AnswerType::Integer { min, max }),
+            Just(AnswerType::Choice { choices: choices(&["a", "b"]) }),
+            Just(AnswerType::List { choices: vec![], min: 0 }),
+            Just(AnswerType::List { choices: choices(&["a", "b"]), min: 0 }),
         ]
     }
 

@@ -14,7 +14,7 @@ const FRESH: SignedDuration = SignedDuration::from_hours(24);
 /// Whether an API's name is only reserved, or its repository is complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum RecordState {
     /// The name is taken; the repository is not complete yet.
     #[default]
     Reserved,
@@ -105,7 +105,7 @@ pub struct Record {
     /// bronze, silver, gold, platinum or what another template offers.
     #[serde(default)]
     pub service_level: String,
-    pub state: State,
+    pub state: RecordState,
     pub phase: Phase,
     /// Unique: where the repository is.
     pub repository: Repository,
@@ -233,7 +233,7 @@ impl Record {
 
     /// Whether the repository is not complete yet.
     pub fn is_reserved(&self) -> bool {
-        self.state == State::Reserved
+        self.state == RecordState::Reserved
     }
 
     /// Whether it was reserved more than a day before `now` and never finished. A date that cannot be read is old.

@@ -2,7 +2,7 @@
 
 /// Its owner and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Target {
+pub struct RepositorySlug {
     pub owner: String,
     pub name: String,
 }
@@ -42,7 +42,7 @@ impl Visibility {
 /// A repository to be made, empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRepository {
-    pub target: Target,
+    pub target: RepositorySlug,
     pub kind: OwnerKind,
     pub visibility: Visibility,
     /// The line below its name.

@@ -20,7 +20,7 @@ pub fn from_toml(value: toml::Value) -> Value {
 
 /// Why a text is not the expected TOML, with its line. No text is repeated: the file may be named by mistake and hold
 /// secrets.
-pub fn complaint(text: &str, error: &toml::de::Error) -> String {
+pub fn toml_error(text: &str, error: &toml::de::Error) -> String {
     let place = error.span().map(|span| format!("line {}: ", position(text, span.start).0)).unwrap_or_default();
     // The reader's own words repeat no text when the text is not TOML, or a key is missing.
     let is_plain = text.parse::<toml::Table>().is_err() || error.message().starts_with("missing field");
@@ -32,7 +32,7 @@ pub fn complaint(text: &str, error: &toml::de::Error) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{complaint, from_toml};
+    use super::{from_toml, toml_error};
 
     #[test]
     fn a_complaint_names_the_line_and_no_value() {
@@ -48,10 +48,10 @@ mod tests {
             ("number = 1", "line 1: missing field `phase`"),
         ] {
             let error = toml::from_str::<Shape>(text).expect_err("refused");
-            assert_eq!(complaint(text, &error), message);
+            assert_eq!(toml_error(text, &error), message);
         }
         let error = toml::from_str::<Shape>("a = 1\ns3cret:x").expect_err("no TOML");
-        let message = complaint("a = 1\ns3cret:x", &error);
+        let message = toml_error("a = 1\ns3cret:x", &error);
         assert!(message.starts_with("line 2: ") && !message.contains("s3cret"), "{message}");
     }
 

@@ -8,46 +8,24 @@ use crate::error::{Blame, Fault};
 /// Why a host was not reached, or its answer did not arrive.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// The name service does not know the host.
     #[error("no host is called `{host}`")]
-    UnknownHost {
-        /// The host of the URL.
-        host: String,
-    },
-    /// The host, or a proxy on the way, takes no connection.
+    UnknownHost { host: String },
     #[error("cannot connect to `{host}`: {reason}")]
     NotConnected {
-        /// The host of the URL.
         host: String,
-        /// What the system says.
+        /// The system's error.
         reason: String,
     },
-    /// No encrypted connection could be agreed on.
     #[error("cannot trust `{host}`: {reason}")]
-    Tls {
-        /// The host of the URL.
-        host: String,
-        /// What is wrong with its certificate or its encryption.
-        reason: String,
-    },
-    /// Nothing came for too long.
+    Tls { host: String, reason: String },
     #[error("no data came for {seconds} seconds")]
-    Slow {
-        /// The limit that was passed.
-        seconds: u64,
-    },
-    /// The server sends elsewhere, in a way that is not followed.
+    Slow { seconds: u64 },
     #[error("the server redirects too often, or from `https` to `http`")]
     Redirect,
-    /// The connection ended early.
     #[error("the connection broke before everything had arrived")]
     Lost,
-    /// The client could not be built.
     #[error("{text}")]
-    NoClient {
-        /// Why not.
-        text: String,
-    },
+    NoClient { text: String },
 }
 
 impl Trouble {

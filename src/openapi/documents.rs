@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::reference::{Target, target};
+use super::reference::{ReferenceTarget, target};
 
 /// Most references followed one after the other: a chain that is longer is a circle.
 const MAX_HOPS: usize = 32;
@@ -77,7 +77,7 @@ impl Documents {
     }
 
     fn named_within<'a>(&'a self, file: &str, reference: &str, hops: &mut usize) -> Option<At<'a>> {
-        let Target::Inside { path, fragment } = target(file, reference) else { return None };
+        let ReferenceTarget::Inside { path, fragment } = target(file, reference) else { return None };
         let (file, value) = self.values.get_key_value(&path)?;
         let mut at = At { file, value };
         if fragment.is_empty() {

@@ -37,7 +37,7 @@ enum Source<'f> {
 }
 
 /// What is at a path that a reference names.
-pub(super) enum Found {
+pub(super) enum FileLookup {
     File(Bytes),
     /// Nothing that can be read as a file, said as half a sentence.
     Nothing(&'static str),
@@ -82,29 +82,29 @@ impl<'f> Folder<'f> {
     }
 
     /// Reads the file at `path`, relative to the folder.
-    pub(super) fn file(&mut self, path: &str) -> Result<Found, SpecError> {
+    pub(super) fn file(&mut self, path: &str) -> Result<FileLookup, SpecError> {
         let shown = self.shown(path);
         let Some(files) = self.files.checked_sub(1) else {
             return Err(SpecError::TreeTooLarge { path: shown, limit: format!("{MAX_FILES} files") });
         };
         self.files = files;
         let Source::Disk(folder) = &self.source else {
-            return Ok(self.find(path)?.map_or(Found::Nothing("there is no such file"), Found::File));
+            return Ok(self.find(path)?.map_or(FileLookup::Nothing("there is no such file"), FileLookup::File));
         };
         let real = match fs::canonicalize(folder.join(path)) {
             Ok(real) => real,
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(SpecError::Read { path: shown, source });
             }
-            Err(_) => return Ok(Found::Nothing("there is no such file")),
+            Err(_) => return Ok(FileLookup::Nothing("there is no such file")),
         };
         if !real.starts_with(folder) {
-            return Ok(Found::Outside);
+            return Ok(FileLookup::Outside);
         }
         let metadata = fs::metadata(&real).map_err(|source| SpecError::Read { path: shown.clone(), source })?;
         match kind(&metadata) {
-            Some(_) => Ok(Found::Nothing("it is not a file")),
-            None => self.take(&real, &shown, &metadata).map(Found::File),
+            Some(_) => Ok(FileLookup::Nothing("it is not a file")),
+            None => self.take(&real, &shown, &metadata).map(FileLookup::File),
         }
     }
 

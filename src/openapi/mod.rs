@@ -31,8 +31,8 @@ use self::documents::{At, Documents, scalar};
 pub use self::error::SpecError;
 use self::folder::Folder;
 pub use self::folder::{Lookup, MAX_FILE, MAX_FILES, MAX_TREE};
-use self::reference::Target;
-use self::summary::{TooMany, Written, summarise};
+use self::reference::ReferenceTarget;
+use self::summary::{RawVersions, TooMany, summarise};
 use crate::model::tree::{Tree, TreePath};
 
 /// Most findings that are kept; a spec with more has one cause for all of them.
@@ -105,8 +105,8 @@ pub fn read_among(files: &Lookup<'_>, path: &str) -> Result<Spec, SpecError> {
     understand(read::collect(Path::new(path), Folder::among(files, path))?)
 }
 
-fn understand(collected: read::Collected) -> Result<Spec, SpecError> {
-    let read::Collected { shown, main, tree, documents, document, mut findings, written, openapi } = collected;
+fn understand(collected: read::CollectedSpec) -> Result<Spec, SpecError> {
+    let read::CollectedSpec { shown, main, tree, documents, document, mut findings, written, openapi } = collected;
     let root = At { file: main.as_str(), value: &document };
     check_paths(&shown, &documents, root)?;
     let (mut summary, misplaced) =
@@ -131,21 +131,21 @@ fn understand(collected: read::Collected) -> Result<Spec, SpecError> {
 fn described_elsewhere(documents: &Documents, tree: &Tree, root: At<'_>) -> Option<String> {
     let info = documents.follow(root.get("info")?)?;
     let reference = info.value.get("description")?.get("$ref")?.as_str()?;
-    let Target::Inside { path, fragment } = reference::target(info.file, reference) else { return None };
+    let ReferenceTarget::Inside { path, fragment } = reference::target(info.file, reference) else { return None };
     let file = tree.get(&path).filter(|_| fragment.is_empty())?;
     file.text().map(str::to_owned)
 }
 
 /// The versions as they are written, when YAML has one of them as a number.
-fn written(bytes: &[u8], document: &Value) -> Written {
+fn written(bytes: &[u8], document: &Value) -> RawVersions {
     let number = |pointer| document.pointer(pointer).is_some_and(Value::is_number);
     let text = document::text(bytes).unwrap_or_default();
     let numbers = ["/openapi", "/swagger", "/info/title", "/info/version"].into_iter().any(number);
-    if numbers && !document::is_json(text) { Written::read(text) } else { Written::default() }
+    if numbers && !document::is_json(text) { RawVersions::read(text) } else { RawVersions::default() }
 }
 
 /// The version of OpenAPI, when it is one that can be read.
-fn version(path: &Path, document: &Value, written: &Written) -> Result<String, SpecError> {
+fn version(path: &Path, document: &Value, written: &RawVersions) -> Result<String, SpecError> {
     let key = ["openapi", "swagger"].into_iter().find(|key| document.get(key).is_some());
     let key = key.ok_or_else(|| SpecError::NotOpenApi { path: path.to_owned(), found: kind::of_document(document) })?;
     let (written, known) = match key {

@@ -11,15 +11,15 @@ use serde_json::Value;
 use super::document::{self, MAX_VALUES, ParseError};
 use super::documents::Documents;
 use super::error::SpecError;
-use super::folder::{Folder, Found};
+use super::folder::{FileLookup, Folder};
 use super::kind;
-use super::reference::{Force, Reference, Step, Target, plain, pointer, shown, target, walk};
-use super::summary::Written;
+use super::reference::{Force, PointerToken, Reference, ReferenceTarget, plain, pointer, shown, target, walk};
+use super::summary::RawVersions;
 use super::{Finding, FindingKind, MAX_FINDINGS};
 use crate::model::tree::{File, Tree, TreePath};
 
 /// Everything that was read, not yet summed up.
-pub(super) struct Collected {
+pub(super) struct CollectedSpec {
     /// The document, as messages name it.
     pub(super) shown: PathBuf,
     pub(super) main: TreePath,
@@ -29,7 +29,7 @@ pub(super) struct Collected {
     pub(super) document: Rc<Value>,
     pub(super) findings: Vec<Finding>,
     /// The versions as the document writes them.
-    pub(super) written: Written,
+    pub(super) written: RawVersions,
     pub(super) openapi: String,
 }
 
@@ -51,7 +51,7 @@ struct Collector<'f> {
 
 /// How a reference came out, remembered for the next one with the same text.
 #[derive(Clone, Copy)]
-enum Outcome {
+enum ReferenceStatus {
     Fine,
     Doubtful,
     Chained,
@@ -60,7 +60,7 @@ enum Outcome {
 }
 
 /// Reads the document at `path`, which lies in `folder`, and all it reaches.
-pub(super) fn collect(path: &Path, mut folder: Folder<'_>) -> Result<Collected, SpecError> {
+pub(super) fn collect(path: &Path, mut folder: Folder<'_>) -> Result<CollectedSpec, SpecError> {
     let bytes = folder.document(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let main = TreePath::new(name)?;
@@ -88,7 +88,7 @@ pub(super) fn collect(path: &Path, mut folder: Folder<'_>) -> Result<Collected, 
     collector.settle();
     let Collector { tree, documents, mut findings, .. } = collector;
     findings.sort_by(|a, b| (a.file != main.as_str(), &a.file).cmp(&(b.file != main.as_str(), &b.file)));
-    Ok(Collected { shown, main, tree, documents, document, findings, written, openapi })
+    Ok(CollectedSpec { shown, main, tree, documents, document, findings, written, openapi })
 }
 
 impl Collector<'_> {
@@ -114,7 +114,7 @@ impl Collector<'_> {
     /// Looks at every reference in one file, and reads the files they name.
     fn references_of(&mut self, file: &str) -> Result<(), SpecError> {
         let Some(value) = self.documents.get(file).map(Rc::clone) else { return Ok(()) };
-        let mut known: HashMap<&str, Outcome> = HashMap::new();
+        let mut known: HashMap<&str, ReferenceStatus> = HashMap::new();
         walk(&value, &mut Vec::new(), &mut |steps, reference| {
             let outcome = match known.get(reference.text) {
                 Some(outcome) => *outcome,
@@ -132,32 +132,36 @@ impl Collector<'_> {
         &mut self,
         file: &str,
         value: &Value,
-        steps: &[Step<'_>],
+        steps: &[PointerToken<'_>],
         reference: Reference<'_>,
-    ) -> Result<Outcome, SpecError> {
+    ) -> Result<ReferenceStatus, SpecError> {
         let must = reference.force == Force::Must;
         if must && reference.text.is_empty() {
-            return Ok(Outcome::Dangling("it is empty"));
+            return Ok(ReferenceStatus::Dangling("it is empty"));
         }
         let refuse = |folder: &Folder<'_>, reason| {
             let (pointer, reference) = (pointer(steps), shown(reference.text));
             Err(SpecError::Outside { path: folder.shown(file), pointer, reference, reason })
         };
         let (path, fragment) = match target(file, reference.text) {
-            Target::Inside { path, fragment } => (path, fragment),
-            Target::Remote if must || reference.text.starts_with("http") => return Ok(Outcome::Remote),
-            Target::Remote => return Ok(Outcome::Fine),
-            Target::Absolute if !must => return Ok(Outcome::Fine),
-            Target::Absolute => return refuse(&self.folder, "a path from the root leaves the spec's folder"),
-            Target::Climbs => return refuse(&self.folder, "it leaves the spec's folder"),
-            Target::FileAddress => return refuse(&self.folder, "an address of a file leaves the spec's folder"),
+            ReferenceTarget::Inside { path, fragment } => (path, fragment),
+            ReferenceTarget::Remote if must || reference.text.starts_with("http") => {
+                return Ok(ReferenceStatus::Remote);
+            }
+            ReferenceTarget::Remote => return Ok(ReferenceStatus::Fine),
+            ReferenceTarget::Absolute if !must => return Ok(ReferenceStatus::Fine),
+            ReferenceTarget::Absolute => return refuse(&self.folder, "a path from the root leaves the spec's folder"),
+            ReferenceTarget::Climbs => return refuse(&self.folder, "it leaves the spec's folder"),
+            ReferenceTarget::FileAddress => {
+                return refuse(&self.folder, "an address of a file leaves the spec's folder");
+            }
         };
         if path != file && self.tree.get(&path).is_none() {
             match self.fetch(&path, reference.force)? {
-                Fetched::Read => {}
-                Fetched::Outside => return refuse(&self.folder, "a symlink on its way leaves the spec's folder"),
-                Fetched::Missing(_) if !must => return Ok(Outcome::Fine),
-                Fetched::Missing(why) => return Ok(Outcome::Dangling(why)),
+                FetchResult::Read => {}
+                FetchResult::Outside => return refuse(&self.folder, "a symlink on its way leaves the spec's folder"),
+                FetchResult::Missing(_) if !must => return Ok(ReferenceStatus::Fine),
+                FetchResult::Missing(why) => return Ok(ReferenceStatus::Dangling(why)),
             }
         }
         if let Some(plain) = plain(reference.text).filter(|_| must) {
@@ -165,26 +169,26 @@ impl Collector<'_> {
             return Err(SpecError::Encoded { path, pointer, reference, plain: shown(&plain) });
         }
         let other = self.documents.get(&path).map(AsRef::as_ref);
-        let Some(whole) = (if path == file { Some(value) } else { other }) else { return Ok(Outcome::Fine) };
+        let Some(whole) = (if path == file { Some(value) } else { other }) else { return Ok(ReferenceStatus::Fine) };
         Ok(match if fragment.is_empty() { Some(whole) } else { whole.pointer(&fragment) } {
-            Some(found) if must && found.get("$ref").is_some() => Outcome::Chained,
-            Some(_) => Outcome::Fine,
-            None => Outcome::Doubtful,
+            Some(found) if must && found.get("$ref").is_some() => ReferenceStatus::Chained,
+            Some(_) => ReferenceStatus::Fine,
+            None => ReferenceStatus::Doubtful,
         })
     }
 
     /// Reads the file at `path` into the tree; a JSON or YAML file is parsed as well. One that only may be a part of
     /// the document need not be sound: it can be an example of what the API refuses.
-    fn fetch(&mut self, path: &str, force: Force) -> Result<Fetched, SpecError> {
+    fn fetch(&mut self, path: &str, force: Force) -> Result<FetchResult, SpecError> {
         if let Some(why) = self.missing.get(path) {
-            return Ok(Fetched::Missing(why));
+            return Ok(FetchResult::Missing(why));
         }
         let bytes = match self.folder.file(path)? {
-            Found::File(bytes) => bytes,
-            Found::Outside => return Ok(Fetched::Outside),
-            Found::Nothing(why) => {
+            FileLookup::File(bytes) => bytes,
+            FileLookup::Outside => return Ok(FetchResult::Outside),
+            FileLookup::Nothing(why) => {
                 self.missing.insert(path.to_owned(), why);
-                return Ok(Fetched::Missing(why));
+                return Ok(FetchResult::Missing(why));
             }
         };
         let path = TreePath::new(path)?;
@@ -196,22 +200,22 @@ impl Collector<'_> {
             parsed => parsed.ok().flatten().map(Rc::new),
         };
         self.add(path, bytes, value)?;
-        Ok(Fetched::Read)
+        Ok(FetchResult::Read)
     }
 
-    fn note(&mut self, file: &str, steps: &[Step<'_>], reference: Reference<'_>, outcome: Outcome) {
+    fn note(&mut self, file: &str, steps: &[PointerToken<'_>], reference: Reference<'_>, outcome: ReferenceStatus) {
         let text = || shown(reference.text);
         let (list, kind, message) = match outcome {
-            Outcome::Fine => return,
-            Outcome::Remote => {
+            ReferenceStatus::Fine => return,
+            ReferenceStatus::Remote => {
                 (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched and stays unchanged", text()))
             }
-            Outcome::Dangling(why) => {
+            ReferenceStatus::Dangling(why) => {
                 (&mut self.findings, FindingKind::Dangling, format!("`{}` leads nowhere: {why}", text()))
             }
             // Only its text, until `settle` has followed it.
-            Outcome::Doubtful => (&mut self.doubtful, FindingKind::Dangling, reference.text.to_owned()),
-            Outcome::Chained => (&mut self.chained, FindingKind::Dangling, reference.text.to_owned()),
+            ReferenceStatus::Doubtful => (&mut self.doubtful, FindingKind::Dangling, reference.text.to_owned()),
+            ReferenceStatus::Chained => (&mut self.chained, FindingKind::Dangling, reference.text.to_owned()),
         };
         if list.len() < MAX_FINDINGS {
             list.push(Finding { file: file.to_owned(), pointer: pointer(steps), kind, message });
@@ -244,7 +248,7 @@ impl Collector<'_> {
 
     /// Whether a doubtful reference names an `$anchor` (OpenAPI 3.1) of its file.
     fn is_anchor(&self, doubt: &Finding, anchors: &mut HashMap<String, HashSet<String>>) -> bool {
-        let Target::Inside { path, fragment } = target(&doubt.file, &doubt.message) else { return false };
+        let ReferenceTarget::Inside { path, fragment } = target(&doubt.file, &doubt.message) else { return false };
         let Some(value) = self.documents.get(&path).filter(|_| !fragment.starts_with('/')) else { return false };
         anchors
             .entry(path)
@@ -257,7 +261,7 @@ impl Collector<'_> {
     }
 }
 
-enum Fetched {
+enum FetchResult {
     Read,
     Missing(&'static str),
     Outside,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// One step from the top of a document downwards.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
+pub(super) enum PointerToken<'a> {
     Key(&'a str),
     Index(usize),
 }
@@ -13,13 +13,13 @@ pub(super) enum Step<'a> {
 const LONGEST: usize = 1_000;
 
 /// The steps as a JSON pointer (RFC 6901). One that is absurdly long keeps only its end.
-pub(super) fn pointer(steps: &[Step<'_>]) -> String {
+pub(super) fn pointer(steps: &[PointerToken<'_>]) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut length = 0;
     for step in steps.iter().rev() {
         let name = match step {
-            Step::Key(key) => end(key).replace('~', "~0").replace('/', "~1"),
-            Step::Index(index) => index.to_string(),
+            PointerToken::Key(key) => end(key).replace('~', "~0").replace('/', "~1"),
+            PointerToken::Index(index) => index.to_string(),
         };
         length += name.len() + 1;
         names.push(name);
@@ -63,8 +63,8 @@ pub(super) struct Reference<'a> {
 /// Calls `visit` for every reference in `value`, with the steps to the object that holds it; stops at an error.
 pub(super) fn walk<'a, E>(
     value: &'a Value,
-    steps: &mut Vec<Step<'a>>,
-    visit: &mut impl FnMut(&[Step<'a>], Reference<'a>) -> Result<(), E>,
+    steps: &mut Vec<PointerToken<'a>>,
+    visit: &mut impl FnMut(&[PointerToken<'a>], Reference<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     match value {
         Value::Object(map) => {
@@ -76,7 +76,7 @@ pub(super) fn walk<'a, E>(
                         }
                     }
                     Value::Object(_) | Value::Array(_) => {
-                        steps.push(Step::Key(key));
+                        steps.push(PointerToken::Key(key));
                         walk(below, steps, visit)?;
                         steps.pop();
                     }
@@ -86,7 +86,7 @@ pub(super) fn walk<'a, E>(
         }
         Value::Array(list) => {
             for (index, below) in list.iter().enumerate() {
-                steps.push(Step::Index(index));
+                steps.push(PointerToken::Index(index));
                 walk(below, steps, visit)?;
                 steps.pop();
             }
@@ -97,11 +97,12 @@ pub(super) fn walk<'a, E>(
 }
 
 /// Whether `text`, at `key` below `steps`, is a reference.
-fn force(key: &str, text: &str, steps: &[Step<'_>]) -> Option<Force> {
+fn force(key: &str, text: &str, steps: &[PointerToken<'_>]) -> Option<Force> {
     match key {
         "$ref" => (names_a_file_or_place(text) || !in_data(steps)).then_some(Force::Must),
         "externalValue" | "operationRef" => Some(Force::May),
-        _ => matches!(steps, [.., Step::Key("discriminator"), Step::Key("mapping")]).then_some(Force::May),
+        _ => matches!(steps, [.., PointerToken::Key("discriminator"), PointerToken::Key("mapping")])
+            .then_some(Force::May),
     }
 }
 
@@ -112,14 +113,14 @@ fn names_a_file_or_place(text: &str) -> bool {
 
 /// Whether `steps` lead through example data. There `$ref` may be part of the API's own messages: SCIM (RFC 7643) has
 /// `"$ref": "../Users/26118915"` in every group.
-fn in_data(steps: &[Step<'_>]) -> bool {
+fn in_data(steps: &[PointerToken<'_>]) -> bool {
     let data = ["example", "examples", "value", "default", "enum", "const"];
-    steps.iter().any(|step| matches!(step, Step::Key(key) if data.contains(key)))
+    steps.iter().any(|step| matches!(step, PointerToken::Key(key) if data.contains(key)))
 }
 
 /// What a reference names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum ReferenceTarget {
     /// A place in a file of the spec.
     Inside {
         /// The file's path from the spec's folder.
@@ -138,34 +139,34 @@ pub(super) enum Target {
 }
 
 /// Works out what `reference`, standing in the file at `from` (a path from the spec's folder), names.
-pub(super) fn target(from: &str, reference: &str) -> Target {
+pub(super) fn target(from: &str, reference: &str) -> ReferenceTarget {
     let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
     let fragment = decode(fragment);
     if file.is_empty() {
-        return Target::Inside { path: from.to_owned(), fragment };
+        return ReferenceTarget::Inside { path: from.to_owned(), fragment };
     }
     match scheme(file) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("file") => return Target::FileAddress,
-        Some(drive) if drive.len() == 1 => return Target::Absolute,
-        Some(_) => return Target::Remote,
-        None if file.starts_with("//") => return Target::Remote,
+        Some(scheme) if scheme.eq_ignore_ascii_case("file") => return ReferenceTarget::FileAddress,
+        Some(drive) if drive.len() == 1 => return ReferenceTarget::Absolute,
+        Some(_) => return ReferenceTarget::Remote,
+        None if file.starts_with("//") => return ReferenceTarget::Remote,
         None => {}
     }
     let file = decode(file.split('?').next().unwrap_or(file));
     if file.starts_with(['/', '\\']) {
-        return Target::Absolute;
+        return ReferenceTarget::Absolute;
     }
     let folder = from.rsplit_once('/').map(|(folder, _)| folder.split('/'));
     let mut names: Vec<&str> = folder.into_iter().flatten().collect();
     for name in file.split('/') {
         match name {
             "" | "." => {}
-            ".." if names.pop().is_none() => return Target::Climbs,
+            ".." if names.pop().is_none() => return ReferenceTarget::Climbs,
             ".." => {}
             name => names.push(name),
         }
     }
-    Target::Inside { path: names.join("/"), fragment }
+    ReferenceTarget::Inside { path: names.join("/"), fragment }
 }
 
 /// The reference with the name of its file as it is; `None` when it is written so already.
@@ -213,8 +214,8 @@ mod tests {
 
     use super::*;
 
-    fn inside(path: &str, fragment: &str) -> Target {
-        Target::Inside { path: path.to_owned(), fragment: fragment.to_owned() }
+    fn inside(path: &str, fragment: &str) -> ReferenceTarget {
+        ReferenceTarget::Inside { path: path.to_owned(), fragment: fragment.to_owned() }
     }
 
     #[test]
@@ -231,18 +232,18 @@ mod tests {
     #[test]
     fn a_reference_that_leaves_the_folder_is_recognised() {
         for (reference, expected) in [
-            ("../x.yaml", Target::Climbs),
-            ("a/../../x.yaml", Target::Climbs),
-            ("%2e%2e/x.yaml", Target::Climbs),
-            ("/etc/passwd", Target::Absolute),
-            ("%2Fetc/passwd", Target::Absolute),
-            ("C:\\x.yaml", Target::Absolute),
-            ("\\\\host\\x", Target::Absolute),
-            ("file:///etc/passwd", Target::FileAddress),
-            ("FILE:x.yaml", Target::FileAddress),
-            ("https://example.org/x.yaml#/a", Target::Remote),
-            ("//example.org/x.yaml", Target::Remote),
-            ("urn:x:y", Target::Remote),
+            ("../x.yaml", ReferenceTarget::Climbs),
+            ("a/../../x.yaml", ReferenceTarget::Climbs),
+            ("%2e%2e/x.yaml", ReferenceTarget::Climbs),
+            ("/etc/passwd", ReferenceTarget::Absolute),
+            ("%2Fetc/passwd", ReferenceTarget::Absolute),
+            ("C:\\x.yaml", ReferenceTarget::Absolute),
+            ("\\\\host\\x", ReferenceTarget::Absolute),
+            ("file:///etc/passwd", ReferenceTarget::FileAddress),
+            ("FILE:x.yaml", ReferenceTarget::FileAddress),
+            ("https://example.org/x.yaml#/a", ReferenceTarget::Remote),
+            ("//example.org/x.yaml", ReferenceTarget::Remote),
+            ("urn:x:y", ReferenceTarget::Remote),
         ] {
             assert_eq!(target("api.yaml", reference), expected, "{reference}");
         }
@@ -279,8 +280,8 @@ mod tests {
     #[test]
     fn an_absurdly_long_pointer_or_reference_is_cut() {
         let long = "é".repeat(5_000);
-        assert!(pointer(&[Step::Key(&long)]).len() <= LONGEST + 8);
-        let cut = pointer(&[Step::Key("top"), Step::Key(&long), Step::Index(7)]);
+        assert!(pointer(&[PointerToken::Key(&long)]).len() <= LONGEST + 8);
+        let cut = pointer(&[PointerToken::Key("top"), PointerToken::Key(&long), PointerToken::Index(7)]);
         assert!(cut.len() <= 2 * LONGEST && cut.starts_with("/…/é") && cut.ends_with("é/7"), "{cut}");
         assert!(shown(&long).len() <= LONGEST + 3);
         assert_eq!(shown("a\u{1b}[31m"), "a\\u{1b}[31m");

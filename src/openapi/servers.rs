@@ -11,7 +11,7 @@ use super::reference::shown;
 const MAX_ADDRESS: usize = 4096;
 
 /// How many paths a message names.
-const PATHS_SAID: usize = 3;
+const PATHS_SHOWN: usize = 3;
 
 /// The addresses of the servers, as they are written; see [`super::Summary::servers`].
 pub(super) fn addresses(documents: &Documents, root: At<'_>, openapi: &str) -> Vec<String> {
@@ -39,9 +39,9 @@ pub(super) fn base_paths(documents: &Documents, at: At<'_>, openapi: &str) -> Op
 }
 
 /// The paths as a message names them: `/a`, `/b` and 3 more.
-pub(crate) fn said(paths: &[String]) -> String {
-    let first: Vec<String> = paths.iter().take(PATHS_SAID).map(|path| format!("`/{}`", shown(path))).collect();
-    match (first.as_slice(), paths.len().saturating_sub(PATHS_SAID)) {
+pub(crate) fn path_list(paths: &[String]) -> String {
+    let first: Vec<String> = paths.iter().take(PATHS_SHOWN).map(|path| format!("`/{}`", shown(path))).collect();
+    match (first.as_slice(), paths.len().saturating_sub(PATHS_SHOWN)) {
         ([], _) => "no path".to_owned(),
         ([one], _) => format!("the path {one}"),
         (several, 0) => format!("the paths {}", several.join(", ")),

@@ -54,19 +54,19 @@ pub(super) fn summarise(
 
 /// The versions as they are written in YAML, where `1.10` without quotes would be read as the number 1.1.
 #[derive(Default, Deserialize)]
-pub(super) struct Written {
+pub(super) struct RawVersions {
     pub(super) openapi: Option<String>,
     pub(super) swagger: Option<String>,
-    pub(super) info: Option<WrittenInfo>,
+    pub(super) info: Option<RawInfo>,
 }
 
 #[derive(Default, Deserialize)]
-pub(super) struct WrittenInfo {
+pub(super) struct RawInfo {
     pub(super) title: Option<String>,
     pub(super) version: Option<String>,
 }
 
-impl Written {
+impl RawVersions {
     /// Reads only the versions and the title out of YAML, as text.
     pub(super) fn read(text: &str) -> Self {
         serde_saphyr::from_str_with_options(text, yaml_options()).unwrap_or_default()
@@ -209,7 +209,7 @@ impl<'a> Operations<'a> {
         let Some(own) = own.filter(|own| *own != self.base_paths && self.misplaced.len() < MAX_FINDINGS) else {
             return Ok(());
         };
-        let (own, all) = (servers::said(&own), servers::said(&self.base_paths));
+        let (own, all) = (servers::path_list(&own), servers::path_list(&self.base_paths));
         let message = format!("its own `servers` have {own}, the document's have {all}: the proxy has one base path");
         self.find(at, path, FindingKind::Elsewhere, message);
         Ok(())

@@ -9,7 +9,7 @@ use super::{
     NONE, Page, capitalized, comma_list, document, link_or_text, phase, reservation_note, rest, table, text_or_none,
     time, title,
 };
-use crate::model::record::{PhaseChange, Record, State};
+use crate::model::record::{PhaseChange, Record, RecordState};
 
 pub(super) fn page(record: &Record, created: Timestamp) -> String {
     let header = format!(
@@ -31,8 +31,8 @@ pub(super) fn page(record: &Record, created: Timestamp) -> String {
 /// What the record says, as a list of terms.
 fn facts(record: &Record) -> String {
     let state = match record.state {
-        State::Reserved => "reserved: the repository is not complete",
-        State::Active => "active: the repository is complete",
+        RecordState::Reserved => "reserved: the repository is not complete",
+        RecordState::Active => "active: the repository is complete",
     };
     let facts = [
         ("Name", isolated(record.name.as_str())),

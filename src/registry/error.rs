@@ -3,7 +3,7 @@
 use super::layout;
 use crate::error::{Blame, Fault};
 use crate::git::store::StoreError;
-use crate::model::record::{KeyKind, Record, State};
+use crate::model::record::{KeyKind, Record, RecordState};
 
 /// A registry cannot be read or written, or refuses a change.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +78,7 @@ pub enum RegistryError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyHolder {
     pub repository: String,
-    pub state: State,
+    pub state: RecordState,
     /// Who took it, as `Name <address>`; none when the record has no history.
     pub by: Option<String>,
     pub date: Option<String>,
@@ -122,8 +122,8 @@ fn by_whom(kind: KeyKind, holder: &str) -> String {
 fn taken_by(claim: Option<&KeyHolder>) -> String {
     let Some(claim) = claim else { return String::new() };
     let verb = match claim.state {
-        State::Reserved => "reserved",
-        State::Active => "registered",
+        RecordState::Reserved => "reserved",
+        RecordState::Active => "registered",
     };
     let by = claim.by.as_ref().map(|by| format!(" by {}", by.escape_debug())).unwrap_or_default();
     let date = claim.date.as_ref().map(|date| format!(" on {}", date.escape_debug())).unwrap_or_default();
@@ -153,7 +153,7 @@ impl Blame for RegistryError {
                     holder.escape_debug()
                 )
             }
-            Self::Taken { kind: KeyKind::Name, claim: Some(claim), .. } if claim.state == State::Reserved => format!(
+            Self::Taken { kind: KeyKind::Name, claim: Some(claim), .. } if claim.state == RecordState::Reserved => format!(
                 "to finish it, run the same command again where it was run for {}; or choose another name",
                 claim.repository.escape_debug()
             ),

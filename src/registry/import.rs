@@ -15,7 +15,7 @@ use crate::model::record::{KeyKind, Record};
 
 /// A record to import.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct ImportCandidate {
     pub record: Record,
     /// Whether its short name may get a number when it is taken: nobody gave it.
     pub derived: bool,
@@ -25,7 +25,7 @@ pub struct Incoming {
 
 /// What an import would change.
 #[derive(Clone, Debug, Default)]
-pub struct Intake {
+pub struct ImportPlan {
     /// The records that are new.
     pub new: Vec<Record>,
     /// The names that are in the registry already, with the same repository.
@@ -58,26 +58,26 @@ impl Blame for Flawed {
     }
 }
 
-impl Intake {
+impl ImportPlan {
     /// The same, if nothing stands against it.
     pub fn accepted(self) -> Result<Self, Flawed> {
         if self.flaws.is_empty() { Ok(self) } else { Err(Flawed(self.flaws)) }
     }
 
     /// What taking in these records into a registry that is not there yet would mean.
-    pub fn of(incoming: &[Incoming]) -> Result<Self, RegistryError> {
+    pub fn of(incoming: &[ImportCandidate]) -> Result<Self, RegistryError> {
         intake(None, incoming)
     }
 }
 
 impl Registry {
     /// What an import of these records would change; writes nothing.
-    pub fn intake(&self, incoming: &[Incoming]) -> Result<Intake, RegistryError> {
+    pub fn intake(&self, incoming: &[ImportCandidate]) -> Result<ImportPlan, RegistryError> {
         intake(Some(&self.store.snapshot()?), incoming)
     }
 
     /// Takes in these records by one commit; when anything stands against one of them, nothing is written.
-    pub fn import(&self, incoming: &[Incoming], by: &Signature) -> Result<Intake, RegistryError> {
+    pub fn import(&self, incoming: &[ImportCandidate], by: &Signature) -> Result<ImportPlan, RegistryError> {
         let last = RefCell::default();
         self.change(&format!("Import {} APIs", incoming.len()), by, |snapshot| {
             let intake = intake(Some(snapshot), incoming)?;
@@ -104,10 +104,10 @@ impl Registry {
 }
 
 /// Who takes a key within the files themselves.
-type ClaimedKeys<'i> = BTreeMap<(KeyKind, String), &'i Incoming>;
+type ClaimedKeys<'i> = BTreeMap<(KeyKind, String), &'i ImportCandidate>;
 
-fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[Incoming]) -> Result<Intake, RegistryError> {
-    let mut intake = Intake::default();
+fn intake(snapshot: Option<&Snapshot<'_>>, incoming: &[ImportCandidate]) -> Result<ImportPlan, RegistryError> {
+    let mut intake = ImportPlan::default();
     let mut claimed = ClaimedKeys::new();
     let mut numbers = BTreeMap::new();
     // Who gave a short name goes before those who get one.

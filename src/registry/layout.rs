@@ -30,7 +30,7 @@ pub(super) const KEYS: &str = "keys";
 const README: &str = "\
 This is a registry of APIs, kept by apiscaffold: `apis` holds one record an API, `keys` says which API has a short name, \
 base path, guid or repository.
-Change it with `apiscaffold`; each change is one commit, which says who made it and when.
+RecordChange it with `apiscaffold`; each change is one commit, which says who made it and when.
 ";
 
 /// Longest file name for a key before it is cut: checkouts take 255 bytes.

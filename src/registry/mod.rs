@@ -26,11 +26,11 @@ use uuid::Uuid;
 use crate::git::store::{Edit, Snapshot, Store};
 use crate::model::author::Signature;
 use crate::model::name::ApiName;
-use crate::model::record::{KeyKind, Record, State};
+use crate::model::record::{KeyKind, Record, RecordState};
 
 pub use crate::git::store::{Location, Remote, StoreError};
 pub use error::{KeyHolder, RegistryError};
-pub use import::{Flawed, Incoming, Intake};
+pub use import::{Flawed, ImportCandidate, ImportPlan};
 pub use listing::Listing;
 pub use problem::Problem;
 pub use rules::{check, link_fault};
@@ -44,7 +44,7 @@ pub struct Registry {
 
 /// What a change did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum RecordChange {
     Done,
     /// The registry said so already; nothing was written.
     AlreadySo,
@@ -145,7 +145,7 @@ impl Registry {
     ///
     /// # Errors
     /// `Taken` when another API has one of the keys, or this name is complete or has another repository.
-    pub fn add(&self, record: &Record, by: &Signature) -> Result<Change, RegistryError> {
+    pub fn add(&self, record: &Record, by: &Signature) -> Result<RecordChange, RegistryError> {
         self.change(&format!("Reserve {}", record.name), by, |snapshot| {
             let stored = self.entry(snapshot, &record.name)?;
             let old = stored.as_ref().map(|entry| entry.record(&self.store.name())).transpose()?;
@@ -162,8 +162,8 @@ impl Registry {
     /// # Errors
     /// `NotReserved` when there is no such record, `Taken` when it has another repository, `KeyChanged` when another
     /// key than the stored one is in `record`.
-    pub fn activate(&self, record: &Record, by: &Signature) -> Result<Change, RegistryError> {
-        let record = &Record { state: State::Active, ..record.clone() };
+    pub fn activate(&self, record: &Record, by: &Signature) -> Result<RecordChange, RegistryError> {
+        let record = &Record { state: RecordState::Active, ..record.clone() };
         self.change(&format!("Activate {}", record.name), by, |snapshot| {
             let Some(stored) = self.entry(snapshot, &record.name)? else {
                 return Err(RegistryError::NotReserved { name: record.name.to_string() });
@@ -184,10 +184,10 @@ impl Registry {
         message: &str,
         by: &Signature,
         decide: impl Fn(&Snapshot<'_>) -> Result<Vec<Edit>, RegistryError>,
-    ) -> Result<Change, RegistryError> {
+    ) -> Result<RecordChange, RegistryError> {
         let decide = |snapshot: &Snapshot<'_>| decide(snapshot).map(|edits| (!edits.is_empty()).then_some(edits));
         let head = self.store.change(message, by, decide)?;
-        Ok(if head.is_some() { Change::Done } else { Change::AlreadySo })
+        Ok(if head.is_some() { RecordChange::Done } else { RecordChange::AlreadySo })
     }
 
     fn entry(&self, snapshot: &Snapshot<'_>, name: &ApiName) -> Result<Option<StoredRecord>, RegistryError> {
@@ -240,7 +240,7 @@ fn write(path: String, bytes: Vec<u8>) -> Edit {
 /// who reserved it and when; another producer who wants the same repository of a forge does not know them.
 fn is_ours(old: &Record, record: &Record) -> bool {
     let goes_on = || old.repository.url == record.repository.url && old.history.first() == record.history.first();
-    old == record || (old.state == State::Reserved && goes_on())
+    old == record || (old.state == RecordState::Reserved && goes_on())
 }
 
 fn holder(snapshot: &Snapshot<'_>, kind: KeyKind, value: &str) -> Result<Option<String>, RegistryError> {

@@ -1,10 +1,10 @@
 //! Giving up a reservation.
 
-use super::{Change, Registry, RegistryError, holder, layout};
+use super::{RecordChange, Registry, RegistryError, holder, layout};
 use crate::git::store::Edit;
 use crate::model::author::Signature;
 use crate::model::name::ApiName;
-use crate::model::record::{Record, State};
+use crate::model::record::{Record, RecordState};
 
 impl Registry {
     /// The record of `name`, if `by` may give it up.
@@ -21,7 +21,7 @@ impl Registry {
     ///
     /// # Errors
     /// Those of [`releasable`](Self::releasable).
-    pub fn release(&self, name: &ApiName, by: &Signature) -> Result<Change, RegistryError> {
+    pub fn release(&self, name: &ApiName, by: &Signature) -> Result<RecordChange, RegistryError> {
         self.change(&format!("Release {name}"), by, |snapshot| {
             let stored = self.entry(snapshot, name)?;
             let stored = stored.ok_or_else(|| RegistryError::NotReserved { name: name.to_string() })?;
@@ -42,7 +42,7 @@ impl Registry {
 
 fn may_release(record: &Record, by: &Signature) -> Result<(), RegistryError> {
     let name = record.name.to_string();
-    if record.state == State::Active {
+    if record.state == RecordState::Active {
         return Err(RegistryError::StillActive { name });
     }
     match record.history.first() {

@@ -32,7 +32,7 @@ fn record(name: &str) -> Record {
         base_path: format!("base/{name}"),
         environments: vec!["internal-dev".to_owned()],
         service_level: "bronze".to_owned(),
-        state: State::Reserved,
+        state: RecordState::Reserved,
         phase: Phase::Inception,
         repository: Repository { url: format!("file:///apis/{name}"), id: None },
         template: TemplateUsed { name: "apigee".to_owned(), source: "builtin".to_owned(), revision: "r1".to_owned() },
@@ -98,10 +98,10 @@ impl Fresh {
 fn a_record_is_reserved_then_active_by_one_commit_each() {
     let fresh = Fresh::new();
     let record = record("my-api");
-    assert_eq!(fresh.registry.add(&record, &by()).expect("added"), Change::Done);
+    assert_eq!(fresh.registry.add(&record, &by()).expect("added"), RecordChange::Done);
     assert_eq!(fresh.registry.get("my-api").expect("read"), Some(record.clone()));
-    assert_eq!(fresh.registry.activate(&record, &by()).expect("activated"), Change::Done);
-    let active = Record { state: State::Active, ..record.clone() };
+    assert_eq!(fresh.registry.activate(&record, &by()).expect("activated"), RecordChange::Done);
+    let active = Record { state: RecordState::Active, ..record.clone() };
     assert_eq!(fresh.registry.get("my-api").expect("read"), Some(active.clone()));
     for kind in KeyKind::ALL {
         assert_eq!(fresh.registry.holder(kind, &record.key(kind)).expect("read"), Some("my-api".to_owned()));
@@ -123,15 +123,15 @@ fn doing_it_again_writes_nothing() {
     let head = || fresh.registry.store.snapshot().expect("read").head();
     fresh.registry.add(&record, &by()).expect("added");
     let reserved = head();
-    assert_eq!(fresh.registry.add(&record, &by()).expect("again"), Change::AlreadySo);
+    assert_eq!(fresh.registry.add(&record, &by()).expect("again"), RecordChange::AlreadySo);
     assert_eq!(head(), reserved);
     fresh.registry.activate(&record, &by()).expect("activated");
     let active = head();
     assert_ne!(active, reserved);
-    assert_eq!(fresh.registry.activate(&record, &by()).expect("again"), Change::AlreadySo);
+    assert_eq!(fresh.registry.activate(&record, &by()).expect("again"), RecordChange::AlreadySo);
     assert_eq!(head(), active);
-    let complete = Record { state: State::Active, ..record.clone() };
-    assert_eq!(fresh.registry.add(&complete, &by()).expect("again"), Change::AlreadySo);
+    let complete = Record { state: RecordState::Active, ..record.clone() };
+    assert_eq!(fresh.registry.add(&complete, &by()).expect("again"), RecordChange::AlreadySo);
     let taken = fresh.registry.add(&record, &by()).expect_err("complete");
     assert!(matches!(taken, RegistryError::Taken { kind: KeyKind::Name, .. }), "{taken}");
     assert_eq!(head(), active);
@@ -143,12 +143,12 @@ fn a_reserved_record_of_the_same_repository_is_replaced_and_its_old_keys_are_fre
     let first = record("my-api");
     fresh.registry.add(&first, &by()).expect("added");
     let second = Record { base_path: "other/base".to_owned(), title: "Another".to_owned(), ..first.clone() };
-    assert_eq!(fresh.registry.add(&second, &by()).expect("replaced"), Change::Done);
+    assert_eq!(fresh.registry.add(&second, &by()).expect("replaced"), RecordChange::Done);
     assert_eq!(fresh.registry.get("my-api").expect("read"), Some(second));
     assert_eq!(fresh.registry.holder(KeyKind::BasePath, &first.base_path).expect("read"), None);
     assert_eq!(fresh.registry.list().expect("listed").problems, Vec::new());
     let thief = Record { base_path: first.base_path, ..record("thief") };
-    assert_eq!(fresh.registry.add(&thief, &by()).expect("it is free"), Change::Done);
+    assert_eq!(fresh.registry.add(&thief, &by()).expect("it is free"), RecordChange::Done);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Changing a record that is complete.
 
-use super::{Change, Registry, RegistryError};
+use super::{RecordChange, Registry, RegistryError};
 use crate::model::author::Signature;
 use crate::model::record::{KeyKind, Record};
 
@@ -10,7 +10,13 @@ impl Registry {
     /// # Errors
     /// `NotReserved` when there is no such record, `Changed` when another one stands there by now, `KeyChanged` when
     /// another key than the stored one is in `new`.
-    pub fn update(&self, old: &Record, new: &Record, message: &str, by: &Signature) -> Result<Change, RegistryError> {
+    pub fn update(
+        &self,
+        old: &Record,
+        new: &Record,
+        message: &str,
+        by: &Signature,
+    ) -> Result<RecordChange, RegistryError> {
         self.change(message, by, |snapshot| {
             let name = || old.name.to_string();
             let stored = self.entry(snapshot, &old.name)?;

@@ -45,7 +45,7 @@ pub(crate) fn check(spec: Option<&Spec>, answers: &Answers) -> Result<(), Failur
     judge.impossible()?;
     judge.unreadable()?;
     if let Some(named) = judge.summary.named_modes() {
-        judge.undecided(answers.is_given(ACCESS_MODES))?;
+        judge.undecided(answers.is_explicit(ACCESS_MODES))?;
         if judge.style == EACH_ITS_OWN { judge.each_its_own(&named)? } else { judge.one_for_all()? }
     }
     Ok(())
@@ -77,7 +77,7 @@ struct Judge<'j> {
 }
 
 impl<'j> Judge<'j> {
-    /// Nobody, where there is no spec or the template does not ask who may call.
+    /// Empty without a spec, or when the template has no question about access.
     fn of(spec: Option<&'j Spec>, answers: &'j Answers) -> Option<Self> {
         let (spec, modes) = (spec?, answers.values().get(ACCESS_MODES)?.as_array()?);
         Some(Self {
@@ -110,13 +110,13 @@ impl<'j> Judge<'j> {
             _ => None,
         });
         refuse(
-            format!("no access mode does what `{}` asks for in these operations:", self.file),
+            format!("no access mode fulfils the `security` of `{}` in these operations:", self.file),
             operations,
             format!("let their `security` list access modes, each in an entry of its own: {}", MODES.join(", ")),
         )
     }
 
-    /// Grants from which no access mode can be read let nobody in.
+    /// Grants without a readable access mode let nobody in.
     fn unreadable(&self) -> Result<(), Disagreement> {
         if self.summary.granted.as_ref().is_none_or(|granted| !granted.is_empty()) {
             return Ok(());

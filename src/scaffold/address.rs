@@ -1,23 +1,23 @@
-//! The base path of an API beside the addresses that its spec says.
+//! The base path of an API, compared with the servers of its spec.
 
 use serde_json::{Value, json};
 
 use super::request::Material;
 use crate::answers::{Answers, Origin};
 use crate::model::record::Record;
-use crate::openapi::servers::said;
+use crate::openapi::servers::path_list;
 
 /// The question whose answer is the base path.
 pub(crate) const BASE_PATH: &str = "base_path";
 
 /// An answer, and what it was taken from.
-pub(crate) struct Taken {
+pub(crate) struct DerivedAnswer {
     pub(crate) question: String,
     pub(crate) value: Value,
     pub(crate) because: String,
 }
 
-impl Taken {
+impl DerivedAnswer {
     /// `base_path pets/v1: the path of the spec's servers`
     pub(crate) fn line(&self) -> String {
         let value = self.value.as_str().map_or_else(|| self.value.to_string(), str::to_owned);
@@ -30,7 +30,7 @@ impl Taken {
 }
 
 /// The base path, and every answer whose question says what speaks for its default.
-pub(crate) fn taken(material: &Material, answers: &Answers) -> Vec<Taken> {
+pub(crate) fn taken(material: &Material, answers: &Answers) -> Vec<DerivedAnswer> {
     let told = material.template.manifest.questions.iter().filter_map(|question| {
         let origin = answers.origin(&question.name)?;
         let because = match answers.reason(&question.name) {
@@ -41,19 +41,19 @@ pub(crate) fn taken(material: &Material, answers: &Answers) -> Vec<Taken> {
             None => origin.to_string(),
         };
         let value = answers.values().get(&question.name)?.clone();
-        Some(Taken { question: question.name.clone(), value, because })
+        Some(DerivedAnswer { question: question.name.clone(), value, because })
     });
     told.collect()
 }
 
-/// Whether the spec says the base path `value`, and no other.
-pub(crate) fn is_said(material: &Material, value: &str) -> bool {
-    matches!(said_paths(material), [only] if only == value) && rule(material, value).is_ok()
+/// Whether the spec has the base path `value` and no other.
+pub(crate) fn comes_from_spec(material: &Material, value: &str) -> bool {
+    matches!(spec_paths(material), [only] if only == value) && rule(material, value).is_ok()
 }
 
 /// What the user should know about the base path of `record`: a sentence each.
 pub(crate) fn warnings(material: &Material, answers: &Answers, record: &Record) -> Vec<String> {
-    let paths = said_paths(material);
+    let paths = spec_paths(material);
     let base = &record.base_path;
     let mut warnings = Vec::new();
     if !paths.is_empty() && !paths.contains(base) {
@@ -63,7 +63,7 @@ pub(crate) fn warnings(material: &Material, answers: &Answers, record: &Record) 
             }
             None => ("the template does not ask for one".to_owned(), "change `servers` in the spec"),
         };
-        let paths = said(paths);
+        let paths = path_list(paths);
         warnings.push(format!(
             "the base path is `/{base}` ({because}), but the spec's servers have {paths}: calls to the addresses in the \
              spec will not reach the proxy; {next}"
@@ -79,20 +79,20 @@ pub(crate) fn warnings(material: &Material, answers: &Answers, record: &Record) 
     warnings
 }
 
-fn said_paths(material: &Material) -> &[String] {
+fn spec_paths(material: &Material) -> &[String] {
     material.spec.as_ref().map_or(&[], |spec| &spec.summary.base_paths)
 }
 
 /// Whether the template takes `value` as a base path; the error is the rule that it breaks.
 fn rule(material: &Material, value: &str) -> Result<Value, String> {
     let question = material.template.manifest.questions.iter().find(|question| question.name == BASE_PATH);
-    question.ok_or_else(|| "is not asked for".to_owned())?.check(&value.into())
+    question.ok_or_else(|| "is not a question of the template".to_owned())?.check(&value.into())
 }
 
 fn path_because(material: &Material, answers: &Answers, origin: &Origin) -> String {
     let value = answers.values().get(BASE_PATH).and_then(Value::as_str).unwrap_or_default();
     let own = "the template's default";
-    match (origin, said_paths(material)) {
+    match (origin, spec_paths(material)) {
         (Origin::Default, [path]) if path == value => "the path of the spec's servers".to_owned(),
         (Origin::Asked, [path]) if path == value => {
             "the prompt, which proposed the path of the spec's servers".to_owned()
@@ -104,7 +104,7 @@ fn path_because(material: &Material, answers: &Answers, origin: &Origin) -> Stri
             Err(rule) => format!("{own}, as the path of the spec's servers cannot be taken: it {rule}"),
             Ok(_) => own.to_owned(),
         },
-        (Origin::Default, several) => format!("{own}, as the spec's servers have {}", said(several)),
+        (Origin::Default, several) => format!("{own}, as the spec's servers have {}", path_list(several)),
         (given, _) => given.to_string(),
     }
 }

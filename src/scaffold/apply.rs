@@ -7,10 +7,10 @@ use super::plan::{Plan, Push, Status, Step};
 use crate::error::Failure;
 use crate::forge::github::call::Call;
 use crate::forge::github::{ForgeError, SettingOutcome};
-use crate::git::change::Edit;
+use crate::git::change::FileEdit;
 use crate::model::setting::Setting;
 use crate::model::text::one_line;
-use crate::registry::Intake;
+use crate::registry::ImportPlan;
 
 pub(crate) use dry::DryRun;
 pub(crate) use real::{LazyRegistry, Real};
@@ -23,25 +23,22 @@ pub(crate) struct Outcome {
     /// What ended it early, after something was done on the forge.
     pub(crate) stopped: Option<Failure>,
     /// What an import recorded.
-    pub(crate) intake: Option<Intake>,
+    pub(crate) intake: Option<ImportPlan>,
     /// Whether it was a dry run.
     pub(crate) is_dry_run: bool,
 }
 
-/// How a step went.
+/// The result of a step.
 #[derive(Debug)]
 pub(crate) struct StepOutcome {
-    /// One word for the step.
     pub(crate) step: &'static str,
-    /// The step in words.
     pub(crate) words: String,
-    /// How it went.
     pub(crate) status: Status,
     /// Why it is not done, or what was kept.
     pub(crate) failure: Option<Failure>,
     /// What it made: the id of a commit, or the page of a pull request.
     pub(crate) result: Option<String>,
-    /// The files that it changes; a path ends in ` (goes)` when the file is deleted.
+    /// The files that it changes; a path ends in ` (removed)` when the file is deleted.
     pub(crate) files: Vec<String>,
     /// What a dry run would send to GitHub's API.
     pub(crate) calls: Vec<Call>,
@@ -112,8 +109,8 @@ impl Outcome {
 }
 
 /// A file that changes, on one line.
-fn file(edit: &Edit) -> String {
-    format!("{}{}", one_line(edit.path.as_str()), if edit.file.is_some() { "" } else { " (goes)" })
+fn file(edit: &FileEdit) -> String {
+    format!("{}{}", one_line(edit.path.as_str()), if edit.file.is_some() { "" } else { " (removed)" })
 }
 
 /// What steps do.

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::git::change::Edit;
+use crate::git::change::FileEdit;
 use crate::git::merge::merge;
 use crate::model::tree::{File, Tree, TreePath};
 
@@ -56,14 +56,14 @@ impl Change {
     }
 
     /// What is done to the repository.
-    pub(crate) fn edits(&self) -> Vec<Edit> {
+    pub(crate) fn edits(&self) -> Vec<FileEdit> {
         let edit = |(path, fate): (&TreePath, &Fate)| {
             let file = match fate {
                 Fate::Added(file) | Fate::Updated(file) | Fate::Merged(file) => Some(file.clone()),
                 Fate::Deleted => None,
                 Fate::Kept | Fate::Absent | Fate::Conflict => return None,
             };
-            Some(Edit { path: path.clone(), file })
+            Some(FileEdit { path: path.clone(), file })
         };
         self.files.iter().filter_map(edit).collect()
     }
@@ -124,7 +124,7 @@ mod tests {
 
     fn after(change: &Change, mine: &Tree) -> Tree {
         let mut result = mine.clone();
-        for Edit { path, file } in change.edits() {
+        for FileEdit { path, file } in change.edits() {
             result.remove(path.as_str());
             if let Some(file) = file {
                 result.insert(path, file).expect("it was removed");

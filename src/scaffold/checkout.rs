@@ -22,7 +22,7 @@ use crate::git::read::CommitFiles;
 use crate::git::remote::{self, Fetch, Network};
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::Record;
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::text::named;
 use crate::model::tree::{File, Tree, TreePath};
 use crate::model::value;
@@ -91,7 +91,7 @@ pub(crate) enum Home {
 /// A repository on the forge.
 pub(crate) struct Hosted {
     pub(crate) github: Github,
-    pub(crate) target: Target,
+    pub(crate) target: RepositorySlug,
     /// The URL that git pushes to.
     pub(crate) url: String,
 }
@@ -149,13 +149,13 @@ impl Files {
         };
         let text = file.text().ok_or_else(|| bad("it is not text".to_owned()))?;
         // The file may be another one, and hold secrets: no value of it is repeated.
-        toml::from_str(text).map(Some).map_err(|error| bad(value::complaint(text, &error)))
+        toml::from_str(text).map(Some).map_err(|error| bad(value::toml_error(text, &error)))
     }
 }
 
 impl Checkout {
     /// Warns of files that differ from the newest commit: what was judged is the commit.
-    pub(crate) fn tell_uncommitted(&self, world: &World) -> Result<(), Failure> {
+    pub(crate) fn warn_of_uncommitted(&self, world: &World) -> Result<(), Failure> {
         let Home::Here(folder) = &self.home else { return Ok(()) };
         let files = change::uncommitted(folder)?;
         if !files.is_empty() {
@@ -196,7 +196,7 @@ pub(crate) fn folder(record: &Record, given: Option<&Path>, world: &World) -> Op
     url.to_file_path().ok().filter(|folder| folder.is_dir())
 }
 
-fn hosted(record: &Record, target: Target, world: &World) -> Result<Checkout, Failure> {
+fn hosted(record: &Record, target: RepositorySlug, world: &World) -> Result<Checkout, Failure> {
     let github = open::github::open(&target.owner, world)?;
     let page = github.server().page(&target);
     let bar = world.terminal.bar("asking GitHub what is there");

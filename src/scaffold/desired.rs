@@ -10,7 +10,7 @@ use crate::git::publish;
 use crate::model::name::ApiName;
 use crate::model::receipt::{self, Receipt};
 use crate::model::record::{KeyKind, Record};
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::settings::Settings;
 use crate::registry::Registry;
 use crate::scaffold::checkout::Files;
@@ -47,7 +47,7 @@ impl Blame for DesiredError {
 
 /// A repository, and the settings that it should have.
 pub(crate) struct Desired {
-    pub(crate) target: Target,
+    pub(crate) target: RepositorySlug,
     /// What the registry knows of it.
     pub(crate) record: Option<Record>,
     pub(crate) settings: Settings,
@@ -124,7 +124,7 @@ impl Search<'_> {
         Ok(self.registry.map(|registry| registry.get(name)).transpose()?.flatten())
     }
 
-    fn origin(&self) -> Option<Target> {
+    fn origin(&self) -> Option<RepositorySlug> {
         publish::origin(self.folder).and_then(|url| self.server.target(&url))
     }
 

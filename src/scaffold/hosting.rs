@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::open;
-use super::place::{InTheWay, Standing};
+use super::place::{LocationError, NameClaim};
 use super::plan::{Configure, Push, Step};
 use super::push::Commits;
 use crate::error::Failure;
 use crate::forge::github::{self, ForgeError, Github, HostedRepository, Lower, Reservation};
 use crate::model::name::ApiName;
-use crate::model::record::{Record, State};
-use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
+use crate::model::record::{Record, RecordState};
+use crate::model::repository::{NewRepository, OwnerKind, RepositorySlug, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::world::World;
@@ -41,7 +41,7 @@ pub(crate) struct Forge<'f> {
 
 /// What was seen there.
 pub(crate) struct Surveyed {
-    target: Target,
+    target: RepositorySlug,
     kind: OwnerKind,
     found: Option<HostedRepository>,
     /// The repository's page, which its record names.
@@ -82,7 +82,7 @@ impl<'f> Forge<'f> {
     /// Looks at owner, repository and token, all at once.
     pub(crate) fn survey(&self, name: &ApiName) -> Result<Surveyed, Failure> {
         let Hosting { owner, visibility, .. } = self.hosting;
-        let mut target = Target { owner: owner.to_owned(), name: name.to_string() };
+        let mut target = RepositorySlug { owner: owner.to_owned(), name: name.to_string() };
         let Some(github) = &self.github else {
             let page = self.server.page(&target);
             return Ok(Surveyed { target, kind: OwnerKind::Organisation, found: None, page });
@@ -112,21 +112,21 @@ impl<'f> Forge<'f> {
     pub(crate) fn judge(
         &self,
         surveyed: Surveyed,
-        standing: &Standing,
+        standing: &NameClaim,
         settings: Settings,
         tree: String,
     ) -> Result<Hosted, Failure> {
         let Surveyed { target, kind, found, page } = surveyed;
         let claim = match standing {
-            Standing::Ours(record) => Some(Reservation {
+            NameClaim::Ours(record) => Some(Reservation {
                 id: record.repository.id,
                 reserved: record.history.first().and_then(|change| change.date.parse().ok()),
             }),
-            Standing::Free => None,
+            NameClaim::Free => None,
         };
         let (description, homepage) = (settings.description.clone(), settings.homepage.clone());
         let new = NewRepository { target, kind, visibility: self.hosting.visibility, description, homepage };
-        let is_active = matches!(standing, Standing::Ours(record) if record.state == State::Active);
+        let is_active = matches!(standing, NameClaim::Ours(record) if record.state == RecordState::Active);
         let is_pushed = match (&found, &self.github) {
             (Some(found), Some(github)) => {
                 let _bar = self.world.terminal.bar(ASKING);
@@ -134,7 +134,7 @@ impl<'f> Forge<'f> {
                 let content = if claim.is_some() { github.content(&new.target)? } else { github::Content::Empty };
                 match github::ownership(claim, &new, found, &content, &tree) {
                     github::Ownership::Ours { pushed } => pushed,
-                    github::Ownership::Differs => return Err(InTheWay::DiffersThere(page).into()),
+                    github::Ownership::Differs => return Err(LocationError::DiffersThere(page).into()),
                     github::Ownership::Foreign(why) => return Err(github.foreign(&new.target, why).into()),
                 }
             }

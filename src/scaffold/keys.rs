@@ -7,7 +7,7 @@ use crate::error::{Blame, Failure, Fault};
 use crate::model::question::Question;
 use crate::model::record::{KeyKind, Record};
 use crate::registry::{Registry, RegistryError};
-use crate::scaffold::place::Standing;
+use crate::scaffold::place::NameClaim;
 use crate::scaffold::request::Material;
 use crate::scaffold::{address, render};
 use crate::world::World;
@@ -30,7 +30,7 @@ impl Blame for SaidAndTaken {
 /// The keys of a new API: given ones must be free, derived ones take the next free value.
 pub(crate) struct Keys<'k> {
     pub(crate) registry: Option<&'k Registry>,
-    pub(crate) standing: &'k Standing,
+    pub(crate) standing: &'k NameClaim,
 }
 
 impl Keys<'_> {
@@ -41,14 +41,15 @@ impl Keys<'_> {
         let mut derived = Vec::new();
         for (question, kind) in [("short_name", KeyKind::ShortName), ("base_path", KeyKind::BasePath)] {
             let value = record.key(kind);
-            let is_given = answers.is_given(question);
+            let is_explicit = answers.is_explicit(question);
             // With a number the proxy would not be where the spec says.
-            let is_said = !is_given && kind == KeyKind::BasePath && address::is_said(material, &value);
-            if is_given || is_said {
+            let comes_from_spec =
+                !is_explicit && kind == KeyKind::BasePath && address::comes_from_spec(material, &value);
+            if is_explicit || comes_from_spec {
                 let Some(holder) = self.holder(kind, &value)? else { continue };
                 let has = self.registry.map(|registry| registry.get(&holder)).transpose()?.flatten();
                 let taken = RegistryError::taken(kind, value, &holder, has.as_ref());
-                return Err(if is_said { SaidAndTaken(taken).into() } else { taken.into() });
+                return Err(if comes_from_spec { SaidAndTaken(taken).into() } else { taken.into() });
             }
             let free = self.free(kind, &value)?;
             if free == value {
@@ -86,15 +87,15 @@ impl Keys<'_> {
     fn holder(&self, kind: KeyKind, value: &str) -> Result<Option<String>, Failure> {
         let holder = self.registry.map(|registry| registry.holder(kind, value)).transpose()?.flatten();
         let ours = match self.standing {
-            Standing::Ours(record) => Some(record.name.as_str()),
-            Standing::Free => None,
+            NameClaim::Ours(record) => Some(record.name.as_str()),
+            NameClaim::Free => None,
         };
         Ok(holder.filter(|holder| Some(holder.as_str()) != ours))
     }
 
     /// `value`, or the next one that nobody has. What an earlier run of ours reserved is kept.
     fn free(&self, kind: KeyKind, value: &str) -> Result<String, Failure> {
-        if let Standing::Ours(record) = self.standing
+        if let NameClaim::Ours(record) = self.standing
             && is_numbered(&record.key(kind), value)
         {
             return Ok(record.key(kind));

@@ -1,4 +1,4 @@
-//! The registry against the forge: records whose repository moved or is gone, and repositories that no record speaks of.
+//! Compares the registry with the forge: records whose repository moved or is missing, and repositories without a record.
 //!
 //! An owner costs one call, one more for each hundred of its repositories, and one or two for each repository that is
 //! looked at by itself; of those there are bounds.
@@ -12,8 +12,8 @@ use super::report::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, ListedRepository, Server};
 use crate::model::phase::Phase;
-use crate::model::record::{Record, State};
-use crate::model::repository::Target;
+use crate::model::record::{Record, RecordState};
+use crate::model::repository::RepositorySlug;
 use crate::model::text::one_line;
 use crate::registry;
 use crate::world::World;
@@ -23,14 +23,14 @@ const MOST_LOOKS: usize = 500;
 
 /// Something that is wrong with a registry.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct RegistryProblem {
     /// The file in the registry; none when it is about something outside.
     pub(crate) path: Option<String>,
     pub(crate) line: Option<usize>,
     pub(crate) message: String,
 }
 
-impl Problem {
+impl RegistryProblem {
     pub(crate) fn json(&self) -> Value {
         json!({"path": self.path, "line": self.line, "message": self.message})
     }
@@ -48,10 +48,10 @@ impl Problem {
 /// A record and where it says that its repository is.
 struct Claim<'r> {
     record: &'r Record,
-    target: Target,
+    target: RepositorySlug,
 }
 
-/// What the registry says of the forge.
+/// The repositories in the registry's records.
 struct Known<'r> {
     server: Server,
     /// By owner, in lower case.
@@ -60,27 +60,27 @@ struct Known<'r> {
     ids: HashSet<u64>,
     /// `owner/name` of the repositories of all records, in lower case.
     places: HashSet<String>,
-    /// Names of records that cannot be read: they may well speak of a repository of that name.
+    /// Names of records that cannot be read: they may belong to a repository of that name.
     unread: HashSet<&'r str>,
 }
 
-/// Why not everything of an owner was looked at.
+/// Why the check of an owner is incomplete.
 struct Unasked {
     why: String,
-    /// Whether it would be the same for everybody.
+    /// Whether the reason applies to every owner.
     for_all: bool,
 }
 
 /// What the forge says against the registry, which has records of all these `names`. Where it cannot be asked, that is
 /// told and nothing is found.
-pub(crate) fn on_forge(records: &[Record], names: &[String], world: &World) -> Result<Vec<Problem>, Failure> {
+pub(crate) fn on_forge(records: &[Record], names: &[String], world: &World) -> Result<Vec<RegistryProblem>, Failure> {
     let known = Known::of(open::github::server(world)?, records, names);
     let mut found = Vec::new();
     if known.claims.is_empty() {
         return Ok(found);
     }
     if world.offline {
-        world.terminal.warn("GitHub was not asked, because of `--offline`: only the registry itself was looked at");
+        world.terminal.warn("GitHub was not asked, because of `--offline`: only the registry was checked");
         return Ok(found);
     }
     let _bar = world.terminal.bar("asking GitHub");
@@ -95,21 +95,21 @@ pub(crate) fn on_forge(records: &[Record], names: &[String], world: &World) -> R
         }
     }
     for (why, owners) in unasked {
-        world.terminal.warn(&format!("what `{}` has on GitHub was not all looked at: {why}", owners.join("`, `")));
+        world.terminal.warn(&format!("what `{}` has on GitHub was not all checked: {why}", owners.join("`, `")));
     }
     Ok(found)
 }
 
-fn full_name(target: &Target) -> String {
+fn full_name(target: &RepositorySlug) -> String {
     format!("{}/{}", target.owner, target.name).to_lowercase()
 }
 
-fn outside(message: String) -> Problem {
-    Problem { path: None, line: None, message }
+fn outside(message: String) -> RegistryProblem {
+    RegistryProblem { path: None, line: None, message }
 }
 
-fn in_record(record: &Record, message: String) -> Problem {
-    Problem { path: Some(registry::path(&record.name)), line: None, message }
+fn in_record(record: &Record, message: String) -> RegistryProblem {
+    RegistryProblem { path: Some(registry::path(&record.name)), line: None, message }
 }
 
 impl<'r> Known<'r> {
@@ -134,7 +134,7 @@ impl<'r> Known<'r> {
         &self,
         owner: &str,
         claims: &[Claim<'_>],
-        found: &mut Vec<Problem>,
+        found: &mut Vec<RegistryProblem>,
         world: &World,
     ) -> Result<Option<Unasked>, Failure> {
         let words = |failure: &dyn Blame| {
@@ -156,12 +156,12 @@ impl<'r> Known<'r> {
         &self,
         github: &Github,
         (owner, claims): (&str, &[Claim<'_>]),
-        found: &mut Vec<Problem>,
+        found: &mut Vec<RegistryProblem>,
         world: &World,
     ) -> Result<(), ForgeError> {
         let holdings = github.holdings(owner)?;
         if holdings.is_none() {
-            world.terminal.warn(&format!("GitHub knows nobody called `{owner}`, or the token may not see them"));
+            world.terminal.warn(&format!("GitHub has no account `{owner}`, or the token may not see it"));
         }
         let mut holdings = holdings.unwrap_or_default();
         let by_id: HashMap<u64, &ListedRepository> = holdings.iter().map(|holding| (holding.id, holding)).collect();
@@ -175,7 +175,7 @@ impl<'r> Known<'r> {
             claims.iter().partition(|claim| held(claim).is_some());
         found.extend(here.into_iter().filter_map(|claim| self.against(claim, held(claim))));
         let looked_at = &elsewhere[..elsewhere.len().min(MOST_LOOKS)];
-        let targets: Vec<Target> = looked_at.iter().map(|claim| claim.target.clone()).collect();
+        let targets: Vec<RepositorySlug> = looked_at.iter().map(|claim| claim.target.clone()).collect();
         let mut recorded = self.ids.clone();
         for (claim, whereabouts) in looked_at.iter().zip(github.whereabouts(&targets)) {
             let whereabouts = whereabouts?;
@@ -188,12 +188,12 @@ impl<'r> Known<'r> {
     }
 
     /// What is wrong with a record, when its repository is this one, or is gone.
-    fn against(&self, claim: &Claim<'_>, holding: Option<&ListedRepository>) -> Option<Problem> {
+    fn against(&self, claim: &Claim<'_>, holding: Option<&ListedRepository>) -> Option<RegistryProblem> {
         let (name, url) = (&claim.record.name, &claim.record.repository.url);
         let Some(holding) = holding else {
             // A name is reserved before its repository is made.
             let gone = format!("the repository of `{name}` is not on GitHub, or the token may not see it: `{url}`");
-            return (claim.record.state == State::Active).then(|| outside(gone));
+            return (claim.record.state == RecordState::Active).then(|| outside(gone));
         };
         let page = self.server.page(&holding.target);
         if let Some(id) = claim.record.repository.id.filter(|id| *id != holding.id) {
@@ -210,12 +210,12 @@ impl<'r> Known<'r> {
         early.then(|| outside(format!("the repository of `{name}` is archived, and its phase is {phase}: `{page}`")))
     }
 
-    /// Adds repositories that we made and no record speaks of.
+    /// Adds repositories that this tool made and that have no record.
     fn unrecorded(
         &self,
         github: &Github,
         (owner, holdings): (&str, &[ListedRepository]),
-        found: &mut Vec<Problem>,
+        found: &mut Vec<RegistryProblem>,
         world: &World,
     ) -> Result<(), ForgeError> {
         let is_unknown = |holding: &&ListedRepository| {
@@ -223,7 +223,8 @@ impl<'r> Known<'r> {
                 && !self.places.contains(&full_name(&holding.target))
                 && !self.unread.contains(holding.target.name.as_str())
         };
-        let unknown: Vec<Target> = holdings.iter().filter(is_unknown).map(|holding| holding.target.clone()).collect();
+        let unknown: Vec<RepositorySlug> =
+            holdings.iter().filter(is_unknown).map(|holding| holding.target.clone()).collect();
         let looked_at = &unknown[..unknown.len().min(MOST_LOOKS)];
         let mut failed = Ok(());
         for (target, made) in looked_at.iter().zip(github.are_made(looked_at)) {
@@ -248,6 +249,6 @@ fn tell_rest(count: usize, owner: &str, world: &World) {
         let rest = counted(count - MOST_LOOKS, "other");
         world
             .terminal
-            .warn(&format!("{MOST_LOOKS} repositories of `{owner}` were looked at by themselves, {rest} not"));
+            .warn(&format!("{MOST_LOOKS} repositories of `{owner}` were checked one by one, {rest} were not checked"));
     }
 }

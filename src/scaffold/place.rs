@@ -8,33 +8,33 @@ use crate::disk::DiskError;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::author::Author;
 use crate::model::name::ApiName;
-use crate::model::record::{KeyKind, Record, State};
+use crate::model::record::{KeyKind, Record, RecordState};
 use crate::registry::{Registry, RegistryError};
 
 /// The place of a repository.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct RepositoryLocation {
     pub(crate) target: PathBuf,
     /// The repository's page on the forge, else the target as a `file://` URL.
     pub(crate) url: String,
 }
 
-/// Something stands in the way.
+/// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum InTheWay {
+pub(crate) enum LocationError {
     #[error("`{}` is not a folder", .0.display())]
     NotFolder(PathBuf),
     #[error("`{}` cannot be written as a URL", .0.display())]
     NoUrl(PathBuf),
-    #[error("`{}` was made before with other answers, another spec or another template, and is left as it is", folder.display())]
+    #[error("`{}` was made earlier with other answers, another spec or another template, and stays unchanged", folder.display())]
     Differs {
         folder: PathBuf,
         /// What is different.
         different: Vec<String>,
     },
-    #[error("`{0}` was made before with other answers, another spec or another template, and is left as it is")]
+    #[error("`{0}` was made earlier with other answers, another spec or another template, and stays unchanged")]
     DiffersThere(String),
-    #[error("cannot look at `{}`", path.display())]
+    #[error("cannot read `{}`", path.display())]
     Unseen {
         path: PathBuf,
         #[source]
@@ -42,7 +42,7 @@ pub(crate) enum InTheWay {
     },
 }
 
-impl Blame for InTheWay {
+impl Blame for LocationError {
     fn fault(&self) -> Fault {
         match self {
             Self::NotFolder(_) | Self::NoUrl(_) => Fault::Input,
@@ -69,32 +69,34 @@ impl Blame for InTheWay {
 }
 
 /// A folder without links and `..`, as far as it exists.
-fn real(folder: &Path) -> Result<PathBuf, InTheWay> {
+fn real(folder: &Path) -> Result<PathBuf, LocationError> {
     match (folder.canonicalize(), folder.parent(), folder.file_name()) {
         (Ok(real), ..) if real.is_dir() => Ok(real),
-        (Ok(_), ..) => Err(InTheWay::NotFolder(folder.to_owned())),
+        (Ok(_), ..) => Err(LocationError::NotFolder(folder.to_owned())),
         (Err(error), Some(parent), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
             Ok(real(parent)?.join(name))
         }
-        (Err(error), ..) if error.kind() == io::ErrorKind::NotADirectory => Err(InTheWay::NotFolder(folder.to_owned())),
-        (Err(source), ..) => Err(InTheWay::Unseen { path: folder.to_owned(), source }),
+        (Err(error), ..) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(LocationError::NotFolder(folder.to_owned()))
+        }
+        (Err(source), ..) => Err(LocationError::Unseen { path: folder.to_owned(), source }),
     }
 }
 
 /// What is known of an API's name before anything is made.
-pub(crate) enum Standing {
+pub(crate) enum NameClaim {
     /// Nobody has it.
     Free,
     /// An earlier run of ours has it.
     Ours(Box<Record>),
 }
 
-impl Place {
+impl RepositoryLocation {
     /// `parent/name`, the parent as it really is; it need not exist yet.
-    pub(crate) fn new(parent: &Path, name: &ApiName) -> Result<Self, InTheWay> {
+    pub(crate) fn new(parent: &Path, name: &ApiName) -> Result<Self, LocationError> {
         let real = real(parent)?;
         let target = real.join(name.as_str());
-        let url = url::Url::from_file_path(&target).map_err(|()| InTheWay::NoUrl(target.clone()))?;
+        let url = url::Url::from_file_path(&target).map_err(|()| LocationError::NoUrl(target.clone()))?;
         Ok(Self { target, url: url.into() })
     }
 
@@ -110,20 +112,20 @@ impl Place {
         name: &ApiName,
         registry: Option<&Registry>,
         author: &Author,
-    ) -> Result<Standing, Failure> {
+    ) -> Result<NameClaim, Failure> {
         let record = registry.map(|registry| registry.get(name.as_str())).transpose()?.flatten();
         let is_here = self.url.starts_with("file:");
         let is_ours = |record: &Record| {
             let by_us = record.history.first().is_none_or(|first| first.by == author.to_string());
-            record.repository.url == self.url && (is_here || record.state == State::Active || by_us)
+            record.repository.url == self.url && (is_here || record.state == RecordState::Active || by_us)
         };
         match record {
-            Some(record) if is_ours(&record) => Ok(Standing::Ours(Box::new(record))),
+            Some(record) if is_ours(&record) => Ok(NameClaim::Ours(Box::new(record))),
             Some(record) => {
                 Err(RegistryError::taken(KeyKind::Name, name.to_string(), name.as_str(), Some(&record)).into())
             }
             None if self.exists() => Err(DiskError::Exists { path: self.target.clone() }.into()),
-            None => Ok(Standing::Free),
+            None => Ok(NameClaim::Free),
         }
     }
 }

@@ -3,19 +3,18 @@
 use std::path::PathBuf;
 
 use crate::forge::github::{Lower, NewPull, Reservation};
-use crate::git::change::{Edit, Head};
+use crate::git::change::{FileEdit, Head};
 use crate::git::commit::NewCommit;
 use crate::model::record::Record;
-use crate::model::repository::{NewRepository, Target};
+use crate::model::repository::{NewRepository, RepositorySlug};
 use crate::model::setting::Setting;
 use crate::model::tree::Tree;
-use crate::registry::Incoming;
+use crate::registry::ImportCandidate;
 use crate::scaffold::push::Commits;
 
 /// Steps in the order in which they are done.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
-    /// The steps.
     pub(crate) steps: Vec<Step>,
     /// Whether an earlier run has begun this on the forge, so that a failure leaves something unfinished.
     pub(crate) is_begun: bool,
@@ -29,21 +28,15 @@ pub(crate) struct Plan {
 pub(crate) enum Step {
     /// Write the files and the first commit beside the place where the repository will be.
     FirstCommit {
-        /// Where the repository will be.
         target: PathBuf,
-        /// Its files.
         tree: Tree,
         /// The same author and time give the same commit again.
         commit: NewCommit,
     },
     /// Take the API's keys in the registry.
-    Reserve {
-        /// The record, not yet active.
-        record: Box<Record>,
-    },
+    Reserve { record: Box<Record> },
     /// Make the repository on the forge, empty, and note its number in the record.
     Create {
-        /// The repository.
         new: NewRepository,
         /// What the record of an earlier run says of it; none when there was no record before this run.
         claim: Option<Reservation>,
@@ -58,31 +51,25 @@ pub(crate) enum Step {
     Configure(Configure),
     /// Let the repository appear in its place, by one rename.
     Place {
-        /// The place.
         target: PathBuf,
         /// The address on the forge, if the repository is there already.
         origin: Option<String>,
     },
     /// Say in the registry that the repository is complete.
-    Activate {
-        /// The record, active.
-        record: Box<Record>,
-    },
+    Activate { record: Box<Record> },
     /// Add a commit to the branch that is checked out.
     Commit {
-        /// The repository.
         folder: PathBuf,
         /// The branch, and the commit that it is at.
         head: Head,
         /// The files that change.
-        edits: Vec<Edit>,
+        edits: Vec<FileEdit>,
         /// Author, time and message.
         commit: NewCommit,
     },
     /// Open a pull request.
     PullRequest {
-        /// The repository.
-        target: Target,
+        target: RepositorySlug,
         /// The pull request.
         new: NewPull,
         /// The page of the one that is open already.
@@ -90,8 +77,7 @@ pub(crate) enum Step {
     },
     /// Archive the repository on the forge: it can be read, and not changed.
     Archive {
-        /// The repository.
-        target: Target,
+        target: RepositorySlug,
         /// Its page.
         page: String,
     },
@@ -109,7 +95,7 @@ pub(crate) enum Step {
     /// Record APIs that exist, all in one commit.
     Import {
         /// The records, as files say them.
-        incoming: Vec<Incoming>,
+        incoming: Vec<ImportCandidate>,
         /// How many of them the registry does not have yet.
         new: usize,
     },
@@ -124,7 +110,7 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Push {
     /// The repository on the forge.
-    pub(crate) target: Target,
+    pub(crate) target: RepositorySlug,
     /// Its page.
     pub(crate) page: String,
     /// The address that git pushes to; none when an earlier step makes the repository.
@@ -136,7 +122,7 @@ pub(crate) struct Push {
     /// What is pushed.
     pub(crate) commits: Commits,
     /// The files that a branch's commit changes.
-    pub(crate) edits: Vec<Edit>,
+    pub(crate) edits: Vec<FileEdit>,
     /// Whether an earlier run has pushed the same.
     pub(crate) is_there: bool,
 }
@@ -145,8 +131,7 @@ pub(crate) struct Push {
 #[derive(Clone, Debug)]
 pub(crate) struct Configure {
     /// The repository on the forge.
-    pub(crate) target: Target,
-    /// The settings, in the order in which they are made.
+    pub(crate) target: RepositorySlug,
     pub(crate) settings: Vec<Setting>,
     /// Whether missing teams are made.
     pub(crate) create_teams: bool,
@@ -226,7 +211,7 @@ impl Step {
     }
 }
 
-/// How a step went.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     /// The world was changed.

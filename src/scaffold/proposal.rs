@@ -5,7 +5,7 @@ use super::plan::{Push, Step};
 use super::push::Commits;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{NewPull, PullState};
-use crate::git::change::{self, Edit};
+use crate::git::change::{self, FileEdit};
 use crate::git::commit::NewCommit;
 use crate::model::author::Signature;
 use crate::model::record::Record;
@@ -15,7 +15,7 @@ pub(crate) struct Proposal<'p> {
     /// The record of the API.
     pub(crate) record: &'p Record,
     pub(crate) checkout: &'p Checkout,
-    pub(crate) edits: Vec<Edit>,
+    pub(crate) edits: Vec<FileEdit>,
     /// What it is for, in a few words.
     pub(crate) title: &'p str,
     /// What the pull request says, in Markdown.

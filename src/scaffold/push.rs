@@ -7,18 +7,16 @@ use std::time::Duration;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::Github;
 use crate::git::publish::{self, Caller, Network, Publish};
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::token::Token;
 use crate::net::{Interrupt, PauseReason};
 use crate::terminal::Terminal;
 
 /// Where a push goes, and how.
-pub(crate) struct Remote<'r> {
+pub(crate) struct PushTarget<'r> {
     pub(crate) github: &'r Github,
-    pub(crate) target: &'r Target,
-    /// The URL that git pushes to.
+    pub(crate) target: &'r RepositorySlug,
     pub(crate) url: &'r str,
-    /// How to reach it, without a token.
     pub(crate) network: &'r Network,
     /// Whether over ssh, with the user's own keys.
     pub(crate) ssh: bool,
@@ -61,7 +59,7 @@ impl Blame for Elsewhere {
     }
 }
 
-impl Remote<'_> {
+impl PushTarget<'_> {
     /// Pushes from the repository in `folder`.
     ///
     /// # Errors
@@ -84,7 +82,7 @@ impl Remote<'_> {
 /// git in the name of a client of the forge, for one repository there.
 pub(super) struct ForgeCaller {
     pub(super) github: Github,
-    pub(super) target: Target,
+    pub(super) target: RepositorySlug,
     /// Whether over ssh: without a token.
     pub(super) ssh: bool,
 }

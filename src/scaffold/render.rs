@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::request::Material;
-use super::template::{Kind, Template};
+use super::template::{Template, TemplateEngine};
 use crate::answers::Answers;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::name::initials;
 use crate::model::receipt::{self, Receipt};
-use crate::model::record::{Record, Repository, State};
+use crate::model::record::{Record, RecordState, Repository};
 use crate::model::settings::Settings;
 use crate::model::tree::{File, Tree, TreePath};
 use crate::registry;
@@ -37,7 +37,7 @@ impl Blame for Meeting {
     }
 }
 
-/// The record of an API as its repository tells it: reserved, without a place.
+/// The record of an API as its repository describes it: reserved, without a location.
 pub(crate) fn draft(material: &Material, answers: &Answers) -> Record {
     let values = answers.values();
     let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -59,7 +59,7 @@ pub(crate) fn draft(material: &Material, answers: &Answers) -> Record {
         base_path: or(text("base_path"), &|| name.to_string()),
         environments: names.collect(),
         service_level: text("service_level"),
-        state: State::Reserved,
+        state: RecordState::Reserved,
         phase: material.stage.0,
         repository: Repository::default(),
         template: material.template.used.clone(),
@@ -131,12 +131,12 @@ fn template(material: &Material, answers: &Answers, values: &Values) -> Result<T
     let Template { manifest, kind, tree, used, .. } = &*material.template;
     let tree = tree.clone();
     match kind {
-        Kind::Own => {
+        TemplateEngine::Own => {
             let rendered = render::render(tree, &manifest.files, &material.engine, values);
             Ok(rendered.map_err(|errors| RenderErrors { template: used.name.clone(), errors })?)
         }
         #[cfg(feature = "cargo-generate")]
-        Kind::CargoGenerate(config, fence) => {
+        TemplateEngine::CargoGenerate(config, fence) => {
             let (name, answers) = (material.name.as_str(), answers.values());
             Request { manifest, config, name, answers, fence }.render(tree, &material.engine)
         }

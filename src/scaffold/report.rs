@@ -55,19 +55,19 @@ impl Report {
     ///
     /// # Errors
     /// `Unfinished` when steps remain to be done, unless they were only planned.
-    pub(crate) fn tell(self, world: &World) -> Result<(), Failure> {
+    pub(crate) fn print(self, world: &World) -> Result<(), Failure> {
         for warning in &self.warnings {
             world.terminal.warn(warning);
         }
         if self.outcome.is_dry_run && !self.outcome.is_unchanged() {
-            say(&format!("{}{}", plan(&self.outcome), self.details), &self.document(), world);
+            print(&format!("{}{}", plan(&self.outcome), self.details), &self.document(), world);
             return Ok(());
         }
         let document = self.document();
         if !self.outcome.is_complete() {
             return Err(self.unfinished(document).into());
         }
-        say(&self.text, &document, world);
+        print(&self.text, &document, world);
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Report {
 }
 
 /// Prints a result: its text, or its document for `--json`.
-pub(crate) fn say(text: &str, document: &Map<String, Value>, world: &World) {
+pub(crate) fn print(text: &str, document: &Map<String, Value>, world: &World) {
     if world.terminal.json() {
         world.terminal.result_json(document);
     } else {

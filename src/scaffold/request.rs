@@ -32,9 +32,7 @@ const BUILT_IN: &str = "builtin";
 /// What a repository is made from, as it was asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inputs {
-    /// The OpenAPI document.
     pub(crate) spec: Option<PathBuf>,
-    /// A file of answers.
     pub(crate) answers: Option<PathBuf>,
     /// Single answers, each a question's name and the text of its answer.
     pub(crate) set: Vec<(String, String)>,
@@ -58,7 +56,7 @@ impl Material {
     /// are not to be had yet.
     pub(crate) fn first(name: ApiName, inputs: &Inputs, world: &World) -> Result<Self, Failure> {
         let mut template = template::read(&inputs.template, world)?;
-        template.tell_uncommitted(world);
+        template.warn_of_uncommitted(world);
         template.manifest.withhold_environments(Phase::default());
         Self::with(name, inputs, template.into(), world)
     }

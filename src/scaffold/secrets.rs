@@ -35,7 +35,7 @@ pub(crate) fn gather(missing: &[Secret], secrets: &mut Secrets, world: &World) -
         }
     }
     if !unknown.is_empty() {
-        let text = format!("secrets are left out for now that have no value in a variable: {}", unknown.join(", "));
+        let text = format!("secrets without a value in a variable are skipped for now: {}", unknown.join(", "));
         world.terminal.warn(&text);
     }
     Ok(())

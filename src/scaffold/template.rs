@@ -9,14 +9,14 @@ use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::Server;
 use crate::git;
 use crate::git::remote::Fetch;
-use crate::git::worktree::{self, Origin, WorkTree};
+use crate::git::worktree::{self, RemoteOrigin, WorkTree};
 use crate::model::record::TemplateUsed;
 use crate::model::text::named;
 use crate::model::tree::{File, Tree};
 #[cfg(feature = "cargo-generate")]
 use crate::template::generate::{self, Fence};
 use crate::template::manifest::{FILE_NAME, Manifest};
-use crate::template::source::{Reading, Source};
+use crate::template::source::{Source, TemplateLocation};
 use crate::template::{builtin, folder};
 #[cfg(feature = "cargo-generate")]
 use crate::world::World;
@@ -32,7 +32,6 @@ const CARGO_GENERATE: &str = "cargo-generate.toml";
 pub(crate) struct Choice {
     /// A folder, a git URL or `gh:owner/repo`, each with an optional `//subfolder`; none for the template that is built in.
     pub(crate) source: Option<String>,
-    /// The template's tag, branch or commit.
     pub(crate) at: Option<String>,
 }
 
@@ -41,7 +40,7 @@ pub(crate) struct Template {
     pub(crate) manifest: Manifest,
     /// The manifest as it was written.
     pub(crate) text: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: TemplateEngine,
     /// Everything but the manifest.
     pub(crate) tree: Tree,
     pub(crate) used: TemplateUsed,
@@ -51,7 +50,7 @@ pub(crate) struct Template {
 
 impl Template {
     /// Warns of files that are not committed: the revision that a receipt names does not hold them.
-    pub(crate) fn tell_uncommitted(&self, world: &World) {
+    pub(crate) fn warn_of_uncommitted(&self, world: &World) {
         let Self { uncommitted, used, .. } = self;
         if uncommitted.is_empty() {
             return;
@@ -65,8 +64,7 @@ impl Template {
 }
 
 /// Who renders a template.
-pub(crate) enum Kind {
-    /// This tool.
+pub(crate) enum TemplateEngine {
     Own,
     /// The library `cargo-generate`.
     #[cfg(feature = "cargo-generate")]
@@ -99,7 +97,7 @@ impl Blame for LoadError {
             Self::NoManifest(_) => {
                 "name the folder that holds it; for a folder within a repository add `//subfolder`".to_owned()
             }
-            Self::NotText(_) => "this is for the template's maintainers to mend".to_owned(),
+            Self::NotText(_) => "the template's maintainers must fix this".to_owned(),
             #[cfg(not(feature = "cargo-generate"))]
             Self::NoFeature(_) => "use a program that was built with it".to_owned(),
         })
@@ -111,13 +109,13 @@ pub(crate) fn read(choice: &Choice, world: &World) -> Result<Template, Failure> 
     let is_there = choice.source.as_deref().is_some_and(|source| source.starts_with("gh:"));
     let server = is_there.then(|| open::github::server(world)).transpose()?;
     let source = Source::parse(choice.source.as_deref(), server.as_ref().map_or("", Server::base))?;
-    let Read { mut tree, commit, source: shown, uncommitted } = read_source(&source, choice, world)?;
+    let LoadedFiles { mut tree, commit, source: shown, uncommitted } = read_source(&source, choice, world)?;
     let own = tree.get(FILE_NAME).map(|file| file.text().ok_or(LoadError::NotText(FILE_NAME))).transpose()?;
     let (manifest, revision) =
         rayon::join(|| own.map(Manifest::parse).transpose(), || commit.unwrap_or_else(|| git::commit::tree_id(&tree)));
     let text = own.unwrap_or_default().to_owned();
     let (manifest, kind) = match manifest? {
-        Some(manifest) => (manifest, Kind::Own),
+        Some(manifest) => (manifest, TemplateEngine::Own),
         None => {
             let file = tree.remove(CARGO_GENERATE).ok_or_else(|| LoadError::NoManifest(source.to_string()))?;
             foreign(&file, &tree, (&source, &shown), world)?
@@ -136,7 +134,7 @@ fn foreign(
     tree: &Tree,
     (source, shown): (&Source, &str),
     world: &World,
-) -> Result<(Manifest, Kind), Failure> {
+) -> Result<(Manifest, TemplateEngine), Failure> {
     let text = file.text().ok_or(LoadError::NotText(CARGO_GENERATE))?;
     let name = match source {
         Source::Folder { path, subfolder } => name_of(&within(&world.absolute(Path::new(path)), subfolder.as_deref())),
@@ -146,16 +144,16 @@ fn foreign(
     let name = name.strip_suffix(".git").unwrap_or(name);
     let (manifest, config) = generate::config::read(text, name, tree)?;
     let fence = Fence { program: world.program()?, limit: generate::fence::TIME_MAX };
-    Ok((manifest, Kind::CargoGenerate(config, fence)))
+    Ok((manifest, TemplateEngine::CargoGenerate(config, fence)))
 }
 
 #[cfg(not(feature = "cargo-generate"))]
-fn foreign(_: &File, _: &Tree, (source, _): (&Source, &str), _: &World) -> Result<(Manifest, Kind), Failure> {
+fn foreign(_: &File, _: &Tree, (source, _): (&Source, &str), _: &World) -> Result<(Manifest, TemplateEngine), Failure> {
     Err(LoadError::NoFeature(source.to_string()).into())
 }
 
 /// What was read of a template.
-struct Read {
+struct LoadedFiles {
     tree: Tree,
     /// The commit when it comes from git.
     commit: Option<String>,
@@ -165,9 +163,9 @@ struct Read {
 }
 
 /// A folder has a source that others can use, when its repository has an `origin`, else only its name: the paths of this
-/// machine are nobody's business, and lead nowhere on another one.
-fn shared(folder: &Path, origin: Option<Origin>) -> String {
-    let shared = origin.map(|Origin { url, subfolder }| Source::Git {
+/// machine are private, and lead nowhere on another one.
+fn shared(folder: &Path, origin: Option<RemoteOrigin>) -> String {
+    let shared = origin.map(|RemoteOrigin { url, subfolder }| Source::Git {
         url,
         subfolder: Some(subfolder).filter(|subfolder| !subfolder.is_empty()),
     });
@@ -186,42 +184,45 @@ fn within(folder: &Path, subfolder: Option<&str>) -> PathBuf {
     subfolder.map_or_else(|| folder.to_owned(), |below| folder.join(below))
 }
 
-fn read_source(source: &Source, choice: &Choice, world: &World) -> Result<Read, Failure> {
+fn read_source(source: &Source, choice: &Choice, world: &World) -> Result<LoadedFiles, Failure> {
     let uncommitted = Vec::new();
     match source.reading(choice.at.as_deref())? {
-        Reading::BuiltIn => Ok(Read { tree: builtin::tree(), commit: None, source: source.to_string(), uncommitted }),
-        Reading::Files(path) => files(&world.absolute(&path), world),
-        Reading::Commit { repository, subfolder } => {
+        TemplateLocation::BuiltIn => {
+            Ok(LoadedFiles { tree: builtin::tree(), commit: None, source: source.to_string(), uncommitted })
+        }
+        TemplateLocation::Files(path) => files(&world.absolute(&path), world),
+        TemplateLocation::Commit { repository, subfolder } => {
             let (tree, commit) = committed(repository, subfolder, choice, world)?;
             let source = match local(source, world) {
                 None => source.to_string(),
                 Some(folder) => {
                     let subfolder = subfolder.unwrap_or_default().to_owned();
-                    let origin = worktree::origin(&folder).map(|url| Origin { url, subfolder: subfolder.clone() });
+                    let origin =
+                        worktree::origin(&folder).map(|url| RemoteOrigin { url, subfolder: subfolder.clone() });
                     shared(&within(&folder, Some(subfolder.as_str()).filter(|below| !below.is_empty())), origin)
                 }
             };
-            Ok(Read { tree, commit: Some(commit), source, uncommitted })
+            Ok(LoadedFiles { tree, commit: Some(commit), source, uncommitted })
         }
     }
 }
 
 /// The files of a folder; in a git work tree those that git does not ignore.
-fn files(folder: &Path, world: &World) -> Result<Read, Failure> {
+fn files(folder: &Path, world: &World) -> Result<LoadedFiles, Failure> {
     folder::check_is_folder(folder)?;
     let Some(WorkTree { files, uncommitted, uncertain, commit, origin }) = worktree::look(folder)? else {
         let tree = folder::read_folder(folder)?;
-        return Ok(Read { tree, commit: None, source: name_of(folder), uncommitted: Vec::new() });
+        return Ok(LoadedFiles { tree, commit: None, source: name_of(folder), uncommitted: Vec::new() });
     };
     if !uncertain.is_empty() {
         world.terminal.warn(&format!(
-            "it is not certain whether git ignores these files of the template, so they are left out: {}; `git add -f` takes one in",
+            "git may ignore these files of the template, so they are not used: {}; `git add -f` adds one",
             named(&uncertain, NAMED)
         ));
     }
-    // What no commit holds yet nobody else finds.
+    // Nobody else has a file that is not committed.
     let source = shared(folder, origin.filter(|_| commit.is_some()));
-    Ok(Read { tree: folder::read_files(folder, files)?, commit, source, uncommitted })
+    Ok(LoadedFiles { tree: folder::read_files(folder, files)?, commit, source, uncommitted })
 }
 
 /// The folder of this machine that a source names, if it does.

@@ -65,7 +65,7 @@ fn setting(given: &str) -> Option<String> {
     near.min_by_key(distance)
 }
 
-/// A sentence for each variable that is no question's and nearly one's.
+/// A sentence for each variable whose name is nearly a question's.
 pub(crate) fn notes(questions: &[Question], world: &World) -> Vec<String> {
     let answers: Vec<String> = questions.iter().filter_map(of_question).collect();
     let words: Vec<&str> = answers.iter().filter_map(|name| name.strip_prefix(PREFIX)).collect();

@@ -29,7 +29,7 @@ pub enum Source {
 
 /// How to read a source, once it is known whether a revision was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading<'a> {
+pub enum TemplateLocation<'a> {
     BuiltIn,
     Files(PathBuf),
     /// A commit of a repository: a URL, or the path of a local one.
@@ -104,16 +104,16 @@ impl Source {
     }
 
     /// How to read it: a folder is read as git when a revision (`--at`) is asked for, else as files.
-    pub fn reading(&self, at: Option<&str>) -> Result<Reading<'_>, SourceError> {
+    pub fn reading(&self, at: Option<&str>) -> Result<TemplateLocation<'_>, SourceError> {
         match self {
             Self::BuiltIn if at.is_some() => Err(SourceError::NoRevisions),
-            Self::BuiltIn => Ok(Reading::BuiltIn),
+            Self::BuiltIn => Ok(TemplateLocation::BuiltIn),
             Self::Folder { path, subfolder } if at.is_none() => {
                 let path = PathBuf::from(path);
-                Ok(Reading::Files(subfolder.as_ref().map_or(path.clone(), |below| path.join(below))))
+                Ok(TemplateLocation::Files(subfolder.as_ref().map_or(path.clone(), |below| path.join(below))))
             }
             Self::Folder { path: repository, subfolder } | Self::Git { url: repository, subfolder } => {
-                Ok(Reading::Commit { repository, subfolder: subfolder.as_deref() })
+                Ok(TemplateLocation::Commit { repository, subfolder: subfolder.as_deref() })
             }
         }
     }
@@ -287,9 +287,12 @@ mod tests {
     #[test]
     fn a_folder_is_read_as_git_only_at_a_revision() {
         let source = parse("t//sub").expect("a folder");
-        assert_eq!(source.reading(None), Ok(Reading::Files("t/sub".into())));
-        assert_eq!(source.reading(Some("v1")), Ok(Reading::Commit { repository: "t", subfolder: Some("sub") }));
-        assert_eq!(Source::BuiltIn.reading(None), Ok(Reading::BuiltIn));
+        assert_eq!(source.reading(None), Ok(TemplateLocation::Files("t/sub".into())));
+        assert_eq!(
+            source.reading(Some("v1")),
+            Ok(TemplateLocation::Commit { repository: "t", subfolder: Some("sub") })
+        );
+        assert_eq!(Source::BuiltIn.reading(None), Ok(TemplateLocation::BuiltIn));
         assert_eq!(Source::BuiltIn.reading(Some("v1")), Err(SourceError::NoRevisions));
     }
 

@@ -1,29 +1,23 @@
-//! A question at the terminal. What is typed is checked while it can still be mended.
+//! A question at the terminal. Input is checked while it can still be corrected.
 
 use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text};
 use serde_json::Value;
 
 use crate::error::{Blame, Fault};
-use crate::model::question::{Kind, Question, storable};
+use crate::model::question::{AnswerType, Question, storable};
 use crate::model::text::one_line;
 use crate::model::token::Token;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Ctrl-C or Esc.
     #[error("stopped at question `{name}`; nothing was made")]
-    Interrupted {
-        /// The question.
-        name: String,
-    },
-    /// The terminal does not do what it should.
+    Interrupted { name: String },
     #[error("cannot ask question `{name}` at this terminal")]
     Terminal {
-        /// The question.
         name: String,
-        /// What `inquire` says.
+        /// The error of `inquire`.
         source: InquireError,
     },
 }
@@ -47,11 +41,11 @@ impl Blame for AskError {
 /// Asks `question` on stderr until the answer keeps its rules. Enter takes what is `proposed`.
 pub fn ask(question: &Question, proposed: Option<&Value>) -> Result<Value, AskError> {
     let answer = match &question.kind {
-        Kind::String | Kind::Integer { .. } => typed(question, proposed),
-        Kind::Bool => flag(question, proposed),
-        Kind::Choice { choices } => choice(question, choices, proposed),
-        Kind::List { choices, .. } if choices.is_empty() => typed(question, proposed),
-        Kind::List { choices, .. } => several(question, choices, proposed),
+        AnswerType::String | AnswerType::Integer { .. } => typed(question, proposed),
+        AnswerType::Bool => flag(question, proposed),
+        AnswerType::Choice { choices } => choice(question, choices, proposed),
+        AnswerType::List { choices, .. } if choices.is_empty() => typed(question, proposed),
+        AnswerType::List { choices, .. } => several(question, choices, proposed),
     };
     let name = question.name.clone();
     answer.map_err(|error| match error {
@@ -96,7 +90,7 @@ fn typed(question: &Question, proposed: Option<&Value>) -> Result<Value, Inquire
     let whole = proposed.filter(|_| line.as_ref().is_some_and(|line| line.contains('\n')));
     let lines = line.as_ref().map_or(0, |line| line.lines().count());
     let placeholder = format!("Enter takes the {lines} lines proposed");
-    let list = if matches!(question.kind, Kind::List { .. }) { "separated by commas" } else { "" };
+    let list = if matches!(question.kind, AnswerType::List { .. }) { "separated by commas" } else { "" };
     let help = question.help.as_deref().unwrap_or(list);
     let mut prompt = Text::new(&question.prompt);
     if !help.is_empty() {
@@ -107,7 +101,7 @@ fn typed(question: &Question, proposed: Option<&Value>) -> Result<Value, Inquire
         (Some(line), None) => prompt = prompt.with_initial_value(line),
         (None, None) => {}
     }
-    let read = Reading { question: question.clone(), whole: whole.cloned() };
+    let read = LineParser { question: question.clone(), whole: whole.cloned() };
     let checked = read.clone();
     let validator = move |text: &str| {
         Ok(checked.parse(text).map_or_else(|rule| Validation::Invalid(rule.into()), |_| Validation::Valid))
@@ -118,13 +112,13 @@ fn typed(question: &Question, proposed: Option<&Value>) -> Result<Value, Inquire
 
 /// How a line that was typed is read.
 #[derive(Clone)]
-struct Reading {
+struct LineParser {
     question: Question,
     /// What an empty line stands for.
     whole: Option<Value>,
 }
 
-impl Reading {
+impl LineParser {
     fn parse(&self, text: &str) -> Result<Value, String> {
         match &self.whole {
             Some(whole) if text.is_empty() => self.question.check(whole),
@@ -185,12 +179,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::line;
-    use crate::model::question::{Kind, MAX_LENGTH, Question};
+    use crate::model::question::{AnswerType, MAX_LENGTH, Question};
 
     fn list() -> Question {
         Question {
             name: "q".to_owned(),
-            kind: Kind::List { choices: vec![], min: 0 },
+            kind: AnswerType::List { choices: vec![], min: 0 },
             prompt: "Q".to_owned(),
             help: None,
             default: None,

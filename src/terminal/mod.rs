@@ -1,4 +1,4 @@
-//! Every word said, every question asked, every bar drawn. Results go to stdout, everything else to stderr.
+//! All output, questions and progress bars. Results go to stdout, everything else to stderr.
 
 pub mod ask;
 mod output;
@@ -32,20 +32,15 @@ pub enum Color {
     Never,
 }
 
-/// How to speak.
+/// The options of the output.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
+pub struct OutputOptions {
     /// Results as one JSON document on stdout.
     pub json: bool,
-    /// Only results and errors.
     pub quiet: bool,
-    /// More about what is done.
     pub verbose: bool,
-    /// Never ask.
     pub yes: bool,
-    /// Whether to colour stderr.
     pub color: bool,
-    /// Whether bars may be drawn.
     pub bars: bool,
 }
 
@@ -53,7 +48,7 @@ pub struct Manner {
 #[derive(Clone, Debug)]
 pub struct Terminal {
     streams: Streams,
-    manner: Manner,
+    manner: OutputOptions,
     /// Whether a result could not be written, though somebody was there to read it.
     lost: Arc<AtomicBool>,
     /// The bar that is drawn now.
@@ -62,7 +57,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Speaks in `manner` on `streams`.
-    pub fn new(streams: Streams, manner: Manner) -> Self {
+    pub fn new(streams: Streams, manner: OutputOptions) -> Self {
         Self { streams, manner, lost: Arc::default(), drawn: Arc::default() }
     }
 

@@ -163,11 +163,11 @@ fn where_the_forge_is_not_asked_that_is_told_and_the_rest_stands() {
     let get = When::Call("GET", "/orgs/nhs/repos".to_owned());
     story.github.plan(Fault::new(get, Harm::Answer(Answer::error(403, "Resource protected by SAML"))));
     let ran = story.done(&["registry", "check"]);
-    assert!(ran.stderr.contains("what `nhs` has on GitHub was not all looked at: GitHub answered 403"), "{ran:?}");
+    assert!(ran.stderr.contains("what `nhs` has on GitHub was not all checked: GitHub answered 403"), "{ran:?}");
     story.github.heal();
     story.variables.retain(|(name, _)| *name != "GH_TOKEN");
     let ran = story.done(&["registry", "check"]);
-    assert!(ran.stderr.contains("was not all looked at: ") && ran.stderr.contains("no token"), "{ran:?}");
+    assert!(ran.stderr.contains("was not all checked: ") && ran.stderr.contains("no token"), "{ran:?}");
     story.requests();
 }
 
@@ -180,7 +180,7 @@ fn a_repository_that_may_not_be_looked_into_hides_no_other_finding() {
     story.github.plan(Fault::new(get, Harm::Answer(Answer::error(403, "Repository access blocked"))));
     let ran = story.run(&["registry", "check"]);
     assert_eq!(ran.code, Some(5), "{ran:?}");
-    assert!(ran.stderr.contains("was not all looked at: GitHub answered 403"), "{ran:?}");
+    assert!(ran.stderr.contains("was not all checked: GitHub answered 403"), "{ran:?}");
     assert!(ran.stdout.contains("the repository of `my-api` is archived"), "{ran:?}");
 }
 
@@ -194,6 +194,6 @@ fn an_owner_that_is_gone_is_one_sentence_and_its_records_have_no_repository() {
     }
     let ran = story.run(&["registry", "check"]);
     assert_eq!(ran.code, Some(5), "{ran:?}");
-    assert!(ran.stderr.contains("GitHub knows nobody called `nhs`"), "{ran:?}");
+    assert!(ran.stderr.contains("GitHub has no account `nhs`"), "{ran:?}");
     assert!(ran.stdout.contains("the repository of `my-api` is not on GitHub"), "{ran:?}");
 }

@@ -7,11 +7,11 @@ use super::{Expression, settle};
 use crate::answers::{Answers, AnswersFile, Layers, Origin};
 use crate::error::{Blame, Failure, Fault, render};
 use crate::model::name::ApiName;
-use crate::model::question::{DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+use crate::model::question::{AnswerType, DefaultValue, MAX_LENGTH, Pattern, Question};
 use crate::template::engine::Engine;
 use crate::template::values::Values;
 
-fn question(name: &str, kind: Kind) -> Question {
+fn question(name: &str, kind: AnswerType) -> Question {
     Question {
         name: name.to_owned(),
         kind,
@@ -28,15 +28,15 @@ fn question(name: &str, kind: Kind) -> Question {
 }
 
 fn text(name: &str) -> Question {
-    question(name, Kind::String)
+    question(name, AnswerType::String)
 }
 
 fn integer(name: &str) -> Question {
-    question(name, Kind::Integer { min: None, max: None })
+    question(name, AnswerType::Integer { min: None, max: None })
 }
 
 fn style() -> Question {
-    question("style", Kind::Choice { choices: vec!["apigee".to_owned(), "proxygen".to_owned()] })
+    question("style", AnswerType::Choice { choices: vec!["apigee".to_owned(), "proxygen".to_owned()] })
 }
 
 impl Question {
@@ -125,7 +125,9 @@ fn the_strongest_layer_answers() {
     for (question, origin) in questions.iter().zip(&origins) {
         assert_eq!(answers.origin(&question.name), Some(origin));
     }
-    assert!(answers.is_given("d") && answers.is_given("e") && !answers.is_given("f") && !answers.is_given("g"));
+    assert!(
+        answers.is_explicit("d") && answers.is_explicit("e") && !answers.is_explicit("f") && !answers.is_explicit("g")
+    );
     assert_eq!((answers.origin("owner"), answers.notes.len()), (None, 0));
 }
 
@@ -135,13 +137,13 @@ fn what_was_derived_stands_in_the_place_of_the_default_only() {
     let derived = object(json!({"a": "9", "b": "9", "c": "9"}));
     let answers = settled(&questions, &Layers { derived, spec: object(json!({"b": "5"})), ..Layers::default() });
     assert_eq!(Value::Object(answers.values().clone()), json!({"a": "9", "b": "5"}));
-    assert!(!answers.is_given("a") && answers.is_given("b") && answers.notes.is_empty());
+    assert!(!answers.is_explicit("a") && answers.is_explicit("b") && answers.notes.is_empty());
 }
 
 #[test]
 fn answers_are_in_order_of_the_questions_and_typed() {
-    let list = question("tags", Kind::List { choices: vec![], min: 0 });
-    let questions = [integer("z"), question("y", Kind::Bool), list, text("a")];
+    let list = question("tags", AnswerType::List { choices: vec![], min: 0 });
+    let questions = [integer("z"), question("y", AnswerType::Bool), list, text("a")];
     let answers = settled(&questions, &set(&[("a", "x\r\ny"), ("tags", "p,q"), ("y", "no"), ("z", "7")]));
     let keys: Vec<&String> = answers.values().keys().collect();
     assert_eq!(keys, ["z", "y", "tags", "a"]);
@@ -150,13 +152,13 @@ fn answers_are_in_order_of_the_questions_and_typed() {
 
 #[test]
 fn a_default_is_built_from_the_answers_before_it() {
-    let list = question("words", Kind::List { choices: vec![], min: 0 });
+    let list = question("words", AnswerType::List { choices: vec![], min: 0 });
     let questions = [
         text("title").built("The {{ name }}"),
         text("slug").built("{{ title | downcase }}"),
         integer("port").built("{% if slug contains 'api' %}443{% endif %}"),
         list.built("{{ title | split: ' ' | join: ',' }}"),
-        question("none", Kind::List { choices: vec![], min: 0 }).built("{% if false %}x{% endif %}"),
+        question("none", AnswerType::List { choices: vec![], min: 0 }).built("{% if false %}x{% endif %}"),
         text("empty").built("{% if false %}x{% endif %}"),
     ];
     let want = json!({"title": "The my-api", "slug": "the my-api", "port": 443, "words": ["The", "my-api"], "none": [], "empty": ""});
@@ -171,7 +173,7 @@ fn everything_missing_or_wrong_is_told_at_once() {
         Question { prompt: "Title of the API".to_owned(), ..text("title") },
         integer("port"),
         style(),
-        question("public", Kind::Bool),
+        question("public", AnswerType::Bool),
         text("owner").built("{{ title }}"),
         text("team").like("[a-z]+"),
     ];
@@ -209,7 +211,7 @@ fn an_empty_default_is_no_answer_to_a_choice_an_integer_a_bool_or_a_pattern() {
     let questions = [
         style().built(empty),
         integer("port").built(empty),
-        question("public", Kind::Bool).built(empty),
+        question("public", AnswerType::Bool).built(empty),
         text("title").like("..").built(empty.trim()),
     ];
     let (fault, lines) = refusal(&questions, &Layers::default());
@@ -289,8 +291,8 @@ fn a_question_whose_condition_does_not_hold_keeps_its_default() {
         text("team").built("{{ style }}s").when(when),
         text("a").when(when),
         integer("b").when(when),
-        question("c", Kind::Bool).when(when),
-        question("d", Kind::List { choices: vec![], min: 0 }).when(when),
+        question("c", AnswerType::Bool).when(when),
+        question("d", AnswerType::List { choices: vec![], min: 0 }).when(when),
         integer("e").built("{{ style }}").when(when),
     ];
     let layers =

@@ -1,21 +1,21 @@
-//! What `doctor` looks at on the forge.
+//! The checks of `doctor` on the forge.
 
 use std::collections::BTreeSet;
 
-use super::{Findings, rules};
+use super::{CheckResults, rules};
 use crate::error::Fault;
 use crate::forge::github::permissions::Permissions;
 use crate::forge::github::survey::{Asker, Survey};
 use crate::forge::github::{ForgeError, Github, Owner};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
-use crate::model::repository::{OwnerKind, Target};
+use crate::model::repository::{OwnerKind, RepositorySlug};
 use crate::model::settings::Settings;
 use crate::scaffold::open;
 use crate::world::World;
 
 /// What is asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct ForgeChecks<'a> {
     pub(super) owner: &'a str,
     /// The name of the new API, when one is given.
     pub(super) name: Option<&'a ApiName>,
@@ -24,14 +24,14 @@ pub(super) struct Asked<'a> {
 }
 
 /// Looks at everything that a new repository of this owner needs.
-pub(super) fn look(asked: Asked<'_>, world: &World, findings: &mut Findings) {
+pub(super) fn look(asked: ForgeChecks<'_>, world: &World, findings: &mut CheckResults) {
     let github = match open::github::open(asked.owner, world) {
         Ok(github) => github,
         Err(failure) => return findings.failure("token", &*failure),
     };
     let _bar = world.terminal.bar("asking GitHub what is there");
-    let Asked { owner, name, settings, record } = asked;
-    let target = Target { owner: owner.to_owned(), name: name.map_or_else(String::new, ToString::to_string) };
+    let ForgeChecks { owner, name, settings, record } = asked;
+    let target = RepositorySlug { owner: owner.to_owned(), name: name.map_or_else(String::new, ToString::to_string) };
     let slugs: BTreeSet<&String> = settings
         .teams
         .iter()
@@ -39,7 +39,7 @@ pub(super) fn look(asked: Asked<'_>, world: &World, findings: &mut Findings) {
         .chain(settings.environments.iter().flat_map(|environment| environment.reviewers.iter().flatten()))
         .collect();
     // Without a name there is no repository to look for, and any word stands for it.
-    let probe = Target { name: name.map_or_else(|| "-".to_owned(), ToString::to_string), ..target.clone() };
+    let probe = RepositorySlug { name: name.map_or_else(|| "-".to_owned(), ToString::to_string), ..target.clone() };
     let survey = github.survey(&probe, &slugs.into_iter().cloned().collect::<Vec<_>>());
     let looking = Looking { github: &github, settings: &settings, target: &target };
     looking.asker(&survey, findings);
@@ -57,11 +57,11 @@ pub(super) fn look(asked: Asked<'_>, world: &World, findings: &mut Findings) {
 struct Looking<'l> {
     github: &'l Github,
     settings: &'l Settings,
-    target: &'l Target,
+    target: &'l RepositorySlug,
 }
 
 impl Looking<'_> {
-    fn asker(&self, survey: &Survey, findings: &mut Findings) {
+    fn asker(&self, survey: &Survey, findings: &mut CheckResults) {
         let asker = match &survey.asker {
             Ok(asker) => asker,
             Err(error) => return findings.failure("token", error),
@@ -75,7 +75,7 @@ impl Looking<'_> {
             (true, false) => {
                 findings.good(
                     "permissions",
-                    "GitHub does not tell what such a token may do; a refusal will name what it needed",
+                    "GitHub does not report the permissions of such a token; a refused call will name the missing one",
                 );
             }
             (false, _) => findings.bad(
@@ -87,7 +87,7 @@ impl Looking<'_> {
         }
     }
 
-    fn owner(&self, survey: &Survey, findings: &mut Findings) -> Option<Owner> {
+    fn owner(&self, survey: &Survey, findings: &mut CheckResults) -> Option<Owner> {
         match &survey.owner {
             Ok(Some(owner)) => {
                 let login = survey.asker.as_ref().ok().and_then(|asker| asker.login.as_ref());
@@ -105,7 +105,7 @@ impl Looking<'_> {
                 findings.failure("owner", &ForgeError::NoOwner { name: self.target.owner.clone() });
                 None
             }
-            // That the token is not taken is told already.
+            // That the token is refused was reported already.
             Err(error) if error.status() == Some(401) => None,
             Err(error) => {
                 findings.failure("owner", error);
@@ -114,7 +114,7 @@ impl Looking<'_> {
         }
     }
 
-    fn name(&self, survey: &Survey, record: Option<&Record>, findings: &mut Findings) {
+    fn name(&self, survey: &Survey, record: Option<&Record>, findings: &mut CheckResults) {
         let page = self.github.server().page(self.target);
         match &survey.repository {
             Ok(None) => findings.good("name", format!("{page} is free")),
@@ -128,7 +128,7 @@ impl Looking<'_> {
         }
     }
 
-    fn teams(&self, survey: &Survey, findings: &mut Findings) {
+    fn teams(&self, survey: &Survey, findings: &mut CheckResults) {
         for (slug, there) in &survey.teams {
             match there {
                 Ok(true) => findings.good("team", format!("`{slug}` is there")),
@@ -141,7 +141,7 @@ impl Looking<'_> {
         }
     }
 
-    fn properties(&self, findings: &mut Findings) {
+    fn properties(&self, findings: &mut CheckResults) {
         if self.settings.properties.is_empty() {
             return;
         }
@@ -168,7 +168,7 @@ impl Looking<'_> {
         }
     }
 
-    fn rulesets(&self, findings: &mut Findings) {
+    fn rulesets(&self, findings: &mut CheckResults) {
         let rulesets = match self.github.organisation_rulesets(&self.target.owner) {
             Ok(Some(rulesets)) => rulesets,
             Ok(None) => return findings.good("rulesets", "the token may not see the organisation's"),

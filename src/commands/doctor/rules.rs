@@ -7,7 +7,7 @@ use serde_json::Value;
 /// in when they say so.
 const BREAKS: [(&str, &str); 9] = [
     ("creation", "no branch may be made"),
-    ("update", "nobody may push"),
+    ("update", "pushes are blocked"),
     ("pull_request", "changes come by pull request only"),
     ("required_signatures", "commits must be signed"),
     ("required_status_checks", "checks must pass before"),

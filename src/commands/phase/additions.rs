@@ -15,7 +15,7 @@ use crate::registry::link_fault;
 /// Longest reason or note, in bytes.
 const LONGEST: usize = 2000;
 
-/// Adds to a record what the command line says. The same evidence, or the same waiver, is kept once.
+/// Adds the command line's evidence, waivers and dates to a record. The same evidence, or the same waiver, is kept once.
 ///
 /// # Errors
 /// `BadInput` with a line for each problem.

@@ -13,7 +13,7 @@ pub(super) enum PhaseError {
     NotNext { name: String, at: Phase, asked: Phase },
     #[error("{}", .0.join("\n"))]
     BadInput(Vec<String>),
-    #[error("the record of `{0}` says no template, so nobody knows what its phases ask for")]
+    #[error("the record of `{0}` names no template, so the gates of its phases are unknown")]
     NoTemplate(String),
     #[error("{}: {} of {all} gates {} not met", cannot(name, *to, *changes_dates), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
     Unmet {
@@ -41,7 +41,7 @@ fn cannot(name: &str, to: Phase, changes_dates: bool) -> String {
 }
 
 fn why(at: Phase, asked: Phase) -> &'static str {
-    if asked < at { ": a life goes forward only" } else { ": phases are entered one by one" }
+    if asked < at { ": phases go forward only" } else { ": an API enters one phase after the other" }
 }
 
 impl Blame for PhaseError {

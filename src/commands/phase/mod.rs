@@ -18,7 +18,7 @@ use crate::git::change as git_change;
 use crate::model::author::Author;
 use crate::model::ending::{self, Ending};
 use crate::model::phase::Phase;
-use crate::model::record::{PhaseChange, Record, State};
+use crate::model::record::{PhaseChange, Record, RecordState};
 use crate::registry::{self, Location, Registry};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::checkout::{self, Checkout, Home};
@@ -42,11 +42,11 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     }
     let registry = open::registry::open(&location, world)?;
     if let Some(registry) = &registry {
-        open::registry::tell_age(registry, world);
+        open::registry::warn_of_age(registry, world);
     }
     let record = show::record(&arguments.name, registry.as_ref())?;
     let Some(registry) = registry else { return Err(PhaseError::Reserved(arguments.name.clone()).into()) };
-    if record.state == State::Reserved {
+    if record.state == RecordState::Reserved {
         return Err(PhaseError::Reserved(record.name.to_string()).into());
     }
     let goal = goal(&record, arguments.phase)?;
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
     let gates = &template.manifest.gates;
     let new = additions::add(&record, arguments, gates, (&author.to_string(), world.now))?;
     registry::check(&new, Some(&record))?;
-    let call = Call { arguments, world, location, registry, template, author };
+    let call = PhaseRun { arguments, world, location, registry, template, author };
     if goal.moves() && !arguments.dry_run {
         call.resume(&record)?;
     }
@@ -67,14 +67,14 @@ pub(super) fn run(arguments: &PhaseArgs, global: &Global, world: &World) -> Resu
             call.ask(&record, new, checkout.as_ref().map_err(|_| reason.as_deref().unwrap_or_default()))
         }
         Goal::Again(phase) if record.ending.same_dates(&new.ending) => {
-            call.go(Move { record: &record, new, to: phase }, &checkout?, &[])
+            call.go(Transition { record: &record, new, to: phase }, &checkout?, &[])
         }
         Goal::Again(phase) | Goal::Move(phase) => {
             let checkout = checkout?;
-            let step = Move { record: &record, new, to: phase };
+            let step = Transition { record: &record, new, to: phase };
             let standings = call.asked(&step, &checkout);
             if standings.iter().any(|standing| !standing.is_open()) {
-                checkout.tell_uncommitted(world)?;
+                checkout.warn_of_uncommitted(world)?;
                 return Err(report::unmet(&step, &standings).into());
             }
             call.go(step, &checkout, &standings)
@@ -112,18 +112,18 @@ fn goal(record: &Record, asked: Option<Phase>) -> Result<Goal, PhaseError> {
 fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<Rc<Template>, Failure> {
     let choice = arguments.template.choice();
     let used = &record.template;
-    let is_given = choice.source.is_some();
-    if !is_given && used.source.is_empty() {
+    let is_explicit = choice.source.is_some();
+    if !is_explicit && used.source.is_empty() {
         return Err(PhaseError::NoTemplate(record.name.to_string()).into());
     }
     let template = request::again(&choice, used, &record.name, world)?;
-    template.tell_uncommitted(world);
+    template.warn_of_uncommitted(world);
     let (named, made_from) = (&template.used.name, &used.name);
-    if is_given && !made_from.is_empty() && named != made_from {
+    if is_explicit && !made_from.is_empty() && named != made_from {
         let (name, named, made_from) = (record.name.to_string(), named.clone(), made_from.clone());
         return Err(PhaseError::AnotherTemplate { name, named, made_from }.into());
     }
-    if !is_given && template.used.revision != used.revision {
+    if !is_explicit && template.used.revision != used.revision {
         world.terminal.warn(&format!(
             "template `{}` has changed since `{}` was made from it: its gates are those of today",
             template.used.name, record.name
@@ -133,7 +133,7 @@ fn template(record: &Record, arguments: &PhaseArgs, world: &World) -> Result<Rc<
 }
 
 /// A step in an API's life: the move to a phase, or a change within it.
-struct Move<'s> {
+struct Transition<'s> {
     /// The record as it was read.
     record: &'s Record,
     /// With what the command line adds to it.
@@ -141,7 +141,7 @@ struct Move<'s> {
     to: Phase,
 }
 
-impl Move<'_> {
+impl Transition<'_> {
     /// Whether the API stays in its phase, and the dates of its end change.
     fn changes_dates(&self) -> bool {
         self.record.phase == self.to && !self.record.ending.same_dates(&self.new.ending)
@@ -165,12 +165,12 @@ impl Move<'_> {
         if self.changes_dates() {
             return format!("Change dates of {name}: {}", ending::change(&self.record.ending, &self.new.ending));
         }
-        format!("Move {name} to phase {}", self.to.word())
+        format!("Transition {name} to phase {}", self.to.word())
     }
 }
 
 /// One run of the command.
-struct Call<'c> {
+struct PhaseRun<'c> {
     arguments: &'c PhaseArgs,
     world: &'c World,
     location: Location,
@@ -179,7 +179,7 @@ struct Call<'c> {
     author: Author,
 }
 
-impl Call<'_> {
+impl PhaseRun<'_> {
     /// Finishes a commit that a run that was killed has left half in place.
     fn resume(&self, record: &Record) -> Result<(), Failure> {
         if let Some(folder) = checkout::folder(record, self.arguments.repository.as_deref(), self.world) {
@@ -189,8 +189,8 @@ impl Call<'_> {
     }
 
     /// How the API stands before a step.
-    fn asked(&self, step: &Move<'_>, checkout: &Checkout) -> Vec<GateStatus> {
-        let Move { record: old, new, to } = step;
+    fn asked(&self, step: &Transition<'_>, checkout: &Checkout) -> Vec<GateStatus> {
+        let Transition { record: old, new, to } = step;
         if !step.changes_dates() {
             return self.standings(new, *to, Ok(checkout));
         }
@@ -225,7 +225,7 @@ impl Call<'_> {
     /// Says how the API stands before its next phase, and keeps evidence and waivers that were given.
     fn ask(self, record: &Record, new: Record, checkout: Result<&Checkout, &str>) -> Result<(), Failure> {
         if let Ok(checkout) = checkout {
-            checkout.tell_uncommitted(self.world)?;
+            checkout.warn_of_uncommitted(self.world)?;
         }
         let standings = record.phase.next().map(|to| self.standings(&new, to, checkout)).unwrap_or_default();
         let (words, message) =
@@ -237,14 +237,14 @@ impl Call<'_> {
         let text = report::standing(&new, &standings);
         let (subject, details) = (new.name.to_string(), format!("\n\n{text}"));
         let facts = report::facts(&new, &standings, &[]);
-        Report { subject, outcome, facts, text, details, ..Report::default() }.tell(world)
+        Report { subject, outcome, facts, text, details, ..Report::default() }.print(world)
     }
 
     /// Moves the API, repository first: the registry says last that it is there.
-    fn go(self, step: Move<'_>, checkout: &Checkout, standings: &[GateStatus]) -> Result<(), Failure> {
+    fn go(self, step: Transition<'_>, checkout: &Checkout, standings: &[GateStatus]) -> Result<(), Failure> {
         let title = step.title();
         let dates = step.changes_dates().then(|| ending::change(&step.record.ending, &step.new.ending));
-        let Move { record, mut new, to } = step;
+        let Transition { record, mut new, to } = step;
         let change = self.change(record, &new, to, checkout)?;
         self.enter(&mut new, to, &change, dates);
         let proposal = Proposal {
@@ -277,7 +277,7 @@ impl Call<'_> {
         let facts = report::facts(&new, standings, &change.notes);
         let details = report::waived(standings);
         let subject = new.name.to_string();
-        Report { subject, outcome, facts, warnings: change.notes, text, details }.tell(world)
+        Report { subject, outcome, facts, warnings: change.notes, text, details }.print(world)
     }
 
     fn apply(self, plan: Plan, github: Option<&Github>) -> Result<Outcome, Failure> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Move;
+use super::Transition;
 use super::error::PhaseError;
 use crate::error::shell_quoted;
 use crate::model::phase::Phase;
@@ -10,7 +10,7 @@ use crate::model::record::Record;
 use crate::model::text::one_line;
 use crate::scaffold::apply::Outcome;
 use crate::scaffold::checkout::Home;
-use crate::scaffold::lifecycle::gates::{GateStatus, State};
+use crate::scaffold::lifecycle::gates::{GateState, GateStatus};
 use crate::scaffold::lifecycle::stage::StageChange;
 use crate::scaffold::report::steps;
 
@@ -22,10 +22,10 @@ pub(super) fn standing(record: &Record, standings: &[GateStatus]) -> String {
     };
     let closed = standings.iter().filter(|standing| !standing.is_open()).count();
     let asks = match (standings.len(), closed) {
-        (0, _) => "which asks for nothing".to_owned(),
-        (all, 0) => format!("which asks for {all} gates, all met or waived"),
+        (0, _) => "which has no gates".to_owned(),
+        (all, 0) => format!("which has {all} gates, all met or waived"),
         (all, closed) => {
-            format!("which asks for {all} gates; {closed} {} not met", if closed == 1 { "is" } else { "are" })
+            format!("which has {all} gates; {closed} {} not met", if closed == 1 { "is" } else { "are" })
         }
     };
     let mut text = format!("{name} is in phase {}; the next is {}, {asks}", phase.word(), next.word());
@@ -41,7 +41,7 @@ pub(super) fn standing(record: &Record, standings: &[GateStatus]) -> String {
 }
 
 /// The refusal of a move, or of a change of dates.
-pub(super) fn unmet(step: &Move<'_>, standings: &[GateStatus]) -> PhaseError {
+pub(super) fn unmet(step: &Transition<'_>, standings: &[GateStatus]) -> PhaseError {
     let closed = standings.iter().filter(|standing| !standing.is_open());
     let unmet = closed.map(|GateStatus { gate, state, .. }| {
         one_line(&format!("  {}: {}; {}. {}", gate.id, gate.title, state.why(), gate.how)).into_owned()
@@ -114,8 +114,8 @@ fn escaped(text: &str) -> String {
 /// The gates that are passed by a waiver, a line each.
 pub(super) fn waived(standings: &[GateStatus]) -> String {
     let waived = standings.iter().filter_map(|standing| match &standing.state {
-        State::Waived(reason) => Some(format!("\n  waived {}: {}", standing.gate.id, one_line(reason))),
-        State::Met(_) | State::Unmet(_) => None,
+        GateState::Waived(reason) => Some(format!("\n  waived {}: {}", standing.gate.id, one_line(reason))),
+        GateState::Met(_) | GateState::Unmet(_) => None,
     });
     waived.collect()
 }

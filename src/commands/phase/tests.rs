@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 use jiff::{Span, ToSpan as _};
 use proptest::prelude::*;
 
-use super::Move;
+use super::Transition;
 use super::gates::standings;
 use crate::model::ending::Ending;
 use crate::model::gate::{Gate, LifecycleRules};
@@ -51,7 +51,7 @@ template = { name = "t", source = "builtin", revision = "1" }
 }
 
 /// Whether every gate of a step is open on a day.
-fn is_open(step: &Move<'_>, told: &Ending, today: Date) -> bool {
+fn is_open(step: &Transition<'_>, told: &Ending, today: Date) -> bool {
     let record = step.counting();
     let inspection = Inspection {
         record: &record,
@@ -67,7 +67,7 @@ fn is_open(step: &Move<'_>, told: &Ending, today: Date) -> bool {
 
 /// What users were told last: when, and of which sunset.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Notice {
     on: Date,
     sunset: Date,
     deprecation: Date,
@@ -86,7 +86,7 @@ proptest! {
         )
     ) {
         let (mut record, mut today) = (record(), date(2026, 11, 27));
-        let mut told: Option<Told> = None;
+        let mut told: Option<Notice> = None;
         for (number, attempt) in attempts.into_iter().enumerate() {
             let (passed, deprecation, sunset, shows): Attempt = attempt;
             today = today.checked_add(days(passed)).expect("a day");
@@ -99,7 +99,7 @@ proptest! {
                 new.evidence.push(Evidence { gate, link, by: String::new(), date: today.to_string() });
             }
             let before = if record.phase == Phase::Live { Ending::default() } else { record.ending.clone() };
-            let step = Move { record: &record, new, to: Phase::Deprecated };
+            let step = Transition { record: &record, new, to: Phase::Deprecated };
             let is_same = record.phase == Phase::Deprecated && step.new.ending.same_dates(&record.ending);
             if is_same || !is_open(&step, &before, today) {
                 continue;
@@ -119,11 +119,11 @@ proptest! {
                 }
             }
             let on = told.filter(|told| told.sunset <= sunset).map_or(today, |told| told.on);
-            told = Some(Told { on, sunset, deprecation });
+            told = Some(Notice { on, sunset, deprecation });
             record = new;
             // Retired on no day before the sunset that was told half a year before.
             let retires = |today| is_open(
-                &Move { record: &record, new: record.clone(), to: Phase::Retired },
+                &Transition { record: &record, new: record.clone(), to: Phase::Retired },
                 &Ending::default(),
                 today,
             );

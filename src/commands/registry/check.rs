@@ -10,10 +10,10 @@ use url::Url;
 use crate::cli::Global;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
-use crate::model::record::{Record, State};
+use crate::model::record::{Record, RecordState};
 use crate::registry::{Listing, Location};
 use crate::scaffold::open;
-use crate::scaffold::orphans::{self, Problem};
+use crate::scaffold::orphans::{self, RegistryProblem};
 use crate::scaffold::report::counted;
 use crate::world::World;
 
@@ -21,7 +21,7 @@ use crate::world::World;
 #[derive(Debug, thiserror::Error)]
 #[error("the registry has {} problem{}", found.len(), if found.len() == 1 { "" } else { "s" })]
 struct Unsound {
-    found: Vec<Problem>,
+    found: Vec<RegistryProblem>,
 }
 
 impl Blame for Unsound {
@@ -31,11 +31,13 @@ impl Blame for Unsound {
 
     fn hint(&self) -> Option<String> {
         let in_files = self.found.iter().any(|found| found.path.is_some());
-        in_files.then(|| "clone the registry, mend the files, commit and push; `git log -- FILE` says who".to_owned())
+        in_files.then(|| {
+            "clone the registry, fix the files, commit and push; `git log -- FILE` shows who changed them".to_owned()
+        })
     }
 
     fn document(&self) -> Map<String, Value> {
-        Map::from_iter([("problems".to_owned(), self.found.iter().map(Problem::json).collect())])
+        Map::from_iter([("problems".to_owned(), self.found.iter().map(RegistryProblem::json).collect())])
     }
 }
 
@@ -44,19 +46,19 @@ pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
     let Some(registry) = open::registry::open(&location, world)? else {
         return report(&Listing::default(), Vec::new(), world);
     };
-    open::registry::tell_age(&registry, world);
+    open::registry::warn_of_age(&registry, world);
     let listing = registry.list()?;
-    let mut found: Vec<Problem> = listing
+    let mut found: Vec<RegistryProblem> = listing
         .problems
         .iter()
-        .map(|problem| Problem {
+        .map(|problem| RegistryProblem {
             path: Some(problem.path.clone()),
             line: problem.line,
             message: problem.message.clone(),
         })
         .collect();
     let names = registry.names()?;
-    // The folders that a shared registry speaks of are on other machines.
+    // The folders in a shared registry's records are on other machines.
     if matches!(location, Location::Here(_)) {
         found.extend(orphans(&listing.records, &names));
     }
@@ -64,7 +66,7 @@ pub(super) fn run(global: &Global, world: &World) -> Result<(), Failure> {
     report(&listing, found, world)
 }
 
-fn report(listing: &Listing, found: Vec<Problem>, world: &World) -> Result<(), Failure> {
+fn report(listing: &Listing, found: Vec<RegistryProblem>, world: &World) -> Result<(), Failure> {
     if found.is_empty() {
         if world.terminal.json() {
             world.terminal.result_json(&json!({"apis": listing.records.len(), "problems": []}));
@@ -74,26 +76,26 @@ fn report(listing: &Listing, found: Vec<Problem>, world: &World) -> Result<(), F
         return Ok(());
     }
     if !world.terminal.json() {
-        world.terminal.result(&found.iter().map(Problem::text).collect::<Vec<_>>().join("\n"));
+        world.terminal.result(&found.iter().map(RegistryProblem::text).collect::<Vec<_>>().join("\n"));
     }
     Err(Unsound { found }.into())
 }
 
 /// Records of folders that are not there, and repositories beside recorded ones that no record speaks of.
-fn orphans(records: &[Record], names: &[String]) -> Vec<Problem> {
+fn orphans(records: &[Record], names: &[String]) -> Vec<RegistryProblem> {
     let folder = |record: &Record| Url::parse(&record.repository.url).ok()?.to_file_path().ok();
     let recorded: BTreeMap<PathBuf, &Record> =
         records.iter().filter_map(|record| Some((folder(record)?, record))).collect();
-    let outside = |message: String| Problem { path: None, line: None, message };
+    let outside = |message: String| RegistryProblem { path: None, line: None, message };
     let gone = |(path, record): (&PathBuf, &&Record)| {
-        let gone = record.state == State::Active && !path.exists();
+        let gone = record.state == RecordState::Active && !path.exists();
         gone.then(|| outside(format!("the repository of `{}` is not there: `{}`", record.name, path.display())))
     };
-    let mut found: Vec<Problem> = recorded.iter().filter_map(gone).collect();
+    let mut found: Vec<RegistryProblem> = recorded.iter().filter_map(gone).collect();
     let parents: BTreeSet<&Path> = recorded.keys().filter_map(|path| path.parent()).collect();
     for parent in parents {
         for path in folders(parent) {
-            // A record that cannot be read may well speak of it.
+            // A record that cannot be read may be its record.
             let name = path.file_name().map(|name| name.to_string_lossy());
             let unread = name.is_some_and(|name| names.contains(&name.into_owned()));
             let ours = path.join(receipt::FILE_NAME).is_file() && path.join(".git").exists();

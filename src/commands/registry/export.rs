@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::{ExportArgs, Format, Global};
+use crate::cli::{ExportArgs, ExportFormat, Global};
 use crate::commands::registry::page;
 use crate::error::{Blame, Failure, Fault};
 use crate::registry::Listing;
@@ -12,11 +12,11 @@ use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
-    #[error("`--json` goes with `--format json`, `--format json-schema` and `--format html` only")]
+    #[error("`--json` needs `--format json`, `--format json-schema` or `--format html`")]
     NotJson,
     #[error("`--format html` needs a folder to write to")]
     NoFolder,
-    #[error("`--into` goes with `--format html` only")]
+    #[error("`--into` needs `--format html`")]
     NotInto,
 }
 
@@ -37,24 +37,24 @@ impl Blame for ExportError {
 /// Whether the options go together.
 fn check(arguments: &ExportArgs, json: bool) -> Result<(), ExportError> {
     match (arguments.format, &arguments.into) {
-        (Format::Html, None) => Err(ExportError::NoFolder),
-        (Format::Html, Some(_)) => Ok(()),
+        (ExportFormat::Html, None) => Err(ExportError::NoFolder),
+        (ExportFormat::Html, Some(_)) => Ok(()),
         (_, Some(_)) => Err(ExportError::NotInto),
-        (Format::Csv | Format::Backstage, None) if json => Err(ExportError::NotJson),
+        (ExportFormat::Csv | ExportFormat::Backstage, None) if json => Err(ExportError::NotJson),
         (_, None) => Ok(()),
     }
 }
 
 pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Result<(), Failure> {
     check(arguments, world.terminal.json())?;
-    if arguments.format == Format::JsonSchema {
+    if arguments.format == ExportFormat::JsonSchema {
         world.terminal.result(SCHEMA.trim_end());
         return Ok(());
     }
     let registry = open::registry::open(&open::registry::location(global.registry.as_deref(), world)?, world)?;
     let (place, commit, listing) = match &registry {
         Some(registry) => {
-            open::registry::tell_age(registry, world);
+            open::registry::warn_of_age(registry, world);
             (registry.place(), registry.head()?, registry.list()?)
         }
         None => (String::new(), None, Listing::default()),
@@ -64,13 +64,13 @@ pub(super) fn run(arguments: &ExportArgs, global: &Global, world: &World) -> Res
     }
     let records = &listing.records;
     match arguments.format {
-        Format::Json => {
+        ExportFormat::Json => {
             let document = json!({"format": 1, "registry": place, "commit": commit, "apis": records});
             world.terminal.result_json(&document);
         }
-        Format::Csv => world.terminal.document(csv::write(records).trim_end()),
-        Format::Backstage => world.terminal.document(backstage::write(records).trim_end()),
-        Format::JsonSchema | Format::Html => {}
+        ExportFormat::Csv => world.terminal.document(csv::write(records).trim_end()),
+        ExportFormat::Backstage => world.terminal.document(backstage::write(records).trim_end()),
+        ExportFormat::JsonSchema | ExportFormat::Html => {}
     }
     if let Some(folder) = &arguments.into {
         page::write(records, folder, world)?;

@@ -13,7 +13,7 @@ use crate::model::record::Record;
 use crate::model::text::one_line;
 use crate::openapi::document;
 use crate::registry::exchange::{Draft, backstage, csv};
-use crate::registry::{Incoming, Intake, Problem};
+use crate::registry::{ImportCandidate, ImportPlan, Problem};
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::open;
 use crate::scaffold::plan::{Plan, Step};
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
     let mut intake = match registry.get() {
         Some(registry) => registry.intake(&incoming)?,
-        None => Intake::of(&incoming)?,
+        None => ImportPlan::of(&incoming)?,
     };
     intake.flaws.splice(0..0, flaws);
     let mut intake = intake.accepted()?;
@@ -71,10 +71,10 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     if let Some(recorded) = outcome.intake.take() {
         intake = recorded;
     }
-    report(&intake, outcome).tell(world)
+    report(&intake, outcome).print(world)
 }
 
-fn report(Intake { new, known, .. }: &Intake, outcome: Outcome) -> Report {
+fn report(ImportPlan { new, known, .. }: &ImportPlan, outcome: Outcome) -> Report {
     let in_registry = match known.len() {
         0 => String::new(),
         known => format!(", {known} in the registry already"),
@@ -94,7 +94,7 @@ fn report(Intake { new, known, .. }: &Intake, outcome: Outcome) -> Report {
 }
 
 /// Everything that the file or folder at `path` says, and everything that is wrong there.
-fn read(path: &Path, author: &Author, world: &World) -> Result<(Vec<Incoming>, Vec<Problem>), Failure> {
+fn read(path: &Path, author: &Author, world: &World) -> Result<(Vec<ImportCandidate>, Vec<Problem>), Failure> {
     let mut files = Vec::new();
     if path.is_dir() {
         collect(path, 0, &mut files)?;
@@ -112,7 +112,7 @@ fn read(path: &Path, author: &Author, world: &World) -> Result<(Vec<Incoming>, V
                     let derived = !draft.table.contains_key("short_name");
                     match draft.record(&signature, &date) {
                         Ok(record) => {
-                            incoming.push(Incoming { record, derived, file: draft.file, line: draft.line });
+                            incoming.push(ImportCandidate { record, derived, file: draft.file, line: draft.line });
                         }
                         Err(wrong) => flaws.extend(wrong),
                     }
@@ -148,13 +148,13 @@ fn holds_records(name: &str) -> bool {
         || lower.ends_with(".toml") && lower != "registry.toml" && lower != "apiscaffold.toml"
 }
 
-/// What one file says, by its extension.
+/// The records of one file, by its extension.
 fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, Vec<Problem>>, Failure> {
     let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let flaw = |line, message: String| vec![Problem { path: shown.to_owned(), line, message }];
     if !metadata.is_file() || metadata.len() > MAX_FILE {
-        return Ok(Err(flaw(None, "it is no file, or larger than 64 MiB".to_owned())));
+        return Ok(Err(flaw(None, "it is not a file, or it is larger than 64 MiB".to_owned())));
     }
     let Ok(text) = String::from_utf8(fs::read(path).map_err(unreadable)?) else {
         return Ok(Err(flaw(None, "it is not UTF-8 text".to_owned())));
@@ -171,7 +171,7 @@ fn drafts(path: &Path, shown: &str, world: &World) -> Result<Result<Vec<Draft>, 
             {
                 Err(flaw(
                     None,
-                    "it is no record: a record gives `name`, `phase` and `[repository]` with `url`".to_owned(),
+                    "it is not a record: a record has `name`, `phase` and `[repository]` with `url`".to_owned(),
                 ))
             }
             Ok(table) => Ok(vec![Draft { file: shown.to_owned(), line: Some(1), table }]),

@@ -13,14 +13,14 @@ use crate::page::{APIS, INDEX, MARK, SCRIPT, STYLE, site};
 use crate::scaffold::report::counted;
 use crate::world::World;
 
-/// Something stands in the way.
+/// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-enum InTheWay {
+enum SiteFolderError {
     #[error("`{}` is not a folder", .0.display())]
     NotFolder(PathBuf),
-    #[error("`{}` is no site that was exported before: `{}` is not of one; it is left as it is", folder.display(), found.display())]
+    #[error("`{}` is not an earlier export: `{}` is not a file of one; the folder stays unchanged", folder.display(), found.display())]
     NotOurs { folder: PathBuf, found: PathBuf },
-    #[error("cannot look at `{}`", path.display())]
+    #[error("cannot read `{}`", path.display())]
     Unseen {
         path: PathBuf,
         #[source]
@@ -28,7 +28,7 @@ enum InTheWay {
     },
 }
 
-impl Blame for InTheWay {
+impl Blame for SiteFolderError {
     fn fault(&self) -> Fault {
         match self {
             Self::NotFolder(_) => Fault::Input,
@@ -65,16 +65,16 @@ pub(super) fn write(records: &[Record], into: &Path, world: &World) -> Result<()
 }
 
 /// Whether the site may be at `target`: nothing is there, an empty folder, or a site and nothing else.
-fn check(target: &Path) -> Result<(), InTheWay> {
+fn check(target: &Path) -> Result<(), SiteFolderError> {
     match fs::symlink_metadata(target) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(InTheWay::Unseen { path: target.to_owned(), source }),
+        Err(source) => return Err(SiteFolderError::Unseen { path: target.to_owned(), source }),
         Ok(there) if !there.is_dir() || target.file_name().is_none() => {
-            return Err(InTheWay::NotFolder(target.to_owned()));
+            return Err(SiteFolderError::NotFolder(target.to_owned()));
         }
         Ok(_) => {}
     }
-    let not_ours = |found: PathBuf| Err(InTheWay::NotOurs { folder: target.to_owned(), found });
+    let not_ours = |found: PathBuf| Err(SiteFolderError::NotOurs { folder: target.to_owned(), found });
     let files = entries(target)?;
     for (path, is_file) in &files {
         let known = match path.file_name().and_then(|name| name.to_str()) {
@@ -102,8 +102,8 @@ fn is_page(path: &Path) -> bool {
 }
 
 /// What is in a folder, in order, and whether it is a file.
-fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>, InTheWay> {
-    let unseen = |source| InTheWay::Unseen { path: folder.to_owned(), source };
+fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>, SiteFolderError> {
+    let unseen = |source| SiteFolderError::Unseen { path: folder.to_owned(), source };
     let entries = fs::read_dir(folder).map_err(unseen)?;
     let kind =
         |entry: io::Result<fs::DirEntry>| entry.and_then(|entry| Ok((entry.path(), entry.file_type()?.is_file())));

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &ReleaseArgs, global: &Global, world: &World) -> Re
     };
     let text = format!("`{name}` is free again");
     let facts = json!({"released": record});
-    Report { subject: name.to_string(), outcome, facts, text, ..Report::default() }.tell(world)
+    Report { subject: name.to_string(), outcome, facts, text, ..Report::default() }.print(world)
 }
 
 /// # Errors

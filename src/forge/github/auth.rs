@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Method, below, path};
 use super::error::ForgeError;
-use super::fields::{self, Kind};
+use super::fields::{self, FieldType};
 use super::permissions::{LOOK, Permissions};
 use super::retry::{PauseReason, backoff};
 use super::send::{Bearer, Sender};
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::token::Token;
 
 /// A fresh token is made when the old one has no longer to live than this.
@@ -24,7 +24,7 @@ const EARLY: Duration = Duration::from_secs(5 * 60);
 const SIGNED_FOR: i64 = 9 * 60;
 const CLOCKS_DIFFER: i64 = 60;
 
-/// How the user says who asks.
+/// The user's credentials.
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// A token.
@@ -54,7 +54,7 @@ pub fn from_gh(host: &str) -> Option<Token> {
 pub(super) struct Scope {
     pub(super) owner: String,
     pub(super) permissions: Permissions,
-    pub(super) repository: Option<Target>,
+    pub(super) repository: Option<RepositorySlug>,
 }
 
 /// Who asks, with what is needed to go on asking.
@@ -180,7 +180,7 @@ impl<'a> App<'a> {
                     fields::must_hold(
                         &call.words(),
                         &answer.body,
-                        &[("id", Kind::Number), ("permissions", Kind::Map)],
+                        &[("id", FieldType::Number), ("permissions", FieldType::Map)],
                     )?;
                     let id = answer.body["id"].as_u64().unwrap_or_default();
                     return Ok(Installation { id, granted: Permissions::granted(&answer.body["permissions"]) });
@@ -250,8 +250,9 @@ fn token_of(answer: &Answer) -> Option<(Token, Timestamp)> {
 /// (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>).
 fn signed(id: &str, key: &Token, now: i64) -> Result<Token, ForgeError> {
     // The reader's own words may name characters of the key.
-    let bad =
-        |_: jsonwebtoken::errors::Error| ForgeError::AppKey { reason: "it is no RSA private key in PEM".to_owned() };
+    let bad = |_: jsonwebtoken::errors::Error| ForgeError::AppKey {
+        reason: "it is not an RSA private key in PEM".to_owned(),
+    };
     // Line ends are often lost on the way through a variable.
     let pem = key.expose().replace("\\n", "\n");
     let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(bad)?;

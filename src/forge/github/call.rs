@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Call {
 }
 
 /// A path below a repository.
-pub fn below(target: &Target, words: &[&str]) -> String {
+pub fn below(target: &RepositorySlug, words: &[&str]) -> String {
     path(&[&["repos", target.owner.as_str(), target.name.as_str()], words].concat())
 }
 
@@ -90,9 +90,9 @@ pub fn path(words: &[&str]) -> String {
     path
 }
 
-/// What is of use in the head of an answer.
+/// The useful headers of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Head {
+pub struct ResponseHead {
     /// `X-GitHub-Request-Id`
     pub request: Option<String>,
     /// `Retry-After`, in seconds.
@@ -118,10 +118,8 @@ pub struct Head {
 /// An answer, whatever its status.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
-    /// The HTTP status.
     pub status: u16,
-    /// Its head.
-    pub head: Head,
+    pub head: ResponseHead,
     /// Its body; `null` when there is none, or when it cannot be read.
     pub body: Value,
     /// Why the body cannot be read: then the answer means nothing.
@@ -166,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_word_stays_one_word_in_a_path() {
-        let target = Target { owner: "o".to_owned(), name: "n".to_owned() };
+        let target = RepositorySlug { owner: "o".to_owned(), name: "n".to_owned() };
         assert_eq!(below(&target, &["environments", "a/b c?ü%"]), "/repos/o/n/environments/a%2Fb%20c%3F%C3%BC%25");
     }
 

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::Github;
 use super::call::{Answer, Call, Method, path};
 use super::error::ForgeError;
-use super::fields::{self, Kind};
-use super::observed::{Observed, Reading};
+use super::fields::{self, FieldType};
+use super::observed::{Observed, SettingSource};
 use super::permissions::Permissions;
 use super::retry::{PauseReason, backoff};
-use super::setting::{self, Known, Lower, Scope};
+use super::setting::{self, Lower, Scope, SettingContext};
 use crate::forge::Forge;
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Secret;
 use crate::model::token::Token;
@@ -26,9 +26,7 @@ const LOOKS: u32 = 4;
 
 /// What is to be made so.
 pub struct SettingsRequest<'w> {
-    /// The repository.
-    pub target: &'w Target,
-    /// The settings, in the order in which they are made.
+    pub target: &'w RepositorySlug,
     pub settings: &'w [Setting],
     /// GitHub's answer when this run made the repository: there is nothing in it to be compared with yet.
     pub fresh: Option<&'w Value>,
@@ -56,7 +54,7 @@ impl Secrets {
     }
 }
 
-/// How one setting went.
+/// The result of one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingOutcome {
     /// It was written, and GitHub shows it so.
@@ -93,19 +91,23 @@ impl Github {
 
     /// Where a repository is not as these settings want it: for each that differs or cannot be read its place in the
     /// list.
-    pub fn compare(&self, target: &Target, settings: &[Setting]) -> Vec<(usize, Result<Vec<Difference>, ForgeError>)> {
+    pub fn compare(
+        &self,
+        target: &RepositorySlug,
+        settings: &[Setting],
+    ) -> Vec<(usize, Result<Vec<Difference>, ForgeError>)> {
         let observed = look_at(&self.reading(target, settings), target, settings.iter());
         let all = settings.iter().map(|one| setting::differences(one, &observed)).enumerate();
         all.filter(|(_, found)| !matches!(found, Ok(differences) if differences.is_empty())).collect()
     }
 
     /// To read these settings of a repository.
-    pub(super) fn reading<'s>(&self, target: &Target, settings: impl IntoIterator<Item = &'s Setting>) -> Self {
+    pub(super) fn reading<'s>(&self, target: &RepositorySlug, settings: impl IntoIterator<Item = &'s Setting>) -> Self {
         self.narrowed(Permissions::to_read(settings), Some(target))
     }
 
     /// The secrets of these settings that a repository does not have yet, as far as that can be seen.
-    pub fn secrets_missing(&self, target: &Target, settings: &[Setting]) -> Result<Vec<Secret>, ForgeError> {
+    pub fn secrets_missing(&self, target: &RepositorySlug, settings: &[Setting]) -> Result<Vec<Secret>, ForgeError> {
         let mut missing = Vec::new();
         let secrets = settings.iter().filter(|one| matches!(one, Setting::Secret(_)));
         let observed = look_at(&self.reading(target, secrets.clone()), target, secrets.clone());
@@ -123,10 +125,14 @@ impl Github {
     }
 }
 
-/// Reads everything that tells whether these settings are made.
-fn look_at<'s>(forge: &dyn Forge, target: &Target, settings: impl Iterator<Item = &'s Setting> + Clone) -> Observed {
+/// Reads everything that is needed to compare these settings.
+fn look_at<'s>(
+    forge: &dyn Forge,
+    target: &RepositorySlug,
+    settings: impl Iterator<Item = &'s Setting> + Clone,
+) -> Observed {
     let mut observed = forge.observe(target, settings.clone().flat_map(setting::readings).collect());
-    let deeper: BTreeSet<Reading> = settings.filter_map(|one| setting::deeper(one, &observed)).collect();
+    let deeper: BTreeSet<SettingSource> = settings.filter_map(|one| setting::deeper(one, &observed)).collect();
     if !deeper.is_empty() {
         observed.extend(forge.observe(target, deeper));
     }
@@ -160,9 +166,9 @@ impl<'m> Making<'m> {
             has_written: false,
         };
         if let Some(repository) = wish.fresh {
-            making.observed.put(Reading::Repository, repository.clone());
+            making.observed.put(SettingSource::Repository, repository.clone());
             let teams = wish.settings.iter().flat_map(setting::teams);
-            making.look(teams.map(|slug| Reading::Team(slug.to_owned())).collect());
+            making.look(teams.map(|slug| SettingSource::Team(slug.to_owned())).collect());
         } else {
             making.look_at(wish.settings.iter());
         }
@@ -183,8 +189,9 @@ impl<'m> Making<'m> {
         made
     }
 
-    fn look(&mut self, readings: BTreeSet<Reading>) {
-        let unread: BTreeSet<Reading> = readings.into_iter().filter(|reading| !self.observed.has(reading)).collect();
+    fn look(&mut self, readings: BTreeSet<SettingSource>) {
+        let unread: BTreeSet<SettingSource> =
+            readings.into_iter().filter(|reading| !self.observed.has(reading)).collect();
         if !unread.is_empty() {
             self.observed.extend(self.forge.observe(self.wish.target, unread));
         }
@@ -211,7 +218,7 @@ impl<'m> Making<'m> {
         }
     }
 
-    /// What is to be mended, and what is left because it is stricter.
+    /// What must be fixed, and what is kept because it is stricter.
     fn sorted(&self, differences: Vec<Difference>) -> (Vec<Difference>, Vec<Difference>) {
         differences.into_iter().partition(|difference| self.wish.lower.allows(difference))
     }
@@ -225,15 +232,15 @@ impl<'m> Making<'m> {
             // All keys at once, at the first secret: by then every environment is made.
             let is_made = |one: &&Setting| setting::environment(one).is_none_or(|name| !self.unmade.contains(name));
             let scopes = self.wish.settings.iter().filter(is_made).filter_map(|one| match one {
-                Setting::Secret(secret) => Some(Reading::Key(secret.environment.clone())),
+                Setting::Secret(secret) => Some(SettingSource::Key(secret.environment.clone())),
                 _ => None,
             });
             self.look(scopes.collect());
         }
         let teams = setting::teams(one);
-        self.look(teams.iter().map(|slug| Reading::Team((*slug).to_owned())).collect());
+        self.look(teams.iter().map(|slug| SettingSource::Team((*slug).to_owned())).collect());
         for slug in teams {
-            if !self.observed.get(&Reading::Team(slug.to_owned()))?.is_null() {
+            if !self.observed.get(&SettingSource::Team(slug.to_owned()))?.is_null() {
                 continue;
             }
             if !self.wish.create_teams {
@@ -246,14 +253,14 @@ impl<'m> Making<'m> {
 
     /// Makes a team of the organisation; people are added to it by its maintainers.
     fn make_team(&mut self, slug: &str) -> Result<(), ForgeError> {
-        let reading = Reading::Team(slug.to_owned());
+        let reading = SettingSource::Team(slug.to_owned());
         let body = json!({"name": slug, "privacy": "closed"});
         let call = Call::with(Method::Post, path(&["orgs", &self.wish.target.owner, "teams"]), body);
         match self.send(&call) {
             Ok(answer) => {
                 // A dry run has no number to show.
                 if self.wish.secrets.is_some() {
-                    fields::must_hold(&call.words(), &answer.body, &[("id", Kind::Number)])?;
+                    fields::must_hold(&call.words(), &answer.body, &[("id", FieldType::Number)])?;
                 }
                 self.observed.put(reading, answer.body);
             }
@@ -293,7 +300,8 @@ impl<'m> Making<'m> {
         let mut attempt = 0;
         loop {
             let secrets = self.wish.secrets.map(|secrets| &secrets.0);
-            let known = Known { target: self.wish.target, observed: &self.observed, secrets, lower: self.wish.lower };
+            let known =
+                SettingContext { target: self.wish.target, observed: &self.observed, secrets, lower: self.wish.lower };
             let calls = setting::calls(one, &known)?;
             let Err(error) = calls.iter().try_for_each(|call| self.send(call).map(drop)) else {
                 return Ok(());

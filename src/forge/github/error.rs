@@ -5,151 +5,92 @@ use super::refusal::{GRANT, Refusal};
 use crate::error::{Blame, Fault};
 use crate::net::{Interrupted, Trouble};
 
-/// GitHub could not be asked, or said no.
+/// GitHub could not be reached, or refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForgeError {
-    /// There is no token.
-    #[error("GitHub wants to know who asks, and there is no token")]
+    #[error("GitHub needs a token, and there is none")]
     NoToken,
-    /// The token of the workflow itself can do nothing outside its own repository.
     #[error(
         "the `GITHUB_TOKEN` of a workflow reaches its own repository only: it can neither make a repository nor set one up"
     )]
     OwnToken,
-    /// The key of the GitHub App cannot be used.
     #[error("the key of the GitHub App in `APISCAFFOLD_APP_KEY` cannot be used: {reason}")]
     AppKey {
         /// Why not; never the key.
         reason: String,
     },
-    /// The app may not act for this owner.
     #[error("the GitHub App `{app}` is not installed for `{owner}`")]
-    NotInstalled {
-        /// The app's id.
-        app: String,
-        /// Organisation or user.
-        owner: String,
-    },
+    NotInstalled { app: String, owner: String },
     /// The app may not do enough for this owner.
     #[error("the GitHub App `{app}` lacks {permissions} for `{owner}`")]
     NotGranted {
-        /// The app's id.
         app: String,
-        /// Organisation or user.
         owner: String,
         /// What it lacks, in words.
         permissions: String,
     },
-    /// An address of the environment cannot be used.
     #[error("`{variable}` is `{}`: {reason}", value.escape_debug())]
     Address {
-        /// The variable.
         variable: &'static str,
         /// Its value, without what may be a secret.
         value: String,
-        /// Why not.
         reason: &'static str,
     },
-    /// Nothing came back.
     #[error("GitHub cannot be reached for `{call}`")]
     Unreached {
-        /// Method and path.
         call: String,
-        /// Why not.
         #[source]
         trouble: Trouble,
     },
-    /// GitHub said no.
+    /// GitHub refused.
     #[error(transparent)]
     Refused(#[from] Box<Refusal>),
-    /// GitHub wants a longer pause than a person waits for.
-    #[error("GitHub takes no more requests for {} minutes (`{call}`)", seconds.div_ceil(60))]
+    #[error("GitHub accepts no requests for {} minutes (`{call}`)", seconds.div_ceil(60))]
     Limited {
-        /// Method and path.
         call: String,
         /// Until when, from now.
         seconds: u64,
     },
-    /// Whether the call took effect is not known, and looking did not tell.
+    /// Whether the call took effect is unknown, even after looking.
     #[error("GitHub did not say whether `{call}` took effect: {why}")]
     Unclear {
-        /// Method and path.
         call: String,
         /// What was seen instead of an answer.
         why: String,
     },
-    /// An answer that does not fit GitHub's own description.
     #[error("GitHub's answer to `{call}` cannot be understood: {why}")]
-    Strange {
-        /// Method and path.
-        call: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    Strange { call: String, why: String },
     /// There is a repository of this name, and it is not ours.
-    #[error("`{page}` exists already and is left as it is: {why}")]
+    #[error("`{page}` exists already and stays unchanged: {why}")]
     Foreign {
-        /// Its page.
         page: String,
         /// Why it is not ours.
         why: String,
     },
-    /// There is nobody of this name.
-    #[error("GitHub knows nobody called `{}`", name.escape_debug())]
-    NoOwner {
-        /// The name.
-        name: String,
-    },
-    /// Repositories of a user are made by that user alone.
+    #[error("GitHub has no account `{}`", name.escape_debug())]
+    NoOwner { name: String },
     #[error("`{owner}` is a user, and only with a token of `{owner}` can repositories be made there")]
-    NotYours {
-        /// The user.
-        owner: String,
-    },
-    /// Only an enterprise has internal repositories.
+    NotYours { owner: String },
     #[error("`{owner}` has no internal repositories: only organisations of an enterprise do")]
-    NotInternal {
-        /// The user or the organisation.
-        owner: String,
-    },
-    /// The network is not to be used.
+    NotInternal { owner: String },
     #[error("GitHub cannot be asked with `--offline`")]
     Offline,
-    /// The repository that a record speaks of is gone.
+    /// The repository of a record no longer exists.
     #[error(
         "the registry has an active record of `{page}`, and there is no such repository, or the token may not see it"
     )]
-    Gone {
-        /// Its page.
-        page: String,
-    },
-    /// A team is not there.
+    Gone { page: String },
     #[error("`{organisation}` has no team `{slug}`, or the token may not see it")]
-    NoTeam {
-        /// The organisation.
-        organisation: String,
-        /// The team's slug.
-        slug: String,
-    },
-    /// Something belongs to an environment that could not be made.
+    NoTeam { organisation: String, slug: String },
     #[error("its environment `{name}` could not be made")]
-    NoEnvironment {
-        /// The environment's name.
-        name: String,
-    },
-    /// A secret has no value.
+    NoEnvironment { name: String },
     #[error("it has no value")]
-    NoValue {
-        /// The variable that would hold it.
-        variable: String,
-    },
-    /// After writing, the setting is not what was written.
+    NoValue { variable: String },
     #[error("it was written, but GitHub shows something else: {0}")]
     Differs(String),
     /// What is there is stricter than asked for, and was left so.
     #[error("it is stricter than the template asks, and stays so: {0}")]
     Stricter(String),
-    /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }
@@ -239,7 +180,7 @@ impl Blame for ForgeError {
             Self::Refused(refusal) => return refusal.hint(),
             Self::Limited { .. } => "run the same command again then".to_owned(),
             Self::Unclear { .. } | Self::Differs(_) => "run the same command again: it looks first".to_owned(),
-            Self::Foreign { .. } => "choose another name; or rename or remove that repository if nobody needs it, and run the same command again".to_owned(),
+            Self::Foreign { .. } => "choose another name; or rename or remove that repository if it is not needed, and run the same command again".to_owned(),
             Self::NotYours { .. } => "name an organisation with `--owner`, or use a token of that user".to_owned(),
             Self::NotInternal { .. } => "choose `--visibility private` or `public`".to_owned(),
             Self::Offline => "leave out `--offline` and `APISCAFFOLD_OFFLINE`; or leave out `--owner` for a repository on this machine".to_owned(),
@@ -247,7 +188,7 @@ impl Blame for ForgeError {
             Self::NoOwner { .. } => "check the spelling of `--owner`, the name of an organisation or a user".to_owned(),
             Self::Strange { .. } => "see whether `GITHUB_API_URL` names the API of a GitHub, and whether a proxy or a sign-in page answers in its place; then run the same command again".to_owned(),
             Self::NoTeam { .. } => "make the team, name another one in the answers, or let it be made with `--create-teams`".to_owned(),
-            Self::NoEnvironment { .. } => "mend what kept the environment from being made".to_owned(),
+            Self::NoEnvironment { .. } => "fix the error that prevented the environment".to_owned(),
             Self::Stricter(_) => "`apiscaffold check --settings --fix --lower` lowers it; or have the template ask for what is there".to_owned(),
             Self::NoValue { variable } => format!("set the variable `{variable}`"),
             Self::Interrupted(_) => return None,

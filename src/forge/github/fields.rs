@@ -7,7 +7,7 @@ use super::error::ForgeError;
 
 /// What a field must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FieldType {
     Text,
     /// A text, or `null` where GitHub has none.
     TextOrNull,
@@ -18,9 +18,9 @@ pub(super) enum Kind {
 }
 
 /// Fields of one object, by their paths (`object.sha`).
-pub(super) type Fields = &'static [(&'static str, Kind)];
+pub(super) type Fields = &'static [(&'static str, FieldType)];
 
-impl Kind {
+impl FieldType {
     fn fits(self, value: &Value) -> bool {
         match self {
             Self::Text => value.as_str().is_some_and(|text| !text.is_empty()),
@@ -53,7 +53,7 @@ pub(super) fn each_must_hold(call: &str, items: &[Value], fields: Fields) -> Res
 
 /// A text that must be there.
 pub(super) fn text(call: &str, body: &Value, path: &'static str) -> Result<String, ForgeError> {
-    let found = at(body, path).filter(|value| Kind::Text.fits(value)).and_then(Value::as_str);
+    let found = at(body, path).filter(|value| FieldType::Text.fits(value)).and_then(Value::as_str);
     let strange = || ForgeError::Strange { call: call.to_owned(), why: format!("it holds no usable `{path}`") };
     found.map(str::to_owned).ok_or_else(strange)
 }

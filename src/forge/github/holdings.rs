@@ -6,15 +6,19 @@ use serde_json::Value;
 
 use super::call::{below, path};
 use super::error::ForgeError;
-use super::fields::{self, Fields, Kind};
+use super::fields::{self, FieldType, Fields};
 use super::permissions::FETCH;
 use super::{Github, at_once};
 use crate::model::receipt;
-use crate::model::repository::{OwnerKind, Target};
+use crate::model::repository::{OwnerKind, RepositorySlug};
 
 /// What must be known of a repository in a list.
-const HOLDING: Fields =
-    &[("id", Kind::Number), ("full_name", Kind::Text), ("archived", Kind::Flag), ("fork", Kind::Flag)];
+const HOLDING: Fields = &[
+    ("id", FieldType::Number),
+    ("full_name", FieldType::Text),
+    ("archived", FieldType::Flag),
+    ("fork", FieldType::Flag),
+];
 
 /// A repository as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +26,7 @@ pub struct ListedRepository {
     /// GitHub's number for it; it stays when name or owner changes.
     pub id: u64,
     /// Where it is now.
-    pub target: Target,
+    pub target: RepositorySlug,
     /// Whether nothing can be changed in it any more.
     pub archived: bool,
     /// Whether it began as a copy of another one.
@@ -38,7 +42,7 @@ impl ListedRepository {
         let (owner, name) = full_name.ok_or_else(|| unknown("full_name"))?;
         Ok(Self {
             id: body["id"].as_u64().ok_or_else(|| unknown("id"))?,
-            target: Target { owner: owner.to_owned(), name: name.to_owned() },
+            target: RepositorySlug { owner: owner.to_owned(), name: name.to_owned() },
             archived: body["archived"] == true,
             fork: body["fork"] == true,
         })
@@ -65,7 +69,7 @@ impl Github {
     }
 
     /// These repositories, wherever they are now; none for one that is gone, or that the token may not see.
-    pub fn whereabouts(&self, targets: &[Target]) -> Vec<Result<Option<ListedRepository>, ForgeError>> {
+    pub fn whereabouts(&self, targets: &[RepositorySlug]) -> Vec<Result<Option<ListedRepository>, ForgeError>> {
         of_each(targets, |target| {
             let path = below(target, &[]);
             let found = self.find(path.clone())?;
@@ -74,14 +78,14 @@ impl Github {
     }
 
     /// Whether each of these repositories was made by us: it holds a receipt, or its first commit is kept.
-    pub fn are_made(&self, targets: &[Target]) -> Vec<Result<bool, ForgeError>> {
+    pub fn are_made(&self, targets: &[RepositorySlug]) -> Vec<Result<bool, ForgeError>> {
         let github = self.narrowed(FETCH, None);
         of_each(targets, |target| {
             let has = |path: String, field: Fields| match github.find(path.clone())? {
                 Some(answer) => fields::must_hold(&format!("GET {path}"), &answer.body, field).map(|()| true),
                 None => Ok(false),
             };
-            if has(below(target, &["contents", receipt::FILE_NAME]), &[("sha", Kind::Text)])? {
+            if has(below(target, &["contents", receipt::FILE_NAME]), &[("sha", FieldType::Text)])? {
                 return Ok(true);
             }
             match github.base(target) {
@@ -96,8 +100,8 @@ impl Github {
 
 /// Asks about each of them, in the same order. After an answer that ends all, nothing more is asked.
 fn of_each<T: Send>(
-    targets: &[Target],
-    ask: impl Fn(&Target) -> Result<T, ForgeError> + Sync,
+    targets: &[RepositorySlug],
+    ask: impl Fn(&RepositorySlug) -> Result<T, ForgeError> + Sync,
 ) -> Vec<Result<T, ForgeError>> {
     let ended = std::sync::OnceLock::new();
     let asked: BTreeMap<usize, _> = at_once((0..targets.len()).collect(), |at| {

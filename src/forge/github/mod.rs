@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::token::Token;
 use crate::net::{Interrupt, Interrupted};
 use auth::{Auth, Identity, Lease, Scope};
@@ -108,7 +108,7 @@ impl Github {
     }
 
     /// For calls that need these permissions, in this repository if one is named.
-    fn narrowed(&self, permissions: impl Into<Permissions>, repository: Option<&Target>) -> Self {
+    fn narrowed(&self, permissions: impl Into<Permissions>, repository: Option<&RepositorySlug>) -> Self {
         let scope =
             Scope { owner: self.scope.owner.clone(), permissions: permissions.into(), repository: repository.cloned() };
         Self { session: Arc::clone(&self.session), scope }
@@ -120,17 +120,17 @@ impl Github {
     }
 
     /// A token for git to fetch from a repository that is there, good for some minutes at least.
-    pub fn token_to_fetch(&self, target: &Target) -> Result<Token, ForgeError> {
+    pub fn token_to_fetch(&self, target: &RepositorySlug) -> Result<Token, ForgeError> {
         self.token_for_git(FETCH, target)
     }
 
     /// The same to push to it.
-    pub fn token_to_push(&self, target: &Target) -> Result<Token, ForgeError> {
+    pub fn token_to_push(&self, target: &RepositorySlug) -> Result<Token, ForgeError> {
         self.token_for_git(PUSH, target)
     }
 
     /// Without `contents` git would be told no, and not why. Workflows are not in every push.
-    fn token_for_git(&self, needs: Needs, target: &Target) -> Result<Token, ForgeError> {
+    fn token_for_git(&self, needs: Needs, target: &RepositorySlug) -> Result<Token, ForgeError> {
         let lease = self.narrowed(needs, Some(target)).lease()?;
         let lacking = lease.lacking.named_in("contents");
         match self.session.auth.identity() {
@@ -151,7 +151,7 @@ impl Github {
         self.session.auth.is_renewable()
     }
 
-    /// Ctrl-C, as this client hears it.
+    /// Ctrl-C, for this client.
     pub fn interrupt(&self) -> &Interrupt {
         self.session.sender.interrupt()
     }
@@ -162,7 +162,7 @@ impl Github {
     }
 
     /// For how long yet a new repository may be unknown to parts of GitHub.
-    pub fn settling(&self, target: &Target) -> Duration {
+    pub fn settling(&self, target: &RepositorySlug) -> Duration {
         self.session.sender.settling(&below(target, &[]))
     }
 
@@ -199,7 +199,7 @@ impl Github {
                 None => return Ok(Some(items)),
             }
         }
-        let why = format!("it goes on after {MOST_PAGES} pages");
+        let why = format!("it has more than {MOST_PAGES} pages");
         Err(ForgeError::Strange { call: format!("GET {path}"), why })
     }
 
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_repository_settles_whoever_asks_and_its_namesakes_do_not() {
         let run = session();
-        let target = |name: &str| Target { owner: "Org".to_owned(), name: name.to_owned() };
+        let target = |name: &str| RepositorySlug { owner: "Org".to_owned(), name: name.to_owned() };
         run.sender.settle(&below(&target("api"), &[]), Duration::from_secs(30));
         run.sender.settle(&below(&target("other"), &[]), Duration::from_secs(30));
         let github = Github::new(run, "org");

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::call::{Answer, Call, below, path};
 use super::error::ForgeError;
-use super::fields::{self, Fields, Kind};
+use super::fields::{self, FieldType, Fields};
 use super::retry::PauseReason;
 use super::{Github, at_once};
 use crate::forge::Forge;
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 
 /// One thing to read. An environment is named where it has its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::forge) enum Reading {
+pub(in crate::forge) enum SettingSource {
     Repository,
     Properties,
     Teams,
@@ -49,9 +49,9 @@ enum Form {
     Switch,
 }
 
-impl Reading {
+impl SettingSource {
     /// Where it is read.
-    fn path(&self, target: &Target) -> String {
+    fn path(&self, target: &RepositorySlug) -> String {
         let of_actions = |environment: &Option<String>, words: &[&str]| match environment {
             Some(environment) => below(target, &[&["environments", environment], words].concat()),
             None => below(target, &[&["actions"], words].concat()),
@@ -94,36 +94,43 @@ impl Reading {
     /// What it, or each item of it, must hold.
     fn fields(&self) -> Fields {
         match self {
-            Self::Repository => &[("id", Kind::Number), ("full_name", Kind::Text), ("topics", Kind::List)],
-            Self::Properties => &[("property_name", Kind::Text)],
-            Self::Teams => &[("slug", Kind::Text), ("permission", Kind::Text)],
-            Self::Team(_) => &[("id", Kind::Number), ("slug", Kind::Text)],
-            Self::Environments => &[("name", Kind::Text), ("protection_rules", Kind::List)],
-            Self::Policies(_) => &[("id", Kind::Number), ("name", Kind::Text)],
-            Self::Variables(_) => &[("name", Kind::Text), ("value", Kind::TextOrNull)],
-            Self::Secrets(_) => &[("name", Kind::Text)],
-            Self::Key(_) => &[("key", Kind::Text), ("key_id", Kind::Text)],
-            Self::Alerts => &[],
-            Self::Fixes | Self::Reporting => &[("enabled", Kind::Flag)],
-            Self::Issues => &[("number", Kind::Number), ("title", Kind::Text), ("body", Kind::TextOrNull)],
-            Self::Rulesets => &[("id", Kind::Number), ("name", Kind::Text)],
-            Self::Ruleset(_) => {
-                &[("id", Kind::Number), ("name", Kind::Text), ("enforcement", Kind::Text), ("rules", Kind::List)]
+            Self::Repository => {
+                &[("id", FieldType::Number), ("full_name", FieldType::Text), ("topics", FieldType::List)]
             }
+            Self::Properties => &[("property_name", FieldType::Text)],
+            Self::Teams => &[("slug", FieldType::Text), ("permission", FieldType::Text)],
+            Self::Team(_) => &[("id", FieldType::Number), ("slug", FieldType::Text)],
+            Self::Environments => &[("name", FieldType::Text), ("protection_rules", FieldType::List)],
+            Self::Policies(_) => &[("id", FieldType::Number), ("name", FieldType::Text)],
+            Self::Variables(_) => &[("name", FieldType::Text), ("value", FieldType::TextOrNull)],
+            Self::Secrets(_) => &[("name", FieldType::Text)],
+            Self::Key(_) => &[("key", FieldType::Text), ("key_id", FieldType::Text)],
+            Self::Alerts => &[],
+            Self::Fixes | Self::Reporting => &[("enabled", FieldType::Flag)],
+            Self::Issues => {
+                &[("number", FieldType::Number), ("title", FieldType::Text), ("body", FieldType::TextOrNull)]
+            }
+            Self::Rulesets => &[("id", FieldType::Number), ("name", FieldType::Text)],
+            Self::Ruleset(_) => &[
+                ("id", FieldType::Number),
+                ("name", FieldType::Text),
+                ("enforcement", FieldType::Text),
+                ("rules", FieldType::List),
+            ],
         }
     }
 }
 
 /// What was read; `null` where there is nothing.
 #[derive(Clone, Debug, Default)]
-pub(in crate::forge) struct Observed(BTreeMap<Reading, Result<Value, ForgeError>>);
+pub(in crate::forge) struct Observed(BTreeMap<SettingSource, Result<Value, ForgeError>>);
 
 impl Observed {
     /// What is there; `null` when it is missing or was not read.
     ///
     /// # Errors
     /// Why it could not be read.
-    pub(super) fn get(&self, reading: &Reading) -> Result<&Value, ForgeError> {
+    pub(super) fn get(&self, reading: &SettingSource) -> Result<&Value, ForgeError> {
         match self.0.get(reading) {
             Some(Ok(value)) => Ok(value),
             Some(Err(error)) => Err(error.clone()),
@@ -132,7 +139,7 @@ impl Observed {
     }
 
     /// The items of a list; none when it is missing.
-    pub(super) fn items(&self, reading: &Reading) -> Result<&[Value], ForgeError> {
+    pub(super) fn items(&self, reading: &SettingSource) -> Result<&[Value], ForgeError> {
         Ok(self.get(reading)?.as_array().map(Vec::as_slice).unwrap_or_default())
     }
 
@@ -141,11 +148,11 @@ impl Observed {
         self.0.values().filter_map(|read| read.as_ref().err()).find(|error| error.ends_all()).cloned()
     }
 
-    pub(super) fn has(&self, reading: &Reading) -> bool {
+    pub(super) fn has(&self, reading: &SettingSource) -> bool {
         matches!(self.0.get(reading), Some(Ok(_)))
     }
 
-    pub(super) fn put(&mut self, reading: Reading, value: Value) {
+    pub(super) fn put(&mut self, reading: SettingSource, value: Value) {
         self.0.insert(reading, Ok(value));
     }
 
@@ -156,7 +163,7 @@ impl Observed {
 }
 
 impl Forge for Github {
-    fn observe(&self, target: &Target, readings: BTreeSet<Reading>) -> Observed {
+    fn observe(&self, target: &RepositorySlug, readings: BTreeSet<SettingSource>) -> Observed {
         Observed(at_once(readings.into_iter().collect(), |reading| self.read(target, reading)))
     }
 
@@ -173,7 +180,7 @@ impl Forge for Github {
 const MOST_GONE: u64 = 100;
 
 impl Github {
-    fn read(&self, target: &Target, reading: &Reading) -> Result<Value, ForgeError> {
+    fn read(&self, target: &RepositorySlug, reading: &SettingSource) -> Result<Value, ForgeError> {
         let path = reading.path(target);
         let call = format!("GET {path}");
         let body = match reading.form() {
@@ -185,7 +192,7 @@ impl Github {
             Form::List(key) => {
                 let Some(items) = self.list(&path, key)? else { return Ok(Value::Null) };
                 fields::each_must_hold(&call, &items, reading.fields())?;
-                let all = if *reading == Reading::Issues { self.issues(target, items)? } else { items };
+                let all = if *reading == SettingSource::Issues { self.issues(target, items)? } else { items };
                 return Ok(all.into());
             }
             Form::Switch => {
@@ -204,7 +211,7 @@ impl Github {
 
     /// The issues of a list, and those that the list does not show yet. A list may be late, and what is asked for by its
     /// number is not; numbers are given one after the other, to pull requests too.
-    fn issues(&self, target: &Target, mut items: Vec<Value>) -> Result<Vec<Value>, ForgeError> {
+    fn issues(&self, target: &RepositorySlug, mut items: Vec<Value>) -> Result<Vec<Value>, ForgeError> {
         let listed: BTreeSet<u64> = items.iter().filter_map(|item| item["number"].as_u64()).collect();
         let mut last = listed.last().copied().unwrap_or_default();
         let mut number = 0;
@@ -216,7 +223,7 @@ impl Github {
             let path = below(target, &["issues", &number.to_string()]);
             match self.find(path.clone()) {
                 Ok(Some(answer)) => {
-                    fields::must_hold(&format!("GET {path}"), &answer.body, Reading::Issues.fields())?;
+                    fields::must_hold(&format!("GET {path}"), &answer.body, SettingSource::Issues.fields())?;
                     items.push(answer.body);
                     last = last.max(number);
                 }

@@ -5,25 +5,26 @@ use serde_json::{Value, json};
 use super::Github;
 use super::call::{Call, Method, below};
 use super::error::ForgeError;
-use super::fields::{self, Fields, Kind};
+use super::fields::{self, FieldType, Fields};
 use super::permissions::{ADMINISTER, FETCH, OPEN_PULLS, SEE_PULLS};
 use super::retry::{PauseReason, backoff};
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 
 /// What must be known of a pull request.
-const PULL: Fields =
-    &[("number", Kind::Number), ("html_url", Kind::Text), ("state", Kind::Text), ("merged_at", Kind::TextOrNull)];
+const PULL: Fields = &[
+    ("number", FieldType::Number),
+    ("html_url", FieldType::Text),
+    ("state", FieldType::Text),
+    ("merged_at", FieldType::TextOrNull),
+];
 /// How often a pull request that may have been made is looked for.
 const LOOKS: u32 = 3;
 
 /// A pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pull {
-    /// Its number in the repository.
     pub number: u64,
-    /// Its page.
     pub page: String,
-    /// What has become of it.
     pub state: PullState,
 }
 
@@ -45,7 +46,6 @@ pub struct NewPull {
     pub branch: String,
     /// The branch that it is merged into.
     pub base: String,
-    /// Its title.
     pub title: String,
     /// What it says, in Markdown.
     pub body: String,
@@ -70,7 +70,7 @@ impl Pull {
 }
 
 /// The call that makes a pull request.
-pub fn pull_call(target: &Target, new: &NewPull) -> Call {
+pub fn pull_call(target: &RepositorySlug, new: &NewPull) -> Call {
     let NewPull { branch, base, title, body } = new;
     Call::with(
         Method::Post,
@@ -80,13 +80,13 @@ pub fn pull_call(target: &Target, new: &NewPull) -> Call {
 }
 
 /// The call that archives a repository.
-pub fn archive_call(target: &Target) -> Call {
+pub fn archive_call(target: &RepositorySlug) -> Call {
     Call::with(Method::Patch, below(target, &[]), json!({"archived": true}))
 }
 
 impl Github {
     /// The newest pull request from `branch` of the repository itself; none when there never was one.
-    pub fn pull(&self, target: &Target, branch: &str) -> Result<Option<Pull>, ForgeError> {
+    pub fn pull(&self, target: &RepositorySlug, branch: &str) -> Result<Option<Pull>, ForgeError> {
         let path = format!("{}?head={}:{branch}&state=all&per_page=10", below(target, &["pulls"]), target.owner);
         let call = Call::get(path);
         let answer = self.narrowed(SEE_PULLS, Some(target)).call(&call)?;
@@ -98,7 +98,7 @@ impl Github {
 
     /// Makes a pull request, by one call that is never sent again: whether it took effect is looked for, and the list may
     /// be late. GitHub itself takes no second one from a branch while one waits.
-    pub fn open_pull(&self, target: &Target, new: &NewPull) -> Result<Pull, ForgeError> {
+    pub fn open_pull(&self, target: &RepositorySlug, new: &NewPull) -> Result<Pull, ForgeError> {
         let call = pull_call(target, new);
         let error = match self.narrowed(OPEN_PULLS, Some(target)).call(&call) {
             Ok(answer) => return Pull::of(&call, &answer.body),
@@ -121,7 +121,7 @@ impl Github {
     }
 
     /// The tree (hex) of the newest commit of a branch; none when there is no such branch.
-    pub fn branch_tree(&self, target: &Target, branch: &str) -> Result<Option<String>, ForgeError> {
+    pub fn branch_tree(&self, target: &RepositorySlug, branch: &str) -> Result<Option<String>, ForgeError> {
         let path = below(target, &["git", "ref", &format!("heads/{branch}")]);
         let github = self.narrowed(FETCH, Some(target));
         let Some(answer) = github.find(path.clone())? else { return Ok(None) };
@@ -129,10 +129,10 @@ impl Github {
     }
 
     /// Archives the repository: it can be read, and not changed. Says whether this call did.
-    pub fn archive(&self, target: &Target) -> Result<bool, ForgeError> {
+    pub fn archive(&self, target: &RepositorySlug) -> Result<bool, ForgeError> {
         let archived = |github: &Self, call: &Call| {
             let body = github.call(call)?.body;
-            fields::must_hold(&call.words(), &body, &[("archived", Kind::Flag)])?;
+            fields::must_hold(&call.words(), &body, &[("archived", FieldType::Flag)])?;
             Ok::<_, ForgeError>(body["archived"] == true)
         };
         if archived(self, &Call::get(below(target, &[])))? {

@@ -8,12 +8,10 @@ use crate::net::printable;
 /// The way out for an App that lacks a permission.
 pub(super) const GRANT: &str = "add it on the App's page on GitHub, and let the owner accept it";
 
-/// GitHub said no.
+/// GitHub refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
-    /// Method and path.
     pub call: String,
-    /// The HTTP status.
     pub status: u16,
     /// GitHub's words, and the details it gives.
     pub message: String,
@@ -43,7 +41,7 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl Refusal {
-    /// What an answer says.
+    /// The content of an answer.
     pub(super) fn of(call: &Call, answer: &Answer) -> Self {
         let head = &answer.head;
         let scopes = head.accepted_scopes.as_ref().filter(|scopes| !scopes.trim().is_empty());
@@ -113,9 +111,10 @@ impl Refusal {
             )),
             403 => Some(format!("use a token that may do that{needed}; `apiscaffold doctor` says what yours may")),
             404 => Some(format!("it is not there, or the token may not see it{needed}")),
-            400 | 422 => {
-                Some("what the template asks for does not fit this repository: its maintainers mend it".to_owned())
-            }
+            400 | 422 => Some(
+                "the template's settings do not fit this repository: the template's maintainers must fix them"
+                    .to_owned(),
+            ),
             409 => Some("see what is there, then run the same command again".to_owned()),
             _ => Some("run the same command again later; https://www.githubstatus.com says how GitHub is".to_owned()),
         }

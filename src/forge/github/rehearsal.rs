@@ -10,12 +10,12 @@ use super::Github;
 use super::call::{Answer, Call};
 use super::ensure::{Making, SettingOutcome, SettingsRequest};
 use super::error::ForgeError;
-use super::observed::{Observed, Reading};
+use super::observed::{Observed, SettingSource};
 use super::permissions::Permissions;
 use super::repository::create_call;
 use super::retry::PauseReason;
 use crate::forge::Forge;
-use crate::model::repository::{NewRepository, Target};
+use crate::model::repository::{NewRepository, RepositorySlug};
 
 /// What a run would do about a setting.
 #[derive(Clone, Debug)]
@@ -53,13 +53,13 @@ struct Rehearsal {
 }
 
 impl Forge for Rehearsal {
-    fn observe(&self, target: &Target, readings: BTreeSet<Reading>) -> Observed {
+    fn observe(&self, target: &RepositorySlug, readings: BTreeSet<SettingSource>) -> Observed {
         if let Some(github) = &self.github {
             return github.observe(target, readings);
         }
         let mut observed = Observed::default();
         for reading in readings {
-            if let Reading::Team(slug) = &reading {
+            if let SettingSource::Team(slug) = &reading {
                 let team = json!({"slug": slug});
                 observed.put(reading, team);
             }

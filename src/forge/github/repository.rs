@@ -9,11 +9,11 @@ use super::Github;
 use super::call::{Call, Method, below, path};
 use super::ensure::SETTLES_IN;
 use super::error::ForgeError;
-use super::fields::{self, Fields, Kind};
+use super::fields::{self, FieldType, Fields};
 use super::permissions::{ADMINISTER, FETCH};
 use super::retry::{PauseReason, backoff};
 use crate::model::refs;
-use crate::model::repository::{NewRepository, OwnerKind, Target, Visibility};
+use crate::model::repository::{NewRepository, OwnerKind, RepositorySlug, Visibility};
 
 /// Clocks differ: a repository this much older than our reservation may still be ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
@@ -23,9 +23,7 @@ const TRIES: u32 = 4;
 /// Who owns repositories.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The name, as GitHub writes it.
     pub login: String,
-    /// What it is.
     pub kind: OwnerKind,
 }
 
@@ -50,15 +48,15 @@ pub fn create_call(new: &NewRepository) -> Call {
 
 /// What must be known of a repository.
 const REPOSITORY: Fields = &[
-    ("id", Kind::Number),
-    ("full_name", Kind::Text),
-    ("clone_url", Kind::Text),
-    ("ssh_url", Kind::Text),
-    ("default_branch", Kind::Text),
-    ("private", Kind::Flag),
-    ("created_at", Kind::Text),
-    ("description", Kind::TextOrNull),
-    ("homepage", Kind::TextOrNull),
+    ("id", FieldType::Number),
+    ("full_name", FieldType::Text),
+    ("clone_url", FieldType::Text),
+    ("ssh_url", FieldType::Text),
+    ("default_branch", FieldType::Text),
+    ("private", FieldType::Flag),
+    ("created_at", FieldType::Text),
+    ("description", FieldType::TextOrNull),
+    ("homepage", FieldType::TextOrNull),
 ];
 
 /// A repository that is there.
@@ -74,9 +72,7 @@ pub struct HostedRepository {
     pub ssh_url: String,
     /// The branch that it shows first.
     pub default_branch: String,
-    /// Who may see it.
     pub visibility: Visibility,
-    /// When it was made.
     pub created: Timestamp,
     /// GitHub's whole answer.
     pub body: Value,
@@ -211,14 +207,14 @@ impl Github {
     }
 
     /// The repository; none when there is none, or the token may not see it.
-    pub fn repository(&self, target: &Target) -> Result<Option<HostedRepository>, ForgeError> {
+    pub fn repository(&self, target: &RepositorySlug) -> Result<Option<HostedRepository>, ForgeError> {
         let call = Call::get(below(target, &[]));
         let answer = self.find(call.path.clone())?;
         answer.map(|answer| HostedRepository::of(&call, answer.body)).transpose()
     }
 
     /// What is in a repository.
-    pub fn content(&self, target: &Target) -> Result<Content, ForgeError> {
+    pub fn content(&self, target: &RepositorySlug) -> Result<Content, ForgeError> {
         let github = self.narrowed(FETCH, Some(target));
         let base = match github.base(target) {
             Ok(base) => base,
@@ -242,10 +238,10 @@ impl Github {
     }
 
     /// The reference to the newest base of a repository; none when it has none.
-    pub(super) fn base(&self, target: &Target) -> Result<Option<Value>, ForgeError> {
+    pub(super) fn base(&self, target: &RepositorySlug) -> Result<Option<Value>, ForgeError> {
         let listed = self.list(&bases(target), None)?.unwrap_or_default();
         for reference in &listed {
-            let fields: Fields = &[("ref", Kind::Text), ("object.sha", Kind::Text)];
+            let fields: Fields = &[("ref", FieldType::Text), ("object.sha", FieldType::Text)];
             fields::must_hold(&format!("GET {}", bases(target)), reference, fields)?;
         }
         let newest = refs::newest_base(listed.iter().filter_map(|reference| reference["ref"].as_str()));
@@ -254,7 +250,7 @@ impl Github {
     }
 
     /// The tree (hex) of the commit to which the reference at `path` leads.
-    pub(super) fn tree_of(&self, target: &Target, path: &str, reference: &Value) -> Result<String, ForgeError> {
+    pub(super) fn tree_of(&self, target: &RepositorySlug, path: &str, reference: &Value) -> Result<String, ForgeError> {
         let sha = fields::text(&format!("GET {path}"), reference, "object.sha")?;
         let call = Call::get(below(target, &["git", "commits", &sha]));
         fields::text(&call.words(), &self.call(&call)?.body, "tree.sha")
@@ -310,18 +306,18 @@ impl Github {
     }
 
     /// The error for a repository that is not ours.
-    pub fn foreign(&self, target: &Target, why: &str) -> ForgeError {
+    pub fn foreign(&self, target: &RepositorySlug, why: &str) -> ForgeError {
         ForgeError::Foreign { page: self.server().page(target), why: why.to_owned() }
     }
 
     /// Says that the repository was made a moment ago.
-    fn settle(&self, target: &Target) {
+    fn settle(&self, target: &RepositorySlug) {
         self.session.sender.settle(&below(target, &[]), SETTLES_IN);
     }
 }
 
 /// The references whose names begin as those of bases do.
-fn bases(target: &Target) -> String {
+fn bases(target: &RepositorySlug) -> String {
     below(target, &["git", "matching-refs", refs::short(refs::OLD_BASE)])
 }
 
@@ -346,12 +342,12 @@ mod tests {
 
     #[test]
     fn whose_a_repository_is_follows_from_record_number_age_and_commit() {
-        let target = Target { owner: "org".to_owned(), name: "my-api".to_owned() };
+        let target = RepositorySlug { owner: "org".to_owned(), name: "my-api".to_owned() };
         let reserved = "2026-01-01T12:00:00Z".parse().ok();
         let noted = Reservation { id: Some(7), reserved };
         let unnoted = Reservation { id: None, reserved };
         let new = |name: &str, description: Option<&str>| NewRepository {
-            target: Target { name: name.to_owned(), ..target.clone() },
+            target: RepositorySlug { name: name.to_owned(), ..target.clone() },
             kind: OwnerKind::Organisation,
             visibility: Visibility::Private,
             description: description.map(str::to_owned),
@@ -382,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_repository_is_made_where_its_owner_keeps_them() {
-        let target = Target { owner: "org".to_owned(), name: "my-api".to_owned() };
+        let target = RepositorySlug { owner: "org".to_owned(), name: "my-api".to_owned() };
         let new = |kind| NewRepository {
             target: target.clone(),
             kind,

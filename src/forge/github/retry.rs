@@ -18,7 +18,7 @@ pub(super) enum Met<'a> {
     Trouble(&'a Trouble),
 }
 
-/// What is known besides.
+/// Further details.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Around {
     /// Seconds since 1970.
@@ -139,7 +139,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::call::Head;
+    use super::super::call::ResponseHead;
     use super::*;
 
     const AROUND: Around = Around {
@@ -150,7 +150,7 @@ mod tests {
         patience: Duration::from_secs(900),
     };
 
-    fn answer(status: u16, head: Head) -> Answer {
+    fn answer(status: u16, head: ResponseHead) -> Answer {
         Answer { status, head, body: json!({}), unread: None }
     }
 
@@ -161,13 +161,14 @@ mod tests {
     #[test]
     fn github_says_how_long_to_wait() {
         let mut tries = Tries::default();
-        let with = |retry_after, remaining, reset| Head { retry_after, remaining, reset, ..Head::default() };
+        let with =
+            |retry_after, remaining, reset| ResponseHead { retry_after, remaining, reset, ..ResponseHead::default() };
         let mut next = |status, head| tries.next(Method::Post, Met::Answer(&answer(status, head)), AROUND);
         assert_eq!(next(403, with(Some(7), None, None)), again(7, PauseReason::Limit));
         assert_eq!(next(429, with(None, Some(0), Some(1_030))), again(31, PauseReason::Limit));
-        assert_eq!(next(429, Head::default()), again(240, PauseReason::Limit));
+        assert_eq!(next(429, ResponseHead::default()), again(240, PauseReason::Limit));
         assert_eq!(next(403, with(None, Some(0), Some(9_000))), Next::GiveUp(Duration::from_secs(8_001)));
-        assert_eq!(next(403, Head::default()), Next::Take);
+        assert_eq!(next(403, ResponseHead::default()), Next::Take);
         let body = json!({"message": "You have exceeded a secondary rate limit"});
         let secondary = Answer { status: 403, body, ..Answer::default() };
         assert_eq!(Tries::default().next(Method::Put, Met::Answer(&secondary), AROUND), again(60, PauseReason::Limit));
@@ -177,7 +178,7 @@ mod tests {
     fn a_post_is_never_sent_twice_blindly() {
         let mut tries = Tries::default();
         for status in [500, 502, 503, 504] {
-            let met = answer(status, Head::default());
+            let met = answer(status, ResponseHead::default());
             assert_eq!(tries.next(Method::Post, Met::Answer(&met), AROUND), Next::Take, "{status}");
         }
         for trouble in [Trouble::Lost, Trouble::Slow { seconds: 3 }] {
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn faults_are_tried_again_with_growing_pauses_and_then_taken() {
         let mut tries = Tries::default();
-        let met = answer(502, Head::default());
+        let met = answer(502, ResponseHead::default());
         let pauses: Vec<Next> = (0..4).map(|_| tries.next(Method::Get, Met::Answer(&met), AROUND)).collect();
         assert_eq!(
             pauses,
@@ -206,7 +207,7 @@ mod tests {
     fn a_new_repository_may_be_unknown_for_a_while_and_an_old_one_not() {
         let mut tries = Tries::default();
         let settling = Around { settling: Duration::from_secs(30), ..AROUND };
-        let met = answer(404, Head::default());
+        let met = answer(404, ResponseHead::default());
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(1, PauseReason::Settling));
         assert_eq!(tries.next(Method::Put, Met::Answer(&met), settling), again(2, PauseReason::Settling));
         let nearly = Around { settling: Duration::from_millis(500), ..AROUND };
@@ -222,7 +223,7 @@ mod tests {
     fn a_token_is_renewed_once() {
         let mut tries = Tries::default();
         let renewable = Around { renewable: true, ..AROUND };
-        let met = answer(401, Head::default());
+        let met = answer(401, ResponseHead::default());
         assert_eq!(tries.next(Method::Post, Met::Answer(&met), renewable), Next::Renew);
         assert_eq!(tries.next(Method::Post, Met::Answer(&met), renewable), Next::Take);
         assert_eq!(Tries::default().next(Method::Post, Met::Answer(&met), AROUND), Next::Take);
@@ -241,7 +242,7 @@ mod tests {
             for status in statuses {
                 sent += 1;
                 let around = Around { dice, settling, renewable: true, ..AROUND };
-                let met = answer(status, Head { retry_after, ..Head::default() });
+                let met = answer(status, ResponseHead { retry_after, ..ResponseHead::default() });
                 let next = match status {
                     0 => tries.next(method, Met::Trouble(&Trouble::Lost), around),
                     _ => tries.next(method, Met::Answer(&met), around),

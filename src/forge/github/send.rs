@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Method as HttpMethod, Url};
 use serde_json::Value;
 
-use super::call::{Answer, Call, Head, Method, next};
+use super::call::{Answer, Call, Method, ResponseHead, next};
 use super::error::ForgeError;
 use super::pace::Pace;
 use super::refusal::Refusal;
@@ -32,9 +32,7 @@ pub type Listener = Arc<dyn Fn(PauseReason, Duration) + Send + Sync>;
 
 /// What a request is signed with.
 pub(super) enum Bearer {
-    /// A token of a person or an installation.
     Token(Token),
-    /// An app's own signature.
     App(Token),
 }
 
@@ -59,7 +57,6 @@ pub struct SessionOptions {
     pub limits: Limits,
     /// The longest pause that is waited for when GitHub asks for one.
     pub patience: Duration,
-    /// Ctrl-C.
     pub interrupt: Interrupt,
     /// Hears of pauses.
     pub listener: Listener,
@@ -223,7 +220,7 @@ impl Sender {
             HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| ForgeError::NoToken)?;
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
-        // An empty body has its length told too: GitHub wants it for PUT.
+        // An empty body needs a length too: GitHub requires it for PUT.
         Ok(match &call.body {
             Some(body) => request.header(CONTENT_TYPE, "application/json").body(body.to_string()),
             None if call.method.writes() => request.body(Vec::new()).header(CONTENT_LENGTH, "0"),
@@ -272,7 +269,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// 204 alone has no body; every other answer of GitHub is JSON.
-fn read(status: u16, head: Head, bytes: &[u8]) -> Answer {
+fn read(status: u16, head: ResponseHead, bytes: &[u8]) -> Answer {
     let body: Result<Value, &'static str> = match bytes {
         [] if status == 204 => Ok(Value::Null),
         [] => Err("it is empty"),
@@ -284,10 +281,10 @@ fn read(status: u16, head: Head, bytes: &[u8]) -> Answer {
     Answer { status, head, body: body.unwrap_or_default(), unread }
 }
 
-fn head(headers: &HeaderMap) -> Head {
+fn head(headers: &HeaderMap) -> ResponseHead {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let number = |name: &str| text(name).and_then(|text| text.trim().parse().ok());
-    Head {
+    ResponseHead {
         request: text("x-github-request-id"),
         retry_after: number("retry-after"),
         remaining: number("x-ratelimit-remaining"),

@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::error::ForgeError;
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 use crate::model::text::without_user;
 
 /// GitHub's own API.
@@ -51,12 +51,12 @@ impl Server {
     }
 
     /// The page of a repository, which is also what its records say.
-    pub fn page(&self, target: &Target) -> String {
+    pub fn page(&self, target: &RepositorySlug) -> String {
         format!("{}/{}/{}", self.base(), target.owner, target.name)
     }
 
     /// Which repository a page, or an address for git, names; none when it is on another server.
-    pub fn target(&self, url: &str) -> Option<Target> {
+    pub fn target(&self, url: &str) -> Option<RepositorySlug> {
         let path = match Url::parse(url) {
             Ok(url) if url.origin() == self.server.origin() => url.path().to_owned(),
             Ok(url) if url.scheme() == "ssh" && url.host_str() == self.server.host_str() => url.path().to_owned(),
@@ -71,7 +71,7 @@ impl Server {
         let (owner, name) = path.trim_matches('/').split_once('/')?;
         let name = name.strip_suffix(".git").unwrap_or(name);
         let is_word = |word: &str| !word.is_empty() && !word.contains('/');
-        (is_word(owner) && is_word(name)).then(|| Target { owner: owner.to_owned(), name: name.to_owned() })
+        (is_word(owner) && is_word(name)).then(|| RepositorySlug { owner: owner.to_owned(), name: name.to_owned() })
     }
 
     /// Whether a URL for git is on this server, so that the token belongs there.
@@ -83,7 +83,7 @@ impl Server {
 /// An address that a token may be sent to.
 fn address(variable: &'static str, text: &str) -> Result<Url, ForgeError> {
     let bad = |reason| ForgeError::Address { variable, value: without_user(text), reason };
-    let url = Url::parse(text.trim()).map_err(|_| bad("it is no URL"))?;
+    let url = Url::parse(text.trim()).map_err(|_| bad("it is not a URL"))?;
     let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
         _ if url.host_str().is_none() => Err(bad("it names no host")),
@@ -128,7 +128,7 @@ mod tests {
 
     fn addresses(api: Option<&str>, server: Option<&str>) -> (String, String) {
         let server = Server::new(api, server).expect("addresses");
-        (server.api().to_owned(), server.page(&Target { owner: "o".to_owned(), name: "n".to_owned() }))
+        (server.api().to_owned(), server.page(&RepositorySlug { owner: "o".to_owned(), name: "n".to_owned() }))
     }
 
     #[test]

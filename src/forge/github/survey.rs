@@ -5,16 +5,15 @@ use serde_json::Value;
 use super::auth::Identity;
 use super::call::{Call, path};
 use super::error::ForgeError;
-use super::fields::{self, Kind};
+use super::fields::{self, FieldType};
 use super::permissions::{Permissions, SEE_PROPERTIES, SEE_RULESETS, SEE_TEAMS};
 use super::repository::{HostedRepository, Owner};
 use super::{Github, READERS, Session, at_once};
-use crate::model::repository::Target;
+use crate::model::repository::RepositorySlug;
 
 /// Who asks, as GitHub knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asker {
-    /// A person's name; none for an app.
     pub login: Option<String>,
     /// What kind of token, in words.
     pub kind: &'static str,
@@ -27,9 +26,7 @@ pub struct Asker {
 /// What there is before a repository is made.
 #[derive(Clone, Debug)]
 pub struct Survey {
-    /// The owner.
     pub owner: Result<Option<Owner>, ForgeError>,
-    /// The repository.
     pub repository: Result<Option<HostedRepository>, ForgeError>,
     /// Who asks.
     pub asker: Result<Asker, ForgeError>,
@@ -38,14 +35,14 @@ pub struct Survey {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Ask {
+enum SurveyQuestion {
     Owner,
     Repository,
     Asker,
     Team(String),
 }
 
-enum Told {
+enum SurveyAnswer {
     Owner(Result<Option<Owner>, ForgeError>),
     Repository(Result<Option<HostedRepository>, ForgeError>),
     Asker(Result<Asker, ForgeError>),
@@ -54,23 +51,23 @@ enum Told {
 
 impl Github {
     /// Looks at everything at the same time: one wait for all.
-    pub fn survey(&self, target: &Target, teams: &[String]) -> Survey {
-        let mut asks = vec![Ask::Owner, Ask::Repository, Ask::Asker];
-        asks.extend(teams.iter().take(READERS * 10).cloned().map(Ask::Team));
+    pub fn survey(&self, target: &RepositorySlug, teams: &[String]) -> Survey {
+        let mut asks = vec![SurveyQuestion::Owner, SurveyQuestion::Repository, SurveyQuestion::Asker];
+        asks.extend(teams.iter().take(READERS * 10).cloned().map(SurveyQuestion::Team));
         let told = at_once(asks, |ask| match ask {
-            Ask::Owner => Told::Owner(self.owner(&target.owner)),
-            Ask::Repository => Told::Repository(self.repository(target)),
-            Ask::Asker => Told::Asker(self.asker()),
-            Ask::Team(slug) => Told::Team(self.team(&target.owner, slug)),
+            SurveyQuestion::Owner => SurveyAnswer::Owner(self.owner(&target.owner)),
+            SurveyQuestion::Repository => SurveyAnswer::Repository(self.repository(target)),
+            SurveyQuestion::Asker => SurveyAnswer::Asker(self.asker()),
+            SurveyQuestion::Team(slug) => SurveyAnswer::Team(self.team(&target.owner, slug)),
         });
         let mut survey =
             Survey { owner: Ok(None), repository: Ok(None), asker: Err(ForgeError::NoToken), teams: Vec::new() };
         for (ask, told) in told {
             match (ask, told) {
-                (_, Told::Owner(owner)) => survey.owner = owner,
-                (_, Told::Repository(repository)) => survey.repository = repository,
-                (_, Told::Asker(asker)) => survey.asker = asker,
-                (Ask::Team(slug), Told::Team(there)) => survey.teams.push((slug, there)),
+                (_, SurveyAnswer::Owner(owner)) => survey.owner = owner,
+                (_, SurveyAnswer::Repository(repository)) => survey.repository = repository,
+                (_, SurveyAnswer::Asker(asker)) => survey.asker = asker,
+                (SurveyQuestion::Team(slug), SurveyAnswer::Team(there)) => survey.teams.push((slug, there)),
                 _ => {}
             }
         }
@@ -81,7 +78,11 @@ impl Github {
         let path = path(&["orgs", organisation, "teams", slug]);
         let github = self.narrowed(SEE_TEAMS, None);
         let Some(answer) = github.find(path.clone())? else { return Ok(false) };
-        fields::must_hold(&format!("GET {path}"), &answer.body, &[("id", Kind::Number), ("slug", Kind::Text)])?;
+        fields::must_hold(
+            &format!("GET {path}"),
+            &answer.body,
+            &[("id", FieldType::Number), ("slug", FieldType::Text)],
+        )?;
         Ok(true)
     }
 
@@ -91,7 +92,7 @@ impl Github {
         let github = self.narrowed(SEE_RULESETS, None);
         let Some(list) = github.list(&format!("{all}?per_page=100"), None)? else { return Ok(None) };
         let call = format!("GET {all}");
-        fields::each_must_hold(&call, &list, &[("id", Kind::Number), ("enforcement", Kind::Text)])?;
+        fields::each_must_hold(&call, &list, &[("id", FieldType::Number), ("enforcement", FieldType::Text)])?;
         let active = list
             .iter()
             .filter(|item| item["enforcement"] == "active" && matches!(item["target"].as_str(), None | Some("branch")));
@@ -100,7 +101,7 @@ impl Github {
         let found: Result<Vec<Value>, ForgeError> =
             read.into_values().filter_map(|one| one.map(|one| one.map(|answer| answer.body)).transpose()).collect();
         let found = found?;
-        fields::each_must_hold(&call, &found, &[("enforcement", Kind::Text), ("rules", Kind::List)])?;
+        fields::each_must_hold(&call, &found, &[("enforcement", FieldType::Text), ("rules", FieldType::List)])?;
         Ok(Some(found))
     }
 
@@ -140,7 +141,7 @@ impl Github {
     }
 }
 
-/// Tokens tell by how they begin what they are
+/// The prefix of a token shows its kind
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>).
 fn kind(token: &str) -> &'static str {
     match token.get(..4).unwrap_or_default() {

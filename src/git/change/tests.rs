@@ -15,7 +15,7 @@ fn new(message: &str) -> NewCommit {
 const FILES: [(&str, &str); 3] = [("a.txt", "one\n"), ("goes/b.txt", "two\n"), ("run.sh", "#!/bin/sh\n")];
 
 /// A repository with three files, and an edit of each kind.
-fn made(folder: &Path) -> (Head, Vec<Edit>) {
+fn made(folder: &Path) -> (Head, Vec<FileEdit>) {
     let mut tree = Tree::new();
     for (name, text) in FILES {
         let file = File { bytes: text.as_bytes().into(), executable: name == "run.sh" };
@@ -23,7 +23,7 @@ fn made(folder: &Path) -> (Head, Vec<Edit>) {
     }
     write(folder, &tree);
     commit::first_commit(folder, &tree, &new("one")).expect("a commit");
-    let edit = |name: &str, file: Option<&'static str>| Edit {
+    let edit = |name: &str, file: Option<&'static str>| FileEdit {
         path: path(name),
         file: file.map(|text| File::plain(text.as_bytes())),
     };
@@ -128,7 +128,7 @@ fn a_file_takes_the_place_of_a_file_only() {
     let author = git2::Signature::now("B", "b@c.d").expect("a signature");
     let commit = repository.commit(Some("HEAD"), &author, &author, "link", &tree, &[&parent]).expect("a commit");
     for name in ["link", "goes", "a.txt/x", "link/x"] {
-        let edit = Edit { path: path(name), file: Some(File::plain(&b"x"[..])) };
+        let edit = FileEdit { path: path(name), file: Some(File::plain(&b"x"[..])) };
         let refused = prepare(place.path(), &commit.to_string(), &[edit], &new("two")).expect_err("in the way");
         assert!(matches!(refused, ChangeError::InTheWay { .. }), "{name}: {refused:?}");
     }
@@ -174,7 +174,7 @@ fn what_people_did_meanwhile_is_not_undone() {
     assert!(matches!(resume(place.path()), Err(ChangeError::Dirty { .. })));
     assert_eq!(fs::read_to_string(place.path().join("a.txt")).expect("there"), "mine");
     fs::write(place.path().join("a.txt"), "one\n").expect("written");
-    let other = [Edit { path: path("run.sh"), file: None }];
+    let other = [FileEdit { path: path("run.sh"), file: None }];
     let theirs = prepare(place.path(), &head.commit, &other, &new("theirs")).expect("prepared");
     advance(place.path(), &head, &theirs).expect("they went on");
     assert!(!resume(place.path()).expect("given up"));

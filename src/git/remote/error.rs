@@ -17,68 +17,39 @@ pub enum FetchError {
     Secret,
     /// `git://`, `ftp://`, or a host or a path that begins with `-`.
     #[error("cannot fetch from `{}`", url.escape_debug())]
-    Unsupported {
-        /// The URL as given.
-        url: String,
-    },
-    /// The remote did not give what it was asked for.
+    Unsupported { url: String },
     #[error("cannot fetch `{url}`")]
     Unreachable {
-        /// The URL as given.
         url: String,
-        /// What happened.
         #[source]
         cause: NetworkError,
         /// Whether the revision is in the cache.
         cached: bool,
     },
-    /// Neither tag, branch nor commit.
     #[error("`{url}` has no tag, branch or commit `{}`", revision.escape_debug())]
     UnknownRevision {
-        /// The URL or the path as given.
         url: String,
-        /// The revision as given, or HEAD.
         revision: String,
         /// The tags and branches there are.
         names: Vec<String>,
     },
-    /// A tag of a file or a folder.
     #[error("`{}` in `{url}` is not a commit", revision.escape_debug())]
-    NotACommit {
-        /// The URL as given.
-        url: String,
-        /// The revision as given.
-        revision: String,
-    },
-    /// Offline, and never fetched.
+    NotACommit { url: String, revision: String },
     #[error("{} of `{url}` is not in the cache", revision.as_ref().map_or("HEAD".to_owned(), |name| format!("`{}`", name.escape_debug())))]
-    NotCached {
-        /// The URL as given.
-        url: String,
-        /// The revision as given.
-        revision: Option<String>,
-    },
-    /// More than 1 GiB.
+    NotCached { url: String, revision: Option<String> },
     #[error("`{url}` sends more than 1 GiB")]
-    TooLarge {
-        /// The URL as given.
-        url: String,
-    },
-    /// A local repository cannot be read.
+    TooLarge { url: String },
     #[error("cannot read the git repository `{}`", path.display())]
     Local {
-        /// Its folder.
         path: PathBuf,
-        /// What libgit2 says.
+        /// libgit2's message.
         #[source]
         source: git2::Error,
     },
-    /// The cache cannot be read or written.
     #[error("cannot use the cache `{}`", path.display())]
     Cache {
-        /// Its folder.
         path: PathBuf,
-        /// What the system or libgit2 says.
+        /// The error of the system or libgit2.
         #[source]
         source: io::Error,
     },

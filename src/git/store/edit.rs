@@ -10,8 +10,8 @@ use git2::{ErrorCode, Oid};
 
 use super::lock::{Turn, jitter};
 use super::tree::TreeEdit;
-use super::{Change, Edit, MAIN, PATIENCE, Snapshot, Store, StoreError, Swap, found, packs};
-use crate::git::pack::{self, Id, Kind, Pack};
+use super::{Edit, MAIN, PATIENCE, PreparedCommit, Snapshot, Store, StoreError, Swap, found, packs};
+use crate::git::pack::{self, Id, ObjectKind, Pack};
 use crate::model::author::Signature;
 
 /// The pause after the first swap that failed; it doubles each time, up to [`LONGEST_PAUSE`].
@@ -87,7 +87,7 @@ impl Store {
         edits: &[Edit],
         message: &str,
         by: &Signature,
-    ) -> Result<Change, StoreError> {
+    ) -> Result<PreparedCommit, StoreError> {
         let base = parent
             .map(|id| found(&self.repository, || self.repository.find_commit(id)))
             .transpose()
@@ -97,17 +97,18 @@ impl Store {
         let mut blobs: BTreeMap<&[u8], Id> = BTreeMap::new();
         let mut changes = Vec::with_capacity(edits.len());
         for edit in edits {
-            let mut blob = |bytes| *blobs.entry(bytes).or_insert_with(|| editing.keep(Kind::Blob, bytes.to_vec()));
+            let mut blob =
+                |bytes| *blobs.entry(bytes).or_insert_with(|| editing.keep(ObjectKind::Blob, bytes.to_vec()));
             changes.push((edit.path.as_str(), edit.bytes.as_deref().map(&mut blob)));
         }
         let tree = editing.edited(base, "", changes)?;
-        let tree = tree.unwrap_or_else(|| editing.keep(Kind::Tree, Vec::new()));
+        let tree = tree.unwrap_or_else(|| editing.keep(ObjectKind::Tree, Vec::new()));
         let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
         let who = by.line();
         let tree = pack::hex(&tree);
         let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{}\n", message.trim_end());
-        let commit = editing.keep(Kind::Commit, text.into_bytes());
-        Ok(Change { pack: Arc::new(Pack::new(editing.objects())), commit })
+        let commit = editing.keep(ObjectKind::Commit, text.into_bytes());
+        Ok(PreparedCommit { pack: Arc::new(Pack::new(editing.objects())), commit })
     }
 }
 
@@ -142,7 +143,7 @@ impl Writer<'_> {
         Ok(swapped)
     }
 
-    fn swap(&self, expected: Option<Oid>, change: &Change, message: &str) -> Result<Swap, StoreError> {
+    fn swap(&self, expected: Option<Oid>, change: &PreparedCommit, message: &str) -> Result<Swap, StoreError> {
         let store = self.store;
         let commit = Oid::from_bytes(&change.commit).map_err(store.git())?;
         let started = Instant::now();

@@ -14,114 +14,59 @@ use crate::git::transport::NetworkError;
 pub enum StoreError {
     /// Something else is where the store should be.
     #[error("`{}` is not a bare git repository", folder.display())]
-    NotAStore {
-        /// The place.
-        folder: PathBuf,
-    },
-    /// A repository for something else.
+    NotAStore { folder: PathBuf },
     #[error("the git repository `{name}` has branches, but none called `main`")]
-    NoMain {
-        /// The repository: its URL or its folder.
-        name: String,
-    },
+    NoMain { name: String },
     /// The branch is gone, or is not what came after what it was: to go on would give every name away once more.
     #[error("{}", match now {
         None => format!("`{name}` has lost its branch `main`, which was at commit {seen}"),
         Some(now) => format!("the branch `main` of `{name}` was set back or replaced: it is at commit {now}, which does not come after {seen}, where it was when this machine saw it last"),
     })]
     Lost {
-        /// Its URL or folder.
         name: String,
-        /// The commit that it was at.
         seen: String,
-        /// The commit that it is at.
         now: Option<String>,
         /// The copy on this machine; none for a store that is read where it is.
         copy: Option<PathBuf>,
     },
-    /// A folder in the store is a file, or a file is a folder.
     #[error("`{path}` in the git repository `{}` is a file where a folder should be, or a folder where a file should be", folder.display())]
-    Obstacle {
-        /// The repository.
-        folder: PathBuf,
-        /// The path in its branch `main`.
-        path: String,
-    },
-    /// Others kept writing, or one of them stopped while writing.
+    Obstacle { folder: PathBuf, path: String },
     #[error("`{}` was in use by others for {} seconds", path.display(), patience.as_secs())]
     Busy {
         /// The lock.
         path: PathBuf,
-        /// How long it was waited for.
         patience: Duration,
     },
     /// The URL holds a password or what may be one; it is not repeated here.
     #[error("the URL of the shared repository holds a user or a password")]
     Secret,
-    /// No network that is known here, or a host or a path that begins with `-`.
     #[error("`{}` is not an address that git could fetch from here", url.escape_debug())]
-    Unsupported {
-        /// The URL as given.
-        url: String,
-    },
-    /// The shared store cannot be reached, or does not let us in.
+    Unsupported { url: String },
     #[error("cannot {} `{url}`", if *writing { "write to" } else { "read" })]
     Network {
-        /// Its URL.
         url: String,
-        /// Whether a change was to be pushed.
         writing: bool,
-        /// What happened.
         #[source]
         source: NetworkError,
-        /// Whether there is a copy that can be read offline.
         cached: bool,
     },
-    /// The server does not take a change that it could take.
-    #[error("`{url}` does not take the change: {reason}{}", if said.is_empty() { String::new() } else { format!(" ({said})") })]
-    Refused {
-        /// Its URL.
-        url: String,
-        /// The reason it gives for the branch.
-        reason: String,
-        /// What else it says.
-        said: String,
-    },
-    /// Others changed the shared store between each of our looks and pushes.
+    #[error("`{url}` refuses the change: {reason}{}", if said.is_empty() { String::new() } else { format!(" ({said})") })]
+    Refused { url: String, reason: String, said: String },
     #[error("others kept changing `{url}` for {} seconds", patience.as_secs())]
-    Crowded {
-        /// Its URL.
-        url: String,
-        /// How long it was tried.
-        patience: Duration,
-    },
-    /// A change without network.
+    Crowded { url: String, patience: Duration },
     #[error("`{url}` cannot be changed offline")]
-    Offline {
-        /// Its URL.
-        url: String,
-    },
-    /// Offline, and never fetched.
+    Offline { url: String },
     #[error("there is no copy of `{url}` on this machine")]
-    NotCached {
-        /// Its URL.
-        url: String,
-    },
-    /// The disk failed.
+    NotCached { url: String },
     #[error("cannot use `{}`", path.display())]
     Disk {
-        /// What was used.
         path: PathBuf,
-        /// Why it failed.
         #[source]
         source: io::Error,
     },
-    /// git failed.
     #[error("git cannot use the repository `{}`", folder.display())]
     Git {
-        /// The repository.
         folder: PathBuf,
-        /// Why it failed.
         #[source]
         source: git2::Error,
     },

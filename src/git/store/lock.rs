@@ -80,7 +80,7 @@ impl Turn {
     }
 }
 
-/// What tells one lock file from the next one in its place.
+/// What distinguishes a lock file from the next one in its place.
 fn sight(lock: &Path) -> Option<(u64, Option<SystemTime>)> {
     let metadata = fs::symlink_metadata(lock).ok()?;
     Some((metadata.len(), metadata.modified().ok()))

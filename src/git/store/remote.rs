@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, Oid};
 
 use super::lock::Turn;
-use super::{Change, MAIN, SEEN, Store, StoreError, Swap, lineage, packs};
+use super::{MAIN, PreparedCommit, SEEN, Store, StoreError, Swap, lineage, packs};
 use crate::git::pack::{self, Id};
 use crate::git::push::{Move, Push, PushOutcome};
 use crate::git::remote::{is_readable, slug};
@@ -167,7 +167,7 @@ impl Remote {
         store: &Store,
         turn: &Turn,
         expected: Option<Id>,
-        change: &Change,
+        change: &PreparedCommit,
     ) -> Result<Swap, StoreError> {
         let began = SystemTime::now();
         let moves = vec![Move { reference: MAIN.to_owned(), from: expected, to: change.commit }];

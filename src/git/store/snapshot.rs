@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::tree::PLAIN;
 use super::{Store, StoreError, found};
-use crate::git::pack::{self, Kind};
+use crate::git::pack::{self, ObjectKind};
 
 /// Fewest files that are worth another look at the repository.
 const SHARE_MIN: usize = 64;
@@ -22,10 +22,10 @@ pub struct FileId(Oid);
 impl FileId {
     /// The id of a file with these bytes.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        Self::named(Kind::Blob, bytes)
+        Self::named(ObjectKind::Blob, bytes)
     }
 
-    fn named(kind: Kind, bytes: &[u8]) -> Option<Self> {
+    fn named(kind: ObjectKind, bytes: &[u8]) -> Option<Self> {
         Oid::from_bytes(&pack::id(kind, bytes)).ok().map(Self)
     }
 }
@@ -43,7 +43,7 @@ impl FolderId {
                 bytes.extend(part);
             }
         }
-        FileId::named(Kind::Tree, &bytes).map(|id| Self(id.0))
+        FileId::named(ObjectKind::Tree, &bytes).map(|id| Self(id.0))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use git2::{ObjectType, Oid};
 
 use super::{Store, StoreError, found};
-use crate::git::pack::{self, Id, Kind};
+use crate::git::pack::{self, Id, ObjectKind};
 
 /// A file without execute permission.
 pub(super) const PLAIN: &[u8] = b"100644";
@@ -28,7 +28,7 @@ impl Row {
 /// New objects on their way into a store.
 pub(super) struct TreeEdit<'store> {
     store: &'store Store,
-    objects: BTreeMap<Id, (Kind, Vec<u8>)>,
+    objects: BTreeMap<Id, (ObjectKind, Vec<u8>)>,
 }
 
 impl<'store> TreeEdit<'store> {
@@ -37,14 +37,14 @@ impl<'store> TreeEdit<'store> {
     }
 
     /// Keeps an object; the same bytes are kept once.
-    pub(super) fn keep(&mut self, kind: Kind, bytes: Vec<u8>) -> Id {
+    pub(super) fn keep(&mut self, kind: ObjectKind, bytes: Vec<u8>) -> Id {
         let id = pack::id(kind, &bytes);
         self.objects.insert(id, (kind, bytes));
         id
     }
 
     /// Everything that was kept, as it goes into a pack.
-    pub(super) fn objects(&self) -> BTreeMap<Id, (Kind, &[u8])> {
+    pub(super) fn objects(&self) -> BTreeMap<Id, (ObjectKind, &[u8])> {
         self.objects.iter().map(|(id, (kind, bytes))| (*id, (*kind, &bytes[..]))).collect()
     }
 
@@ -79,7 +79,7 @@ impl<'store> TreeEdit<'store> {
             let tree = self.edited(below.map(|row| row.id), &format!("{at}{folder}/"), edits)?;
             put(&mut rows, folder, FOLDER, tree);
         }
-        Ok((!rows.is_empty()).then(|| self.keep(Kind::Tree, written(&rows))))
+        Ok((!rows.is_empty()).then(|| self.keep(ObjectKind::Tree, written(&rows))))
     }
 
     fn rows(&self, folder: Id) -> Result<BTreeMap<Vec<u8>, Row>, StoreError> {

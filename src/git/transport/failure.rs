@@ -8,25 +8,15 @@ use crate::net::{Trouble, printable};
 /// Why a remote could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// It was not reached, or its answer did not arrive.
     #[error(transparent)]
     Way(#[from] Trouble),
     /// The server wants to know who asks, or does not let this one in: 401, 403, or ssh without a key that fits.
     #[error("the server lets only people in whom it knows: {reason}")]
-    Forbidden {
-        /// The status or what `ssh` says.
-        reason: String,
-    },
-    /// 404 or 410.
+    Forbidden { reason: String },
     #[error("the server answered {status}: there is no such repository, or it is private")]
-    NotThere {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// Another HTTP status than 200.
+    NotThere { status: u16 },
     #[error("the server answered {status}")]
     Status {
-        /// The HTTP status.
         status: u16,
         /// The pause in seconds that the server asks for (`Retry-After`).
         pause: Option<u64>,
@@ -34,7 +24,6 @@ pub enum NetworkError {
     /// Too many requests: 429, or 403 with `Retry-After`, as GitHub words its secondary limits.
     #[error("the server answered {status}: there were too many requests{}", pause.map(|pause| format!(", and it asks for a pause of {pause} seconds")).unwrap_or_default())]
     Limited {
-        /// The HTTP status.
         status: u16,
         /// The pause in seconds that the server asks for.
         pause: Option<u64>,
@@ -42,36 +31,24 @@ pub enum NetworkError {
     /// The caller gives up: there is no token, or Ctrl-C was pressed.
     #[error("{0}")]
     Caller(Failure),
-    /// A web page, most likely.
     #[error("the server did not answer as a git server does, but with `{content_type}`")]
-    NotGit {
-        /// The content type of the answer.
-        content_type: String,
-    },
-    /// The server lists a branch or a tag in another encoding.
+    NotGit { content_type: String },
     #[error("the server lists names that are not UTF-8")]
     NotUtf8,
-    /// `ssh` could not be run.
     #[error("cannot run `{command}`")]
     NoSsh {
-        /// The program, or the shell words for it.
         command: String,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// `ssh` gave up.
     #[error("`ssh` ended early: {said}")]
     Ssh {
         /// The end of what it wrote on its standard error.
         said: String,
     },
-    /// What the server, or libgit2 about what the server sent, says.
     #[error("{text}")]
-    Said {
-        /// Their words.
-        text: String,
-    },
+    Said { text: String },
 }
 
 impl NetworkError {
@@ -92,7 +69,7 @@ impl NetworkError {
         if said.contains("Permission denied") || said.contains("Host key verification failed") {
             Self::Forbidden { reason: said }
         } else if said.is_empty() {
-            Self::Ssh { said: "it said nothing".to_owned() }
+            Self::Ssh { said: "it printed nothing".to_owned() }
         } else {
             Self::Ssh { said }
         }

@@ -10,15 +10,15 @@ use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{StatusCode, Url};
 
-use super::{Listing, NetworkError, Shared};
+use super::{NetworkError, ReferenceListCheck, TransportState};
 use crate::net::{self, Limits, Trouble, printable};
 
-/// Servers tell git from a browser by how this begins.
+/// Servers recognise git by this prefix.
 const USER_AGENT: &str = concat!("git/2.0 (apiscaffold ", env!("CARGO_PKG_VERSION"), ")");
 const MOST_REDIRECTS: usize = 5;
 
 pub(super) struct Http {
-    shared: Arc<Shared>,
+    shared: Arc<TransportState>,
     /// Made at the first request: it reads the system's certificates, which a run without network should not pay for.
     client: OnceCell<Client>,
     /// The repository's URL after redirects.
@@ -26,7 +26,7 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<TransportState>) -> Self {
         Self { shared, client: OnceCell::new(), base: RefCell::new(None) }
     }
 
@@ -128,7 +128,7 @@ fn result_of(service: &str) -> String {
     format!("application/x-{service}-result")
 }
 
-fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Result<Response, NetworkError> {
+fn send(shared: &TransportState, request: RequestBuilder, url: &Url, wanted: &str) -> Result<Response, NetworkError> {
     let network = &shared.network;
     let failed = |error: reqwest::Error| {
         let limit = if error.is_connect() { network.connect_limit } else { network.idle_limit };
@@ -149,15 +149,15 @@ fn send(shared: &Shared, request: RequestBuilder, url: &Url, wanted: &str) -> Re
 
 /// One request and its answer, which is passed on as it comes.
 pub(super) struct HttpStream {
-    shared: Arc<Shared>,
+    shared: Arc<TransportState>,
     /// Sent at the first read, with the bytes written until then.
-    question: Option<Question>,
+    question: Option<PendingRequest>,
     answer: Option<Response>,
     /// Present for a listing only.
-    listing: Option<Listing>,
+    listing: Option<ReferenceListCheck>,
 }
 
-struct Question {
+struct PendingRequest {
     request: RequestBuilder,
     url: Url,
     service: &'static str,
@@ -165,17 +165,17 @@ struct Question {
 }
 
 impl HttpStream {
-    fn listing(shared: Arc<Shared>, answer: Response) -> Self {
-        Self { shared, question: None, answer: Some(answer), listing: Some(Listing::default()) }
+    fn listing(shared: Arc<TransportState>, answer: Response) -> Self {
+        Self { shared, question: None, answer: Some(answer), listing: Some(ReferenceListCheck::default()) }
     }
 
-    fn asking(shared: Arc<Shared>, request: RequestBuilder, url: Url, service: &'static str) -> Self {
-        let question = Question { request, url, service, body: Vec::new() };
+    fn asking(shared: Arc<TransportState>, request: RequestBuilder, url: Url, service: &'static str) -> Self {
+        let question = PendingRequest { request, url, service, body: Vec::new() };
         Self { shared, question: Some(question), answer: None, listing: None }
     }
 
-    fn ask(&self, question: Question) -> Result<Response, NetworkError> {
-        let Question { request, url, service, body } = question;
+    fn ask(&self, question: PendingRequest) -> Result<Response, NetworkError> {
+        let PendingRequest { request, url, service, body } = question;
         send(&self.shared, request.body(body), &url, &result_of(service))
     }
 }

@@ -53,15 +53,15 @@ impl Default for Network {
 
 thread_local! {
     /// What the transports that libgit2 opens on this thread shall use: its interface cannot carry it.
-    static CURRENT: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<TransportState>>> = const { RefCell::new(None) };
 }
 
-struct Shared {
+struct TransportState {
     network: Network,
     trouble: Mutex<Option<NetworkError>>,
 }
 
-impl Shared {
+impl TransportState {
     /// Keeps what went wrong (the first trouble wins) and gives libgit2 a stand-in: its errors are plain text.
     fn fail(&self, trouble: NetworkError) -> git2::Error {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(trouble);
@@ -76,15 +76,15 @@ impl Shared {
 
 /// While it lives, remotes on this thread are reached by its network.
 pub(super) struct NetworkScope {
-    shared: Arc<Shared>,
-    before: Option<Arc<Shared>>,
+    shared: Arc<TransportState>,
+    before: Option<Arc<TransportState>>,
 }
 
 impl NetworkScope {
     /// Begins a session; the transports are registered with libgit2 the first time.
     pub(super) fn begin(network: &Network) -> Self {
         register_once();
-        let shared = Arc::new(Shared { network: network.clone(), trouble: Mutex::new(None) });
+        let shared = Arc::new(TransportState { network: network.clone(), trouble: Mutex::new(None) });
         let before = CURRENT.replace(Some(Arc::clone(&shared)));
         Self { shared, before }
     }
@@ -127,18 +127,18 @@ fn register_once() {
     });
 }
 
-fn current() -> Result<Arc<Shared>, git2::Error> {
+fn current() -> Result<Arc<TransportState>, git2::Error> {
     CURRENT.with_borrow(Clone::clone).ok_or_else(|| git2::Error::from_str("no session on this thread"))
 }
 
 /// Checks that what a server lists before it is asked anything is UTF-8: git2 panics on a name that is not.
 #[derive(Default)]
-struct Listing {
+struct ReferenceListCheck {
     /// The beginning of a character whose end has not come yet, at most three bytes.
     unfinished: Vec<u8>,
 }
 
-impl Listing {
+impl ReferenceListCheck {
     fn accepts(&mut self, bytes: &[u8]) -> bool {
         self.unfinished.extend_from_slice(bytes);
         match std::str::from_utf8(&self.unfinished) {
@@ -165,11 +165,11 @@ mod tests {
     fn a_listing_is_utf_8_however_it_is_cut() {
         let text = "refs/heads/für-愛-🦀\n".as_bytes();
         for size in 1..text.len() {
-            let mut listing = Listing::default();
+            let mut listing = ReferenceListCheck::default();
             assert!(text.chunks(size).all(|chunk| listing.accepts(chunk)), "{size}");
         }
-        assert!(!Listing::default().accepts(b"refs/heads/\xff\n"));
-        let mut cut = Listing::default();
+        assert!(!ReferenceListCheck::default().accepts(b"refs/heads/\xff\n"));
+        let mut cut = ReferenceListCheck::default();
         assert!(cut.accepts(b"\xc3") && !cut.accepts(b"x"));
     }
 }

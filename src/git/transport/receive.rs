@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::address::Address;
 use super::http::{Http, HttpStream};
 use super::ssh::{Connection, Ssh};
-use super::{Network, NetworkError, Shared};
+use super::{Network, NetworkError, TransportState};
 use crate::net::{Trouble, printable};
 
 const SERVICE: &str = "git-receive-pack";
@@ -16,7 +16,7 @@ const MOST: usize = 64 << 20;
 
 /// A remote that listens for what is pushed to it.
 pub(in crate::git) struct Receiver {
-    shared: Arc<Shared>,
+    shared: Arc<TransportState>,
     channel: Channel,
     url: String,
 }
@@ -29,7 +29,7 @@ enum Channel {
 impl Receiver {
     /// Connects, and gives the packets in which the remote lists its references.
     pub(in crate::git) fn open(network: &Network, url: &str) -> Result<(Self, Vec<Vec<u8>>), NetworkError> {
-        let shared = Arc::new(Shared { network: network.clone(), trouble: Mutex::new(None) });
+        let shared = Arc::new(TransportState { network: network.clone(), trouble: Mutex::new(None) });
         let (channel, listed) = match Address::of(url) {
             Address::Ssh(_) => {
                 let mut connection = Ssh::new(Arc::clone(&shared)).connect(url, SERVICE)?;
@@ -98,7 +98,7 @@ fn packets(from: &mut impl Read) -> io::Result<Vec<Vec<u8>>> {
 }
 
 /// What the transport met, else what the bytes say.
-fn trouble(shared: &Shared, error: &io::Error) -> NetworkError {
+fn trouble(shared: &TransportState, error: &io::Error) -> NetworkError {
     let met = shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
     met.unwrap_or_else(|| match error.kind() {
         io::ErrorKind::InvalidData => NetworkError::Said { text: "the server did not answer as git does".to_owned() },

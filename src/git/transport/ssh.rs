@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 
 use super::address::{Address, SshAddress};
-use super::{Listing, NetworkError, Shared};
+use super::{NetworkError, ReferenceListCheck, TransportState};
 use crate::net::Trouble;
 
 /// How long `ssh` may take to end once its input is closed.
@@ -19,11 +19,11 @@ const GRACE: Duration = Duration::from_secs(2);
 const COMPLAINT: u64 = 8 * 1024;
 
 pub(super) struct Ssh {
-    shared: Arc<Shared>,
+    shared: Arc<TransportState>,
 }
 
 impl Ssh {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<TransportState>) -> Self {
         Self { shared }
     }
 
@@ -75,7 +75,7 @@ fn arguments(address: &SshAddress, service: &str) -> Vec<String> {
 }
 
 pub(super) struct Connection {
-    shared: Arc<Shared>,
+    shared: Arc<TransportState>,
     child: Child,
     input: Option<ChildStdin>,
     output: Receiver<Vec<u8>>,
@@ -83,18 +83,27 @@ pub(super) struct Connection {
     /// What was received and not yet read.
     pending: io::Cursor<Vec<u8>>,
     /// Until something is asked, the server lists.
-    listing: Option<Listing>,
+    listing: Option<ReferenceListCheck>,
     /// Before the first data a person may be typing a passphrase: no limit then but `ssh`'s own.
     begun: bool,
 }
 
 impl Connection {
-    fn new(shared: Arc<Shared>, mut child: Child) -> Self {
+    fn new(shared: Arc<TransportState>, mut child: Child) -> Self {
         let input = child.stdin.take();
         let output = chunks(child.stdout.take());
         let complaint = last_words(child.stderr.take());
         let pending = io::Cursor::default();
-        Self { shared, child, input, output, complaint, pending, listing: Some(Listing::default()), begun: false }
+        Self {
+            shared,
+            child,
+            input,
+            output,
+            complaint,
+            pending,
+            listing: Some(ReferenceListCheck::default()),
+            begun: false,
+        }
     }
 
     fn receive(&mut self) -> Result<Vec<u8>, NetworkError> {

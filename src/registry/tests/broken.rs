@@ -76,7 +76,7 @@ fn a_key_without_its_record_is_told_and_stays_taken() {
     assert!(matches!(&taken, RegistryError::Taken { claim: None, .. }), "{taken}");
     let hint = crate::error::Blame::hint(&taken).expect("a hint");
     assert_eq!(hint, "`first` has no readable record: `apiscaffold list` says what is wrong in the registry");
-    assert_eq!(fresh.registry.add(&record("first"), &by()).expect("its own keys"), Change::Done);
+    assert_eq!(fresh.registry.add(&record("first"), &by()).expect("its own keys"), RecordChange::Done);
     assert_eq!(fresh.problems(), Vec::new(), "mended by its owner");
 }
 

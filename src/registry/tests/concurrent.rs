@@ -16,15 +16,15 @@ fn eight_threads_with_ten_apis_each_lose_none() {
                 let registry = Registry::open(&here(folder)).expect("opened").expect("there");
                 for number in 0..10 {
                     let record = record(&format!("api-{worker}-{number}"));
-                    assert_eq!(registry.add(&record, &by()).expect("added"), Change::Done);
-                    assert_eq!(registry.activate(&record, &by()).expect("activated"), Change::Done);
+                    assert_eq!(registry.add(&record, &by()).expect("added"), RecordChange::Done);
+                    assert_eq!(registry.activate(&record, &by()).expect("activated"), RecordChange::Done);
                 }
             });
         }
     });
     let listing = fresh.registry.list().expect("listed");
     assert_eq!((listing.records.len(), listing.problems), (80, Vec::new()));
-    assert!(listing.records.iter().all(|record| record.state == State::Active));
+    assert!(listing.records.iter().all(|record| record.state == RecordState::Active));
     assert!(listing.records.is_sorted_by(|one, other| one.name < other.name));
     assert_sound(&folder);
 }

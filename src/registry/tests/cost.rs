@@ -3,18 +3,18 @@
 use std::fs;
 
 use super::*;
-use crate::registry::Incoming;
+use crate::registry::ImportCandidate;
 
 /// A registry of `count` records, taken in by one commit.
 fn registry_of(count: usize) -> Fresh {
     let fresh = Fresh::new();
-    let incoming = |number: usize| Incoming {
-        record: Record { state: State::Active, ..record(&format!("made-{number}")) },
+    let incoming = |number: usize| ImportCandidate {
+        record: Record { state: RecordState::Active, ..record(&format!("made-{number}")) },
         derived: false,
         file: "made.csv".to_owned(),
         line: Some(number),
     };
-    let incoming: Vec<Incoming> = (0..count).map(incoming).collect();
+    let incoming: Vec<ImportCandidate> = (0..count).map(incoming).collect();
     let intake = fresh.registry.import(&incoming, &by()).expect("imported");
     assert_eq!((intake.new.len(), intake.flaws), (count, Vec::new()));
     fresh

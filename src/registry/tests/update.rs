@@ -14,9 +14,9 @@ fn a_record_is_changed_only_if_it_is_still_the_one_that_was_read() {
         by: "A <a@b.c>".to_owned(),
         date: "2026-01-02T03:04:05Z".to_owned(),
     });
-    assert_eq!(registry.update(&record, &alpha, "Move", &by()).expect("moved"), Change::Done);
+    assert_eq!(registry.update(&record, &alpha, "Move", &by()).expect("moved"), RecordChange::Done);
     assert_eq!(registry.get("my-api").expect("read"), Some(alpha.clone()));
-    assert_eq!(registry.update(&record, &alpha, "Move", &by()).expect("the same again"), Change::AlreadySo);
+    assert_eq!(registry.update(&record, &alpha, "Move", &by()).expect("the same again"), RecordChange::AlreadySo);
     let beta = Record { phase: Phase::Beta, ..record.clone() };
     let late = registry.update(&record, &beta, "Move", &by()).expect_err("it is another by now");
     assert!(matches!(late, RegistryError::Changed { .. }), "{late:?}");

@@ -15,9 +15,9 @@ use crate::model::author::{Author, Signature};
 use crate::model::record::Record;
 use crate::model::repository::NewRepository;
 use crate::model::tree::Tree;
-use crate::registry::{Change, Location, Registry, RegistryError};
+use crate::registry::{Location, RecordChange, Registry, RegistryError};
 use crate::scaffold::plan::{Configure, Plan, Push, Status, Step};
-use crate::scaffold::push::{Commits, Remote};
+use crate::scaffold::push::{Commits, PushTarget};
 use crate::scaffold::{open, secrets};
 use crate::world::World;
 
@@ -180,7 +180,7 @@ impl Real<'_> {
         let network = open::github::network(self.world)?;
         let staging = self.staging.as_ref().map(Staging::path);
         let folder = if matches!(commits, Commits::First) { staging.unwrap_or(folder) } else { folder };
-        Remote { github: self.github()?, target, url: &url, network: &network, ssh: *ssh }.push(folder, commits)?;
+        PushTarget { github: self.github()?, target, url: &url, network: &network, ssh: *ssh }.push(folder, commits)?;
         if matches!(commits, Commits::First) {
             // An earlier run may have pushed it from another folder.
             publish::connect(folder, &url)?;
@@ -258,11 +258,11 @@ impl LazyRegistry {
     }
 }
 
-impl From<Change> for Status {
-    fn from(change: Change) -> Self {
+impl From<RecordChange> for Status {
+    fn from(change: RecordChange) -> Self {
         match change {
-            Change::Done => Self::Done,
-            Change::AlreadySo => Self::AlreadySo,
+            RecordChange::Done => Self::Done,
+            RecordChange::AlreadySo => Self::AlreadySo,
         }
     }
 }

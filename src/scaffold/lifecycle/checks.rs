@@ -18,7 +18,7 @@ use crate::scaffold::checkout::{Checkout, Files, Home};
 /// How many operations, or lines of a failed check, are reported.
 const REPORTED: usize = 3;
 
-/// Everything that a check may look at.
+/// The data for the checks.
 pub(crate) struct Inspection<'f> {
     pub(crate) record: &'f Record,
     pub(crate) rules: &'f LifecycleRules,
@@ -83,7 +83,10 @@ impl Inspection<'_> {
     /// Runs the repository's own checks, when that was asked for.
     fn lint(&self) -> Result<String, String> {
         if !self.may_run {
-            return Err("not looked at: `--run-checks` runs `make lint test`; a link to a green run of the workflow does as well".to_owned());
+            return Err(
+                "not checked: `--run-checks` runs `make lint test`; a link to a green workflow run is accepted too"
+                    .to_owned(),
+            );
         }
         let Home::Here(folder) = &self.checkout.map_err(str::to_owned)?.home else {
             return Err(

@@ -9,13 +9,13 @@ pub(crate) const LINT: &str = "lint";
 
 /// Whether a gate is open, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum GateState {
     Met(String),
     Waived(String),
     Unmet(String),
 }
 
-impl State {
+impl GateState {
     pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Met(_) => "met",
@@ -34,14 +34,14 @@ impl State {
 #[derive(Clone, Debug)]
 pub(crate) struct GateStatus {
     pub(crate) gate: Gate,
-    pub(crate) state: State,
+    pub(crate) state: GateState,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) waivers: Vec<Waiver>,
 }
 
 impl GateStatus {
     pub(crate) fn is_open(&self) -> bool {
-        !matches!(self.state, State::Unmet(_))
+        !matches!(self.state, GateState::Unmet(_))
     }
 }
 
@@ -65,9 +65,9 @@ pub(crate) fn standings(
             None => shown.ok_or_else(|| "nothing shows it yet".to_owned()),
         };
         let state = match (result, waivers.last()) {
-            (Ok(why), _) => State::Met(why),
-            (Err(_), Some(waiver)) => State::Waived(waiver.reason.clone()),
-            (Err(missing), None) => State::Unmet(missing),
+            (Ok(why), _) => GateState::Met(why),
+            (Err(_), Some(waiver)) => GateState::Waived(waiver.reason.clone()),
+            (Err(missing), None) => GateState::Unmet(missing),
         };
         GateStatus { gate: gate.clone(), state, evidence, waivers }
     };

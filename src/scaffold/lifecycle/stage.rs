@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::checks;
 use crate::error::{Blame, Failure, Fault};
-use crate::git::change::Edit;
+use crate::git::change::FileEdit;
 use crate::model::ending::Ending;
 use crate::model::phase::Phase;
 use crate::model::receipt::{self, Receipt};
@@ -48,7 +48,7 @@ impl Blame for Meets {
 /// What is to be done to a repository.
 #[derive(Debug, Default)]
 pub(crate) struct StageChange {
-    pub(crate) edits: Vec<Edit>,
+    pub(crate) edits: Vec<FileEdit>,
     /// What its people have to do themselves.
     pub(crate) notes: Vec<String>,
     /// Environments that the phase opens.
@@ -101,7 +101,7 @@ impl Stages<'_> {
             notes.push(if path == receipt.spec {
                 format!("`{path}` is yours: where it says in which phase the API is, change it")
             } else {
-                format!("`{path}` {what}, and is left as it is; it should say:\n{}", wanted.join("\n"))
+                format!("`{path}` {what}, and stays unchanged; it should contain:\n{}", wanted.join("\n"))
             });
         }
         Ok(StageChange { edits: change.edits(), notes, opened })

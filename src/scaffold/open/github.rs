@@ -9,7 +9,7 @@ use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::auth::{self, Identity};
 use crate::forge::github::{ForgeError, Github, PauseReason, Server, Session, SessionOptions};
 use crate::git::publish::{Caller, Network};
-use crate::model::repository::{OwnerKind, Target, Visibility};
+use crate::model::repository::{OwnerKind, RepositorySlug, Visibility};
 use crate::model::setting::Setting;
 use crate::model::settings::Settings;
 use crate::model::token::Token;
@@ -25,7 +25,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 const TIMEOUT: &str = "APISCAFFOLD_TIMEOUT";
 
 #[derive(Debug, thiserror::Error)]
-#[error("`{TIMEOUT}` is `{}`, which is no number of seconds from 1 to 600", .0.escape_debug())]
+#[error("`{TIMEOUT}` is `{}`, which is not a number of seconds from 1 to 600", .0.escape_debug())]
 struct BadTimeout(String);
 
 impl Blame for BadTimeout {
@@ -121,7 +121,7 @@ enum Asker {
     /// Whoever has this token, if there is one.
     User(Option<Token>),
     /// The app that the environment names, for this repository.
-    App(Github, Target),
+    App(Github, RepositorySlug),
 }
 
 /// Only the forge gets a token: the environment's, else one of the app that the environment names.
@@ -186,11 +186,11 @@ pub(crate) fn on_main(mut settings: Settings) -> Settings {
     settings
 }
 
-/// The settings that such an owner's repository of such a visibility can have; what is left out is told.
+/// The settings that such an owner's repository of such a visibility can have; a skipped setting is reported.
 pub(crate) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visibility, world: &World) -> Vec<Setting> {
     if visibility != Visibility::Public && settings.security.private_vulnerability_reporting {
         settings.security.private_vulnerability_reporting = false;
-        world.terminal.detail("only public repositories have private vulnerability reporting: it is left out");
+        world.terminal.detail("only public repositories have private vulnerability reporting: this setting is skipped");
     }
     if kind == OwnerKind::User {
         let reviewed = settings.environments.iter_mut().filter_map(|environment| environment.reviewers.take());
@@ -198,7 +198,7 @@ pub(crate) fn fitting(mut settings: Settings, kind: OwnerKind, visibility: Visib
         if without_reviewers || settings.each().iter().any(Setting::needs_organisation) {
             world
                 .terminal
-                .warn("a user's repository has no teams and no custom properties: those settings are left out");
+                .warn("a user's repository has no teams and no custom properties: those settings are skipped");
         }
     }
     let mut all = settings.each();

@@ -47,7 +47,7 @@ pub(crate) fn open(location: &Location, world: &World) -> Result<Option<Registry
 }
 
 /// Offline, says how old the copy is that is read.
-pub(crate) fn tell_age(registry: &Registry, world: &World) {
+pub(crate) fn warn_of_age(registry: &Registry, world: &World) {
     if let Some(age) = registry.age() {
         let minutes = age.as_secs() / 60;
         let age = match minutes {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::question::{Kind, Question};
+use crate::model::question::{AnswerType, Question};
 
 static TERM: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r#"^\s*(!?)\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:(==|!=)\s*("[^"\\]*"|true|false))?\s*$"#;
@@ -70,8 +70,8 @@ fn term<'t>(text: &'t str, questions: &[Question]) -> Result<(String, &'t str), 
 
 fn variable<'q>(name: &'q str, questions: &'q [Question]) -> Result<Operand<'q>, String> {
     match questions.iter().find(|question| question.name == name).map(|question| &question.kind) {
-        Some(Kind::Bool) => Ok(Operand::Bool(name)),
-        Some(Kind::String | Kind::Choice { .. }) => Ok(Operand::Text(name)),
+        Some(AnswerType::Bool) => Ok(Operand::Bool(name)),
+        Some(AnswerType::String | AnswerType::Choice { .. }) => Ok(Operand::Text(name)),
         Some(_) => Err(format!("`{name}` is a list, which cannot be compared")),
         None => match name {
             "crate_type" => Ok(Operand::Text("\"lib\"")),
@@ -85,15 +85,15 @@ fn variable<'q>(name: &'q str, questions: &'q [Question]) -> Result<Operand<'q>,
 mod tests {
     use super::*;
 
-    fn question(name: &str, kind: Kind, when: Option<&str>) -> Question {
+    fn question(name: &str, kind: AnswerType, when: Option<&str>) -> Question {
         Question { when: when.map(str::to_owned), ..Question::new(name, kind, "") }
     }
 
     fn liquid(rhai: &str) -> Result<String, String> {
         let questions = [
-            question("db", Kind::Bool, None),
-            question("kind", Kind::String, Some("db == true")),
-            question("color", Kind::String, None),
+            question("db", AnswerType::Bool, None),
+            question("kind", AnswerType::String, Some("db == true")),
+            question("color", AnswerType::String, None),
         ];
         to_liquid(rhai, &questions)
     }

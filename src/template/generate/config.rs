@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::{BUILT_IN, FILE_NAME, condition, prepare};
 use crate::model::gate::LifecycleRules;
-use crate::model::question::{DefaultValue, Kind, Pattern, Question};
+use crate::model::question::{AnswerType, DefaultValue, Pattern, Question};
 use crate::model::tree::{Tree, TreePath};
 use crate::model::value::from_toml;
 use crate::template::manifest::table::Table;
@@ -167,11 +167,11 @@ fn placeholder(
     let (choices, help) = choices(table)?;
     let word = table.text("type")?.unwrap_or_else(|| "string".to_owned());
     let kind = match (word.as_str(), choices) {
-        ("string", Some(choices)) => Kind::Choice { choices },
-        ("string" | "text" | "editor", None) => Kind::String,
-        ("bool", None) => Kind::Bool,
+        ("string", Some(choices)) => AnswerType::Choice { choices },
+        ("string" | "text" | "editor", None) => AnswerType::String,
+        ("bool", None) => AnswerType::Bool,
         ("array", Some(choices)) if choices.iter().all(|choice| !choice.is_empty() && !choice.contains(',')) => {
-            Kind::List { choices, min: 0 }
+            AnswerType::List { choices, min: 0 }
         }
         ("array", Some(_)) => return Err(table.error(table.at("choices"), "a choice of an array cannot hold a comma")),
         ("array", None) => return Err(table.error(table.start, "a placeholder of type `array` needs a key `choices`")),
@@ -184,7 +184,7 @@ fn placeholder(
             return Err(table.error(table.at("type"), sentence).with_hint(hint));
         }
     };
-    if table.has("regex") && kind != Kind::String {
+    if table.has("regex") && kind != AnswerType::String {
         return Err(table.error(table.at("regex"), "`regex` is for texts without `choices`"));
     }
     let mut question = Question {
@@ -243,5 +243,5 @@ fn questions_of_the_library(tree: &Tree) -> Vec<Question> {
     let used: BTreeSet<&str> = tree.iter().filter_map(|(_, file)| file.text()).flat_map(prepare::roots).collect();
     let prompts = [("authors", "Who wrote it, such as `Ann Example <ann@example.org>`"), ("username", "Who wrote it")];
     let used = prompts.into_iter().filter(|(name, _)| used.contains(name));
-    used.map(|(name, prompt)| Question::new(name, Kind::String, prompt)).collect()
+    used.map(|(name, prompt)| Question::new(name, AnswerType::String, prompt)).collect()
 }

@@ -17,7 +17,7 @@ use super::fence::{self, Fence, FenceError};
 use super::prepare::{TextCheck, Tokens, matcher};
 use super::{BUILT_IN, Config, FILE_NAME};
 use crate::error::Failure;
-use crate::model::question::{Kind, Question};
+use crate::model::question::{AnswerType, Question};
 use crate::model::tree::{File, Tree, TreePath};
 use crate::template::engine::{Engine, RenderError};
 use crate::template::folder::read_folder;
@@ -176,8 +176,8 @@ impl Request<'_> {
         for question in self.questions() {
             let mut table = toml::Table::from_iter([("prompt".to_owned(), question.name.clone().into())]);
             let word = match &question.kind {
-                Kind::Bool => "bool",
-                Kind::List { choices, .. } => {
+                AnswerType::Bool => "bool",
+                AnswerType::List { choices, .. } => {
                     table.insert("choices".to_owned(), choices.clone().into());
                     "array"
                 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::ManifestError;
 use super::table::Table;
 use crate::error::did_you_mean;
-use crate::model::question::{BECAUSE, DefaultValue, Kind, MAX_LENGTH, Pattern, Question};
+use crate::model::question::{AnswerType, BECAUSE, DefaultValue, MAX_LENGTH, Pattern, Question};
 use crate::template::scan::has_tags;
 use crate::template::values::WORDS;
 
@@ -78,25 +78,25 @@ fn name(table: &Table<'_>) -> Result<String, ManifestError> {
     Ok(name)
 }
 
-fn kind(table: &Table<'_>) -> Result<Kind, ManifestError> {
+fn kind(table: &Table<'_>) -> Result<AnswerType, ManifestError> {
     let word = table.required("type")?;
     let kind = match word.as_str() {
-        "string" => Kind::String,
-        "bool" => Kind::Bool,
+        "string" => AnswerType::String,
+        "bool" => AnswerType::Bool,
         "integer" => integer(table)?,
-        "choice" => Kind::Choice { choices: choices(table)?.unwrap_or_default() },
-        "list" => Kind::List { choices: choices(table)?.unwrap_or_default(), min: fewest(table)? },
+        "choice" => AnswerType::Choice { choices: choices(table)?.unwrap_or_default() },
+        "list" => AnswerType::List { choices: choices(table)?.unwrap_or_default(), min: fewest(table)? },
         _ => return Err(unknown_type(table, &word)),
     };
-    if matches!(&kind, Kind::Choice { choices } if choices.is_empty()) {
+    if matches!(&kind, AnswerType::Choice { choices } if choices.is_empty()) {
         return Err(table.error(table.start, "a question of type `choice` needs a key `choices`"));
     }
     let useless: &[&str] = match kind {
-        Kind::String => &["choices", "min", "max"],
-        Kind::Bool => &["choices", "min", "max", "pattern", "pattern_hint", "max_length"],
-        Kind::Integer { .. } => &["choices", "pattern", "pattern_hint", "max_length"],
-        Kind::Choice { .. } => &["min", "max", "pattern", "pattern_hint", "max_length"],
-        Kind::List { .. } => &["max"],
+        AnswerType::String => &["choices", "min", "max"],
+        AnswerType::Bool => &["choices", "min", "max", "pattern", "pattern_hint", "max_length"],
+        AnswerType::Integer { .. } => &["choices", "pattern", "pattern_hint", "max_length"],
+        AnswerType::Choice { .. } => &["min", "max", "pattern", "pattern_hint", "max_length"],
+        AnswerType::List { .. } => &["max"],
     };
     match useless.iter().find(|key| table.has(key)) {
         Some(key) => Err(table.error(table.at(key), format!("`{key}` means nothing for a question of type `{word}`"))),
@@ -106,15 +106,19 @@ fn kind(table: &Table<'_>) -> Result<Kind, ManifestError> {
 
 fn unknown_type(table: &Table<'_>, word: &str) -> ManifestError {
     let error = table.error(table.at("type"), format!("there is no type `{}`", word.escape_debug()));
-    error.with_hint(did_you_mean(word, Kind::WORDS, format!("the types are `{}`", Kind::WORDS.join("`, `"))))
+    error.with_hint(did_you_mean(
+        word,
+        AnswerType::WORDS,
+        format!("the types are `{}`", AnswerType::WORDS.join("`, `")),
+    ))
 }
 
-fn integer(table: &Table<'_>) -> Result<Kind, ManifestError> {
+fn integer(table: &Table<'_>) -> Result<AnswerType, ManifestError> {
     let (min, max) = (table.integer("min")?, table.integer("max")?);
     if min.zip(max).is_some_and(|(min, max)| min > max) {
         return Err(table.error(table.at("max"), "`max` is less than `min`"));
     }
-    Ok(Kind::Integer { min, max })
+    Ok(AnswerType::Integer { min, max })
 }
 
 fn fewest(table: &Table<'_>) -> Result<usize, ManifestError> {

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{FileRule, Manifest, ManifestError, SpecPlace};
 use crate::error::{Blame as _, Fault};
-use crate::model::question::{DefaultValue, Kind};
+use crate::model::question::{AnswerType, DefaultValue};
 
 const WHOLE: &str = r#"
 [template]
@@ -85,7 +85,7 @@ fn a_whole_manifest_is_read() {
     assert_eq!(title.max_length, 60);
     assert_eq!(style.default, Some(DefaultValue::Value(json!("proxygen"))));
     assert_eq!(style.prompt, "style");
-    assert_eq!(port.kind, Kind::Integer { min: Some(1), max: Some(65_535) });
+    assert_eq!(port.kind, AnswerType::Integer { min: Some(1), max: Some(65_535) });
     assert_eq!(port.default, Some(DefaultValue::Value(json!(443))));
     assert_eq!(port.when.as_deref(), Some("style == 'apigee'"));
     assert_eq!(teams.default, Some(DefaultValue::Value(json!(["a"]))));

@@ -86,7 +86,7 @@ fn every_setting_can_be_asked_for() {
         unreachable!("an object")
     };
     for (key, value) in &given {
-        assert_ne!(default.get(key), Some(value), "{key} is not asked for");
+        assert_ne!(default.get(key), Some(value), "{key} is not a question of the template");
         assert!(!value.to_string().contains("{{"), "{value}");
     }
     assert_eq!(settings.description.as_deref(), Some("A \"title\""));

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::ask;
 use crate::error::Blame as _;
-use crate::model::question::{Kind, MAX_LENGTH, Question};
+use crate::model::question::{AnswerType, MAX_LENGTH, Question};
 
 /// Set for the copy of this test program that runs inside a pty; names the kind of question to ask.
 const INSIDE: &str = "ASK_TEST_KIND";
 
-fn question(kind: Kind) -> Question {
+fn question(kind: AnswerType) -> Question {
     Question {
         name: "q".to_owned(),
         kind,
@@ -34,12 +34,12 @@ fn inside_a_pty() {
     let Ok(kind) = std::env::var(INSIDE) else { return };
     let choices = vec!["one".to_owned(), "two".to_owned(), "three".to_owned()];
     let (kind, proposed) = match kind.as_str() {
-        "integer" => (Kind::Integer { min: Some(1), max: Some(9) }, Some(json!(7))),
-        "bool" => (Kind::Bool, Some(json!(true))),
-        "choice" => (Kind::Choice { choices }, Some(json!("two"))),
-        "escape" => (Kind::String, Some(json!("a\u{1b}]0;owned\u{7}"))),
-        "list" => (Kind::List { choices, min: 0 }, Some(json!(["two"]))),
-        _ => (Kind::String, Some(json!("a\nb"))),
+        "integer" => (AnswerType::Integer { min: Some(1), max: Some(9) }, Some(json!(7))),
+        "bool" => (AnswerType::Bool, Some(json!(true))),
+        "choice" => (AnswerType::Choice { choices }, Some(json!("two"))),
+        "escape" => (AnswerType::String, Some(json!("a\u{1b}]0;owned\u{7}"))),
+        "list" => (AnswerType::List { choices, min: 0 }, Some(json!(["two"]))),
+        _ => (AnswerType::String, Some(json!("a\nb"))),
     };
     let said = match ask(&question(kind), proposed.as_ref()) {
         Ok(value) => value.to_string(),

@@ -6,18 +6,18 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::strict::Merge;
-use super::{Known, difference};
+use super::{SettingContext, difference};
 use crate::forge::github::call::{Call, Method, below};
 use crate::forge::github::error::ForgeError;
-use crate::forge::github::observed::{Observed, Reading};
+use crate::forge::github::observed::{Observed, SettingSource};
 use crate::forge::github::setting::Lower;
 use crate::model::setting::Difference;
 use crate::model::settings::DeploymentEnvironment;
 
-pub(super) fn readings(wanted: &DeploymentEnvironment) -> Vec<Reading> {
-    let mut readings = vec![Reading::Environments];
+pub(super) fn readings(wanted: &DeploymentEnvironment) -> Vec<SettingSource> {
+    let mut readings = vec![SettingSource::Environments];
     if patterns(wanted).is_some() {
-        readings.push(Reading::Policies(wanted.name.clone()));
+        readings.push(SettingSource::Policies(wanted.name.clone()));
     }
     readings
 }
@@ -30,8 +30,8 @@ pub(super) fn differences(wanted: &DeploymentEnvironment, observed: &Observed) -
 }
 
 /// `branch` or `tag`, and the pattern.
-type Pattern = (String, String);
-type Patterns = BTreeSet<Pattern>;
+type BranchPattern = (String, String);
+type Patterns = BTreeSet<BranchPattern>;
 
 /// From where deployments may come.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,7 @@ struct Environment {
 
 fn found<'o>(wanted: &DeploymentEnvironment, observed: &'o Observed) -> Result<Option<&'o Value>, ForgeError> {
     let named = |item: &&Value| item["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(&wanted.name));
-    Ok(observed.items(&Reading::Environments)?.iter().find(named))
+    Ok(observed.items(&SettingSource::Environments)?.iter().find(named))
 }
 
 fn rule(found: &Value, kind: &str, key: &str) -> Value {
@@ -129,8 +129,11 @@ fn there(wanted: &DeploymentEnvironment, observed: &Observed) -> Result<Option<E
 }
 
 /// The patterns that are there, with their numbers.
-fn policies(wanted: &DeploymentEnvironment, observed: &Observed) -> Result<Vec<(Pattern, Option<u64>)>, ForgeError> {
-    let items = observed.items(&Reading::Policies(wanted.name.clone()))?;
+fn policies(
+    wanted: &DeploymentEnvironment,
+    observed: &Observed,
+) -> Result<Vec<(BranchPattern, Option<u64>)>, ForgeError> {
+    let items = observed.items(&SettingSource::Policies(wanted.name.clone()))?;
     let one = |item: &Value| {
         let kind = item["type"].as_str().unwrap_or("branch");
         Some(((kind.to_owned(), item["name"].as_str()?.to_owned()), item["id"].as_u64()))
@@ -189,8 +192,8 @@ fn policy_difference(wanted: &DeploymentEnvironment, there: &Policy) -> Option<D
     Some(Difference { what, wanted: asked.value(), found: there.value(), lowers, partial })
 }
 
-pub(super) fn calls(wanted: &DeploymentEnvironment, known: &Known<'_>) -> Result<Vec<Call>, ForgeError> {
-    let Known { target, observed, .. } = known;
+pub(super) fn calls(wanted: &DeploymentEnvironment, known: &SettingContext<'_>) -> Result<Vec<Call>, ForgeError> {
+    let SettingContext { target, observed, .. } = known;
     let path = |words: &[&str]| below(target, &[&["environments", &wanted.name], words].concat());
     let (there, held) = (there(wanted, observed)?, found(wanted, observed)?.map(reviewers).unwrap_or_default());
     let nothing = Environment {

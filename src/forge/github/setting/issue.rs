@@ -5,19 +5,19 @@ use serde_json::{Value, json};
 use super::difference;
 use crate::forge::github::call::{Call, Method, below};
 use crate::forge::github::error::ForgeError;
-use crate::forge::github::observed::{Observed, Reading};
-use crate::model::repository::Target;
+use crate::forge::github::observed::{Observed, SettingSource};
+use crate::model::repository::RepositorySlug;
 use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Issue;
 
-/// A comment that nobody sees, at the end of the issue's text.
+/// A hidden comment at the end of the issue's text.
 fn marker(wanted: &Issue) -> String {
     format!("<!-- apiscaffold: {} -->", wanted.title.replace("--", "- "))
 }
 
 pub(super) fn differences(wanted: &Issue, observed: &Observed) -> Result<Vec<Difference>, ForgeError> {
     let marker = marker(wanted);
-    let issues = observed.items(&Reading::Issues)?.iter().filter(|item| item.get("pull_request").is_none());
+    let issues = observed.items(&SettingSource::Issues)?.iter().filter(|item| item.get("pull_request").is_none());
     let is_it = |item: &Value| {
         item["title"] == wanted.title.as_str() || item["body"].as_str().is_some_and(|body| body.contains(&marker))
     };
@@ -25,7 +25,7 @@ pub(super) fn differences(wanted: &Issue, observed: &Observed) -> Result<Vec<Dif
     Ok(difference(there, Setting::Issue(wanted.clone()).words(), "there", Value::Null))
 }
 
-pub(super) fn calls(wanted: &Issue, target: &Target) -> Vec<Call> {
+pub(super) fn calls(wanted: &Issue, target: &RepositorySlug) -> Vec<Call> {
     let text = format!("{}\n\n{}", wanted.body.trim_end(), marker(wanted));
     let mut body = json!({"title": wanted.title, "body": text.trim_start()});
     if !wanted.labels.is_empty() {

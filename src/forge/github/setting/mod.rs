@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Call, Method, below, path};
 use super::error::ForgeError;
-use super::observed::{Observed, Reading};
-use crate::model::repository::Target;
+use super::observed::{Observed, SettingSource};
+use crate::model::repository::RepositorySlug;
 use crate::model::setting::{Difference, Setting};
 use crate::model::settings::Secret;
 use crate::model::token::Token;
@@ -32,7 +32,7 @@ pub enum Lower {
 }
 
 impl Lower {
-    /// Whether a difference may be mended.
+    /// Whether a difference may be fixed.
     pub(super) fn allows(self, difference: &Difference) -> bool {
         !difference.lowers || self == Self::Yes || (self == Self::Unfinished && difference.partial)
     }
@@ -46,8 +46,8 @@ pub(super) fn scope(secret: &Secret) -> Scope {
 }
 
 /// What calls are made from.
-pub(super) struct Known<'k> {
-    pub(super) target: &'k Target,
+pub(super) struct SettingContext<'k> {
+    pub(super) target: &'k RepositorySlug,
     pub(super) observed: &'k Observed,
     /// The values of secrets; none: names stand for what only GitHub knows, as in a plan.
     pub(super) secrets: Option<&'k BTreeMap<Scope, Token>>,
@@ -55,10 +55,10 @@ pub(super) struct Known<'k> {
     pub(super) lower: Lower,
 }
 
-impl Known<'_> {
+impl SettingContext<'_> {
     /// The number of a team.
     fn team(&self, slug: &str) -> Result<Value, ForgeError> {
-        let team = self.observed.get(&Reading::Team(slug.to_owned()))?;
+        let team = self.observed.get(&SettingSource::Team(slug.to_owned()))?;
         match (team.get("id").filter(|id| id.is_u64()), self.secrets) {
             (Some(id), _) => Ok(id.clone()),
             (None, None) => Ok(format!("(the id of team {slug})").into()),
@@ -67,31 +67,31 @@ impl Known<'_> {
     }
 }
 
-pub(super) fn no_team(target: &Target, slug: &str) -> ForgeError {
+pub(super) fn no_team(target: &RepositorySlug, slug: &str) -> ForgeError {
     ForgeError::NoTeam { organisation: target.owner.clone(), slug: slug.to_owned() }
 }
 
-/// What tells whether a setting is made.
-pub(super) fn readings(setting: &Setting) -> Vec<Reading> {
+/// What must be read to compare a setting.
+pub(super) fn readings(setting: &Setting) -> Vec<SettingSource> {
     match setting {
-        Setting::Repository(_) | Setting::Topics(_) | Setting::SecretScanning { .. } => vec![Reading::Repository],
-        Setting::Properties(_) => vec![Reading::Properties],
-        Setting::Team(_) => vec![Reading::Teams],
+        Setting::Repository(_) | Setting::Topics(_) | Setting::SecretScanning { .. } => vec![SettingSource::Repository],
+        Setting::Properties(_) => vec![SettingSource::Properties],
+        Setting::Team(_) => vec![SettingSource::Teams],
         Setting::Environment(wanted) => environment::readings(wanted),
-        Setting::Variable(wanted) => vec![Reading::Variables(wanted.environment.clone())],
-        Setting::Secret(wanted) => vec![Reading::Secrets(wanted.environment.clone())],
-        Setting::VulnerabilityAlerts => vec![Reading::Alerts],
-        Setting::AutomatedFixes => vec![Reading::Fixes],
-        Setting::PrivateReporting => vec![Reading::Reporting],
-        Setting::Issue(_) => vec![Reading::Issues],
-        Setting::Ruleset(_) => vec![Reading::Rulesets],
+        Setting::Variable(wanted) => vec![SettingSource::Variables(wanted.environment.clone())],
+        Setting::Secret(wanted) => vec![SettingSource::Secrets(wanted.environment.clone())],
+        Setting::VulnerabilityAlerts => vec![SettingSource::Alerts],
+        Setting::AutomatedFixes => vec![SettingSource::Fixes],
+        Setting::PrivateReporting => vec![SettingSource::Reporting],
+        Setting::Issue(_) => vec![SettingSource::Issues],
+        Setting::Ruleset(_) => vec![SettingSource::Rulesets],
     }
 }
 
 /// What must be read after that.
-pub(super) fn deeper(setting: &Setting, observed: &Observed) -> Option<Reading> {
+pub(super) fn deeper(setting: &Setting, observed: &Observed) -> Option<SettingSource> {
     let id = ruleset::found(setting.name()?, observed)?;
-    Some(Reading::Ruleset(id))
+    Some(SettingSource::Ruleset(id))
 }
 
 /// The environment that a setting belongs to.
@@ -123,14 +123,14 @@ pub(super) fn teams(setting: &Setting) -> BTreeSet<&str> {
 /// Where the world is not as the setting wants it; nothing when it is.
 pub(super) fn differences(setting: &Setting, observed: &Observed) -> Result<Vec<Difference>, ForgeError> {
     Ok(match setting {
-        Setting::Repository(wanted) => fields(wanted, observed.get(&Reading::Repository)?),
+        Setting::Repository(wanted) => fields(wanted, observed.get(&SettingSource::Repository)?),
         Setting::SecretScanning { push_protection } => {
-            fields(&scanning(*push_protection), observed.get(&Reading::Repository)?)
+            fields(&scanning(*push_protection), observed.get(&SettingSource::Repository)?)
         }
-        Setting::Topics(wanted) => topics(wanted, observed.get(&Reading::Repository)?),
-        Setting::Properties(wanted) => properties(wanted, observed.items(&Reading::Properties)?),
+        Setting::Topics(wanted) => topics(wanted, observed.get(&SettingSource::Repository)?),
+        Setting::Properties(wanted) => properties(wanted, observed.items(&SettingSource::Properties)?),
         Setting::Team(wanted) => {
-            let teams = observed.items(&Reading::Teams)?;
+            let teams = observed.items(&SettingSource::Teams)?;
             let found = teams.iter().find(|team| team["slug"] == wanted.slug.as_str());
             let role = |key: &str| found.and_then(|team| team.get(key)).cloned().unwrap_or_default();
             let same = ["permission", "role_name"].iter().any(|key| role(key) == wanted.permission.as_str());
@@ -139,17 +139,17 @@ pub(super) fn differences(setting: &Setting, observed: &Observed) -> Result<Vec<
         Setting::Environment(wanted) => environment::differences(wanted, observed)?,
         Setting::Variable(wanted) => values::variable(wanted, observed)?,
         Setting::Secret(wanted) => values::secret(wanted, observed)?,
-        Setting::VulnerabilityAlerts => on(setting, observed.get(&Reading::Alerts)?),
-        Setting::AutomatedFixes => on(setting, &observed.get(&Reading::Fixes)?["enabled"]),
-        Setting::PrivateReporting => on(setting, &observed.get(&Reading::Reporting)?["enabled"]),
+        Setting::VulnerabilityAlerts => on(setting, observed.get(&SettingSource::Alerts)?),
+        Setting::AutomatedFixes => on(setting, &observed.get(&SettingSource::Fixes)?["enabled"]),
+        Setting::PrivateReporting => on(setting, &observed.get(&SettingSource::Reporting)?["enabled"]),
         Setting::Issue(wanted) => issue::differences(wanted, observed)?,
         Setting::Ruleset(wanted) => ruleset::differences(wanted, observed)?,
     })
 }
 
 /// The calls that make a setting so, in order; a setting that differs has at least one.
-pub(super) fn calls(setting: &Setting, known: &Known<'_>) -> Result<Vec<Call>, ForgeError> {
-    let Known { target, observed, .. } = known;
+pub(super) fn calls(setting: &Setting, known: &SettingContext<'_>) -> Result<Vec<Call>, ForgeError> {
+    let SettingContext { target, observed, .. } = known;
     let switch = |word: &str| vec![Call::bare(Method::Put, below(target, &[word]))];
     Ok(match setting {
         Setting::Repository(wanted) => patch(known, wanted)?,
@@ -159,7 +159,7 @@ pub(super) fn calls(setting: &Setting, known: &Known<'_>) -> Result<Vec<Call>, F
         }
         Setting::Properties(wanted) => {
             let wanted = wanted.iter().filter(|(name, value)| {
-                let found = observed.items(&Reading::Properties).unwrap_or_default();
+                let found = observed.items(&SettingSource::Properties).unwrap_or_default();
                 !found.iter().any(|item| item["property_name"] == name.as_str() && item["value"] == value.as_str())
             });
             let list: Vec<Value> = wanted.map(|(name, value)| json!({"property_name": name, "value": value})).collect();
@@ -204,8 +204,8 @@ fn fields(wanted: &Map<String, Value>, found: &Value) -> Vec<Difference> {
 }
 
 /// One PATCH of the fields that differ and may be set.
-fn patch(known: &Known<'_>, wanted: &Map<String, Value>) -> Result<Vec<Call>, ForgeError> {
-    let differing = fields(wanted, known.observed.get(&Reading::Repository)?);
+fn patch(known: &SettingContext<'_>, wanted: &Map<String, Value>) -> Result<Vec<Call>, ForgeError> {
+    let differing = fields(wanted, known.observed.get(&SettingSource::Repository)?);
     let allowed = differing.into_iter().filter(|field| known.lower.allows(field));
     let body: Map<String, Value> = allowed.map(|field| (field.what, field.wanted)).collect();
     Ok(vec![Call::with(Method::Patch, below(known.target, &[]), body.into())])

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::strict::Merge;
-use super::{Known, difference};
+use super::{SettingContext, difference};
 use crate::forge::github::call::{Call, Method, below};
 use crate::forge::github::error::ForgeError;
-use crate::forge::github::observed::{Observed, Reading};
+use crate::forge::github::observed::{Observed, SettingSource};
 use crate::forge::github::setting::Lower;
 use crate::model::setting::Difference;
 
@@ -15,7 +15,7 @@ const FIELDS: [&str; 6] = ["name", "target", "enforcement", "bypass_actors", "co
 
 /// The number of the ruleset of this name.
 pub(super) fn found(name: &str, observed: &Observed) -> Option<u64> {
-    let items = observed.items(&Reading::Rulesets).ok()?;
+    let items = observed.items(&SettingSource::Rulesets).ok()?;
     items.iter().find(|item| item["name"] == name)?.get("id")?.as_u64()
 }
 
@@ -24,13 +24,13 @@ fn name(wanted: &Map<String, Value>) -> &str {
 }
 
 pub(super) fn differences(wanted: &Map<String, Value>, observed: &Observed) -> Result<Vec<Difference>, ForgeError> {
-    observed.items(&Reading::Rulesets)?;
+    observed.items(&SettingSource::Rulesets)?;
     let name = name(wanted);
     let Some(id) = found(name, observed) else {
         return Ok(difference(false, format!("ruleset `{name}`"), "there", Value::Null));
     };
     let mut merge = Merge::new(false);
-    merged(wanted, observed.get(&Reading::Ruleset(id))?, &mut merge);
+    merged(wanted, observed.get(&SettingSource::Ruleset(id))?, &mut merge);
     Ok(merge.differences)
 }
 
@@ -46,11 +46,11 @@ fn merged(wanted: &Map<String, Value>, there: &Value, merge: &mut Merge) -> Map<
     all
 }
 
-pub(super) fn calls(wanted: &Map<String, Value>, known: &Known<'_>) -> Result<Vec<Call>, ForgeError> {
+pub(super) fn calls(wanted: &Map<String, Value>, known: &SettingContext<'_>) -> Result<Vec<Call>, ForgeError> {
     Ok(vec![match found(name(wanted), known.observed) {
         Some(id) => {
             let mut merge = Merge::new(known.lower == Lower::Yes);
-            let body = merged(wanted, known.observed.get(&Reading::Ruleset(id))?, &mut merge);
+            let body = merged(wanted, known.observed.get(&SettingSource::Ruleset(id))?, &mut merge);
             Call::with(Method::Put, below(known.target, &["rulesets", &id.to_string()]), body.into())
         }
         None => Call::with(Method::Post, below(known.target, &["rulesets"]), wanted.clone().into()),

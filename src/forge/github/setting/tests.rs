@@ -6,8 +6,8 @@ use super::*;
 use crate::forge::github::setting::Lower;
 use crate::model::settings::Settings;
 
-fn target() -> Target {
-    Target { owner: "org".to_owned(), name: "my-api".to_owned() }
+fn target() -> RepositorySlug {
+    RepositorySlug { owner: "org".to_owned(), name: "my-api".to_owned() }
 }
 
 fn settings() -> Vec<Setting> {
@@ -32,19 +32,19 @@ fn made() -> Observed {
     let mut seen = Observed::default();
     let on = || json!({"status": "enabled"});
     seen.put(
-        Reading::Repository,
+        SettingSource::Repository,
         json!({
             "description": "D", "topics": ["b", "api"], "allow_squash_merge": true, "delete_branch_on_merge": true,
             "security_and_analysis": {"secret_scanning": on(), "secret_scanning_push_protection": on(), "other": {}},
         }),
     );
     seen.put(
-        Reading::Properties,
+        SettingSource::Properties,
         json!([{"property_name": "tier", "value": "gold"}, {"property_name": "x", "value": null}]),
     );
-    seen.put(Reading::Teams, json!([{"slug": "core", "permission": "maintain", "id": 5}]));
-    seen.put(Reading::Team("core".to_owned()), json!({"slug": "core", "id": 5}));
-    seen.put(Reading::Environments, json!([{
+    seen.put(SettingSource::Teams, json!([{"slug": "core", "permission": "maintain", "id": 5}]));
+    seen.put(SettingSource::Team("core".to_owned()), json!({"slug": "core", "id": 5}));
+    seen.put(SettingSource::Environments, json!([{
         "name": "int", "deployment_branch_policy": {"protected_branches": false, "custom_branch_policies": true},
         "protection_rules": [
             {"type": "required_reviewers", "prevent_self_review": true, "reviewers": [{"type": "Team", "reviewer": {"slug": "core", "id": 5}}]},
@@ -52,27 +52,30 @@ fn made() -> Observed {
         ],
     }]));
     seen.put(
-        Reading::Policies("int".to_owned()),
+        SettingSource::Policies("int".to_owned()),
         json!([
             {"id": 1, "name": "main", "type": "branch"}, {"id": 2, "name": "v*", "type": "tag"},
         ]),
     );
-    seen.put(Reading::Variables(None), json!([{"name": "A", "value": "1"}]));
-    seen.put(Reading::Variables(Some("int".to_owned())), json!([{"name": "B", "value": "2"}]));
-    seen.put(Reading::Secrets(Some("int".to_owned())), json!([{"name": "S"}]));
-    seen.put(Reading::Alerts, json!(true));
-    seen.put(Reading::Fixes, json!({"enabled": true, "paused": false}));
-    seen.put(Reading::Reporting, json!({"enabled": true}));
-    seen.put(Reading::Issues, json!([{"title": "Renamed", "body": "Text\n\n<!-- apiscaffold: Kick-off -  now -->"}]));
-    seen.put(Reading::Rulesets, json!([{"id": 9, "name": "main"}]));
+    seen.put(SettingSource::Variables(None), json!([{"name": "A", "value": "1"}]));
+    seen.put(SettingSource::Variables(Some("int".to_owned())), json!([{"name": "B", "value": "2"}]));
+    seen.put(SettingSource::Secrets(Some("int".to_owned())), json!([{"name": "S"}]));
+    seen.put(SettingSource::Alerts, json!(true));
+    seen.put(SettingSource::Fixes, json!({"enabled": true, "paused": false}));
+    seen.put(SettingSource::Reporting, json!({"enabled": true}));
+    seen.put(
+        SettingSource::Issues,
+        json!([{"title": "Renamed", "body": "Text\n\n<!-- apiscaffold: Kick-off -  now -->"}]),
+    );
+    seen.put(SettingSource::Rulesets, json!([{"id": 9, "name": "main"}]));
     let rules = json!([{"type": "deletion"}]);
-    seen.put(Reading::Ruleset(9), json!({"id": 9, "name": "main", "target": "branch", "enforcement": "active", "rules": rules, "bypass_actors": []}));
+    seen.put(SettingSource::Ruleset(9), json!({"id": 9, "name": "main", "target": "branch", "enforcement": "active", "rules": rules, "bypass_actors": []}));
     seen
 }
 
 fn planned(setting: &Setting, observed: &Observed) -> Vec<String> {
     let target = target();
-    let known = Known { target: &target, observed, secrets: None, lower: Lower::No };
+    let known = SettingContext { target: &target, observed, secrets: None, lower: Lower::No };
     calls(setting, &known).expect("calls").iter().map(Call::words).collect()
 }
 
@@ -118,20 +121,28 @@ fn what_is_made_does_not_differ() {
 #[test]
 fn what_was_changed_by_hand_is_seen_and_mended_in_its_place() {
     let cases = [
-        (Reading::Variables(None), json!([{"name": "a", "value": "9"}]), "PATCH /repos/org/my-api/actions/variables/A"),
-        (Reading::Rulesets, json!([{"id": 4, "name": "other"}]), "POST /repos/org/my-api/rulesets"),
-        (Reading::Ruleset(9), json!({"enforcement": "disabled"}), "PUT /repos/org/my-api/rulesets/9"),
         (
-            Reading::Policies("int".to_owned()),
+            SettingSource::Variables(None),
+            json!([{"name": "a", "value": "9"}]),
+            "PATCH /repos/org/my-api/actions/variables/A",
+        ),
+        (SettingSource::Rulesets, json!([{"id": 4, "name": "other"}]), "POST /repos/org/my-api/rulesets"),
+        (SettingSource::Ruleset(9), json!({"enforcement": "disabled"}), "PUT /repos/org/my-api/rulesets/9"),
+        (
+            SettingSource::Policies("int".to_owned()),
             json!([{"id": 1, "name": "main", "type": "branch"}, {"id": 2, "name": "v*", "type": "tag"}, {"id": 3, "name": "*", "type": "branch"}]),
             "DELETE /repos/org/my-api/environments/int/deployment-branch-policies/3",
         ),
         (
-            Reading::Environments,
+            SettingSource::Environments,
             json!([{"name": "int", "protection_rules": [], "deployment_branch_policy": null}]),
             "PUT /repos/org/my-api/environments/int",
         ),
-        (Reading::Teams, json!([{"slug": "core", "permission": "pull"}]), "PUT /orgs/org/teams/core/repos/org/my-api"),
+        (
+            SettingSource::Teams,
+            json!([{"slug": "core", "permission": "pull"}]),
+            "PUT /orgs/org/teams/core/repos/org/my-api",
+        ),
     ];
     for (reading, value, call) in cases {
         let mut changed = made();
@@ -148,9 +159,12 @@ fn what_was_changed_by_hand_is_seen_and_mended_in_its_place() {
 #[test]
 fn only_fields_that_differ_are_sent() {
     let mut changed = made();
-    changed.put(Reading::Repository, json!({"description": "D", "topics": ["api", "b"], "allow_squash_merge": true}));
+    changed.put(
+        SettingSource::Repository,
+        json!({"description": "D", "topics": ["api", "b"], "allow_squash_merge": true}),
+    );
     let target = target();
-    let known = Known { target: &target, observed: &changed, secrets: None, lower: Lower::No };
+    let known = SettingContext { target: &target, observed: &changed, secrets: None, lower: Lower::No };
     let fields = settings().into_iter().next().expect("the repository");
     let call = calls(&fields, &known).expect("calls").remove(0);
     assert_eq!(call.body, Some(json!({"delete_branch_on_merge": true})));
@@ -164,16 +178,16 @@ fn a_secret_is_sealed_and_its_value_is_in_no_call() {
         let secret = crypto_box::SecretKey::generate(&mut crypto_box::aead::OsRng);
         base64::engine::general_purpose::STANDARD.encode(secret.public_key().as_bytes())
     };
-    made.put(Reading::Key(Some("int".to_owned())), json!({"key_id": "k1", "key": key}));
+    made.put(SettingSource::Key(Some("int".to_owned())), json!({"key_id": "k1", "key": key}));
     let target = target();
     let secret = settings().into_iter().find(|setting| matches!(setting, Setting::Secret(_))).expect("one");
     let values = BTreeMap::from([((Some("int".to_owned()), "S".to_owned()), Token::new("s3cret"))]);
-    let known = Known { target: &target, observed: &made, secrets: Some(&values), lower: Lower::No };
+    let known = SettingContext { target: &target, observed: &made, secrets: Some(&values), lower: Lower::No };
     let call = calls(&secret, &known).expect("calls").remove(0);
     let body = call.body.expect("a body");
     assert!(body["key_id"] == "k1" && !body.to_string().contains("s3cret"), "{body}");
     let empty = BTreeMap::new();
-    let known = Known { target: &target, observed: &made, secrets: Some(&empty), lower: Lower::No };
+    let known = SettingContext { target: &target, observed: &made, secrets: Some(&empty), lower: Lower::No };
     assert_eq!(calls(&secret, &known), Err(ForgeError::NoValue { variable: "INT_S".to_owned() }));
 }
 
