@@ -1,4 +1,4 @@
-//! A question at the terminal. What is typed is checked while it can still be mended.
+//! A question at the terminal. What is typed is checked while it can still be corrected.
 
 use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text};
