@@ -58,6 +58,8 @@ fn settled(text: &str, place: &Place) -> String {
     }
     // Ids of commits and revisions of templates change with every change to the built-in template or to the version.
     let id = Regex::new(r"\b[0-9a-f]{40}([0-9a-f]{24})?\b").expect("a pattern");
+    let staging = Regex::new(r"\.apiscaffold-([a-z0-9-]+)-[A-Za-z0-9]{6}\b").expect("a pattern");
+    text = staging.replace_all(&text, ".apiscaffold-$1-[RANDOM]").into_owned();
     let text = id.replace_all(&text, "[ID]").replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[VERSION]\"");
     text.replace(&format!("apiscaffold {}", env!("CARGO_PKG_VERSION")), "apiscaffold [VERSION]")
 }
