@@ -132,9 +132,10 @@ fn usage(error: &clap::Error, surroundings: &Surroundings, json: bool) -> u8 {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if json && !is_help {
         let text = error.to_string();
-        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let sentence = lines.join(" ").trim_start_matches("error: ").to_owned();
         let terminal = Terminal::new(streams.clone(), OutputOptions { json, ..OutputOptions::default() });
-        return fail(&terminal, &Usage(sentence.to_owned()));
+        return fail(&terminal, &Usage(sentence));
     }
     let output = if is_help { &streams.stdout } else { &streams.stderr };
     let text = error.render();

@@ -11,7 +11,7 @@ use proptest::test_runner::Config;
 use serde_json::{Map, Value, json};
 
 use crate::program::{Program, REFUSED, Ran};
-use crate::tools::{documents, real_documents};
+use crate::tools::{documents, real_documents, thorough};
 
 const MODES: [&str; 7] =
     ["app-level0", "app-level3", "nhs-cis2-aal1", "nhs-cis2-aal3", "nhs-login-p0", "nhs-login-p5", "nhs-login-p9"];
@@ -188,9 +188,12 @@ fn access_is_the_document_s_or_a_refusal_that_names_the_operations() {
     let rows = rows.as_array().expect("a list");
     let wrong: Vec<String> = rows
         .iter()
-        .flat_map(|row| {
-            let styles = ["apigee", "proxygen"].into_iter();
-            let styles = styles.filter(|style| row["style"].as_str().is_none_or(|only| only == *style));
+        .enumerate()
+        .flat_map(|(number, row)| {
+            // For daily work one style a row is enough.
+            let daily = ["apigee", "proxygen"][number % 2];
+            let only = row["style"].as_str().or((!thorough()).then_some(daily));
+            let styles = ["apigee", "proxygen"].into_iter().filter(|style| only.is_none_or(|only| only == *style));
             styles.flat_map(|style| faults(row, style)).collect::<Vec<_>>()
         })
         .collect();
@@ -392,7 +395,7 @@ fn hold(case: &Case) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 48, max_shrink_iters: 40, ..Config::default() })]
+    #![proptest_config(Config { cases: if thorough() { 48 } else { 12 }, max_shrink_iters: 40, ..Config::default() })]
 
     #[test]
     fn no_operation_lets_in_more_than_its_document_says(case in case()) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::program::{Program, files};
+use crate::program::Program;
 
 /// A document with these servers, and operations: path and media type of what each answers.
 fn document(servers: &Value, operations: &[(&str, &str)]) -> Value {
@@ -105,25 +105,4 @@ fn base_path_and_standard_are_the_documents_and_it_is_said_from_what() {
             assert!(told.contains(&line), "{line}: {told}");
         }
     }
-}
-
-#[test]
-fn an_answer_that_is_not_what_the_document_says_is_kept_and_warned_of() {
-    let program = Program::new();
-    program.write("spec.json", document(&urls(&["https://h/pets/v1"]), &[("/a", JSON)]).to_string());
-    let new = ["new", "x", "--spec", "spec.json", "--json", "--set"];
-    let ran = program.done(&[&new[..], &["base_path=mine/b"]].concat());
-    assert_eq!(said(&ran.json(), "base_path"), ("mine/b".to_owned(), "`--set`".to_owned()));
-    assert!(
-        ran.stderr.contains("the base path is `/mine/b` (`--set`), but the spec's servers have the path `/pets/v1`")
-    );
-    let made = files(&program.folder().join("x"));
-    let proxy = String::from_utf8_lossy(&made["proxies/live/apiproxy/proxies/default.xml"]).into_owned();
-    assert!(proxy.contains("<BasePath>/mine/b</BasePath>"), "{proxy}");
-    let same = program.done(&["new", "y", "--spec", "spec.json", "--json", "--set", "base_path=pets/v1"]);
-    assert_eq!((same.json()["warnings"].clone(), &*same.stderr), (json!([]), ""));
-    // Where the document says nothing, an answer can still make a part come twice.
-    program.write("spec.json", document(&Value::Null, &[("/FHIR/R4/Patient", JSON)]).to_string());
-    let twice = program.done(&["new", "z", "--spec", "spec.json", "--json", "--set", "base_path=z/FHIR/R4"]);
-    assert!(twice.stderr.contains("calls go to `/z/FHIR/R4/FHIR/R4/Patient`"), "{twice:?}");
 }

@@ -5,20 +5,6 @@ use std::fs;
 use crate::program::Program;
 
 #[test]
-fn folders_that_cannot_be_written_leave_nothing_behind() {
-    let program = Program::new();
-    let ran = program.run(&["new", "x", "--into", "/proc"]);
-    assert!(ran.code == Some(1) && ran.stderr.contains("hint: "), "{ran:?}");
-    assert_eq!(program.registry()["apis"], serde_json::json!([]));
-    let mut command = program.command(&["new", "x"]);
-    command.env("XDG_DATA_HOME", "/proc/none");
-    let ran = crate::program::Ran::of(&command.output().expect("it starts"));
-    assert!(ran.code == Some(1) && ran.stderr.contains("/proc/none"), "{ran:?}");
-    assert!(!program.folder().join("x").exists());
-    assert_eq!(fs::read_dir(program.folder()).expect("listed").count(), 0);
-}
-
-#[test]
 #[ignore = "needs mount namespaces"]
 fn a_full_disk_leaves_nothing_and_the_same_command_finishes_later() {
     let program = Program::new();

@@ -10,6 +10,7 @@
 //! | `code` | the exit code of each line of `command`; without the file they are all 0 |
 //! | `out/` | files that are in the current folder afterwards, byte for byte |
 //! | `paths` | every file that is in the current folder afterwards, but git's own |
+//! | `github` | if it is there, a GitHub of its own with the organisation `nhs` and its team `platform`, and a token for it |
 //! | `program` | if it is there, the same is asked of the program, in a process of its own |
 //!
 //! `APISCAFFOLD_BLESS=yes cargo test --test main cases::` writes `stdout`, `stderr` and `code`, and what is in `out/` and
@@ -30,6 +31,7 @@ use apiscaffold::world::Surroundings;
 use rayon::prelude::*;
 use regex::Regex;
 
+use crate::github::{GitHub, TokenKind};
 use crate::program::{Program, Ran, files};
 
 /// When every run happens.
@@ -45,15 +47,29 @@ const INSIDE: &str = "CASES_INSIDE";
 const BLESS: &str = "APISCAFFOLD_BLESS";
 
 /// What is printed, without what is another thing each time.
-fn settled(text: &str, program: &Program) -> String {
+fn settled(text: &str, place: &Place) -> String {
     let mut text = text.to_owned();
-    for (folder, word) in [(program.folder(), "[FOLDER]"), (program.home(), "[HOME]")] {
+    for (folder, word) in [(place.program.folder(), "[FOLDER]"), (place.program.home(), "[HOME]")] {
         text = text.replace(folder.to_str().expect("a text"), word);
+    }
+    if let Some(github) = &place.github {
+        text = text.replace(&github.url(), "[GITHUB]");
+        text = text.replace(github.url().trim_start_matches("http://"), "[GITHUB]");
     }
     // Ids of commits and revisions of templates change with every change to the built-in template or to the version.
     let id = Regex::new(r"\b[0-9a-f]{40}([0-9a-f]{24})?\b").expect("a pattern");
+    let staging = Regex::new(r"\.apiscaffold-([a-z0-9-]+)-[A-Za-z0-9]{6}\b").expect("a pattern");
+    text = staging.replace_all(&text, ".apiscaffold-$1-[RANDOM]").into_owned();
     let text = id.replace_all(&text, "[ID]").replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[VERSION]\"");
     text.replace(&format!("apiscaffold {}", env!("CARGO_PKG_VERSION")), "apiscaffold [VERSION]")
+}
+
+/// Where a scenario runs.
+struct Place {
+    program: Program,
+    github: Option<GitHub>,
+    /// Variables of every run.
+    variables: BTreeMap<String, String>,
 }
 
 /// A scenario.
@@ -80,20 +96,18 @@ impl Case {
 
     /// Runs it in an empty world, in this process or as a program.
     fn run(&self, as_program: bool) -> Results {
-        let program = Program::new();
-        for (from, into) in [("in", program.folder()), ("home", program.home())] {
-            copy(&self.folder.join(from), &into);
-        }
+        let place = self.place();
+        let program = &place.program;
         for line in self.lines("setup") {
-            let ran = self.line(&line, &program, as_program);
+            let ran = self.line(&line, &place, as_program);
             assert_eq!(ran.code, Some(0), "{}: {line}: {ran:?}", self.name());
         }
         let (mut codes, mut stdout, mut stderr) = (Vec::new(), String::new(), String::new());
         for line in self.lines("command") {
-            let ran = self.line(&line, &program, as_program);
+            let ran = self.line(&line, &place, as_program);
             codes.push(ran.code.map_or_else(|| "none".to_owned(), |code| code.to_string()));
-            stdout += &settled(&ran.stdout, &program);
-            stderr += &settled(&ran.stderr, &program);
+            stdout += &settled(&ran.stdout, &place);
+            stderr += &settled(&ran.stderr, &place);
         }
         let code = if codes.iter().all(|code| code == "0") { String::new() } else { codes.join(" ") + "\n" };
         let mut results = Results::new();
@@ -103,7 +117,7 @@ impl Case {
         let found = files(&program.folder());
         for name in below(&self.folder.join("out")).into_keys() {
             let content = found.get(&name).cloned().unwrap_or_else(|| b"there is no such file\n".to_vec());
-            let settled = String::from_utf8(content).map(|text| settled(&text, &program).into_bytes());
+            let settled = String::from_utf8(content).map(|text| settled(&text, &place).into_bytes());
             results.insert(format!("out/{name}"), settled.unwrap_or_else(|bytes| bytes.into_bytes()));
         }
         if self.folder.join("paths").exists() {
@@ -113,19 +127,38 @@ impl Case {
         results
     }
 
-    fn line(&self, line: &str, program: &Program, as_program: bool) -> Ran {
-        let place = |folder: PathBuf| folder.display().to_string();
-        let line = line.replace("[HOME]", &place(program.home())).replace("[FOLDER]", &place(program.folder()));
+    /// A folder and a home with the scenario's files, and its GitHub.
+    fn place(&self) -> Place {
+        let program = Program::new();
+        for (from, into) in [("in", program.folder()), ("home", program.home())] {
+            copy(&self.folder.join(from), &into);
+        }
+        let own = self.lines("env");
+        let own = own.iter().map(|line| line.split_once('=').expect("NAME=VALUE"));
+        let mut variables: BTreeMap<String, String> =
+            VARIABLES.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let github = self.folder.join("github").exists().then(GitHub::start);
+        if let Some(github) = &github {
+            github.add_organization("nhs", "octo");
+            github.add_team("nhs", "platform");
+            let token = github.add_token("octo", TokenKind::Classic(vec!["repo", "workflow", "admin:org"]));
+            let url = github.url();
+            let own = [("GITHUB_API_URL", &url), ("GITHUB_SERVER_URL", &url), ("GH_TOKEN", &token)];
+            variables.extend(own.map(|(name, value)| (name.to_owned(), value.clone())));
+        }
+        Place { program, github, variables }
+    }
+
+    fn line(&self, line: &str, place: &Place, as_program: bool) -> Ran {
+        let Place { program, variables, .. } = place;
+        let text = |folder: PathBuf| folder.display().to_string();
+        let line = line.replace("[HOME]", &text(program.home())).replace("[FOLDER]", &text(program.folder()));
         let words = words(&line);
         let (first, arguments) = words.split_first().expect("a line has words");
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let own = self.lines("env");
-        let own = own.iter().map(|line| line.split_once('=').expect("NAME=VALUE"));
-        let variables: BTreeMap<String, String> =
-            VARIABLES.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         match (first.as_str(), as_program) {
             ("apiscaffold", true) => Ran::of(&program.command(&arguments).envs(variables).output().expect("it starts")),
-            ("apiscaffold", false) => in_process(&words, program, variables),
+            ("apiscaffold", false) => in_process(&words, program, variables.clone()),
             ("git" | "sh", _) => {
                 let mut command = Command::new(first);
                 command.args(&arguments).current_dir(program.folder()).stdin(Stdio::null());

@@ -268,17 +268,3 @@ fn an_old_record_with_characters_that_steer_is_read_and_shown_without_them() {
     assert_eq!(shown["title"].as_str(), record["title"].as_str(), "and so does TOML");
     program.done(&["phase", "old-api", "--waive", "kick-off=another reason"]);
 }
-
-#[test]
-fn an_old_record_with_a_secret_is_shown_without_it() {
-    let program = Program::new();
-    program.done(&["new", "first"]);
-    for secret in &SECRET[..2] {
-        old_record(&program, secret);
-        for arguments in [&["list", "--json"][..], &["show", "old-api"], &["registry", "check"], &["phase", "old-api"]]
-        {
-            let ran = program.run(arguments);
-            assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{arguments:?}: {ran:?}");
-        }
-    }
-}

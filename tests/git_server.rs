@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -27,7 +28,9 @@ pub(crate) enum Mode {
     DropMidPack,
     /// Packs come in pieces of 1 KiB, this far apart.
     Slow(Duration),
-    /// Connections are taken and nothing is said.
+    /// So many KiB of every pack are sent, and the test is told; the rest never comes.
+    Halt(usize, Sender<()>),
+    /// Connections are taken and nothing is said, until the client goes away.
     Silent,
     /// A web page, whatever is asked.
     WebPage,
@@ -145,7 +148,7 @@ impl State {
                 stream,
                 "HTTP/1.1 {status} No\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
             )?,
-            Mode::Silent => thread::sleep(Duration::from_secs(3)),
+            Mode::Silent => wait_for_the_end(&mut stream),
             Mode::Status(status) => {
                 write!(stream, "HTTP/1.1 {status} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")?
             }
@@ -196,7 +199,12 @@ impl State {
     }
 }
 
-fn send(stream: &mut impl Write, mode: &Mode, is_pack: bool, mut body: Vec<u8>) -> io::Result<()> {
+/// Waits until the client closes the connection.
+fn wait_for_the_end(stream: &mut impl Read) {
+    let _ = io::copy(stream, &mut io::sink());
+}
+
+fn send(stream: &mut (impl Read + Write), mode: &Mode, is_pack: bool, mut body: Vec<u8>) -> io::Result<()> {
     match mode {
         Mode::DropMidPack if is_pack => stream.write_all(&body[..body.len() / 2]),
         Mode::Slow(pause) if is_pack => body.chunks(1024).try_for_each(|piece| {
@@ -204,6 +212,14 @@ fn send(stream: &mut impl Write, mode: &Mode, is_pack: bool, mut body: Vec<u8>) 
             stream.write_all(piece)?;
             stream.flush()
         }),
+        Mode::Halt(pieces, told) if is_pack => {
+            stream.write_all(&body[..body.len().min(pieces * 1024)])?;
+            stream.flush()?;
+            // The test may have ended.
+            let _ = told.send(());
+            wait_for_the_end(stream);
+            Ok(())
+        }
         Mode::NoShallow => {
             replace(&mut body, b" shallow ", b" xhallow ");
             stream.write_all(&body)

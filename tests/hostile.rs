@@ -99,7 +99,7 @@ fn check(title: &str) {
 
 #[test]
 fn hostile_titles_give_files_that_parse_and_give_the_title_back() {
-    let cases = std::env::var("APISCAFFOLD_TITLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(50);
+    let cases = std::env::var("APISCAFFOLD_TITLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(15);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     runner
         .run(&hostile(), |title| {

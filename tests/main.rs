@@ -13,6 +13,7 @@ mod architecture;
 mod bad_input;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
+#[cfg(unix)]
 mod cases;
 mod checked;
 mod defects;

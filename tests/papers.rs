@@ -61,7 +61,7 @@ fn dead_links(texts: &Texts) -> Vec<String> {
 #[test]
 fn every_link_in_the_documents_leads_to_a_file() {
     for (kind, texts) in repositories() {
-        assert_eq!(dead_links(&texts), Vec::<String>::new(), "{kind}");
+        assert_eq!(dead_links(texts), Vec::<String>::new(), "{kind}");
     }
     let mut texts = repository(&[]);
     texts.remove("docs/runbook.md").expect("there");
@@ -164,7 +164,7 @@ fn dependabot_looks_after_every_kind_of_dependency_that_is_there() {
             };
             wanted.insert((ecosystem.to_owned(), format!("/{folder}")));
         }
-        assert_eq!(updates(&texts), wanted, "{kind}");
+        assert_eq!(updates(texts), wanted, "{kind}");
     }
 }
 

@@ -362,24 +362,6 @@ fn a_document_of_the_producer_is_theirs() {
 }
 
 #[test]
-fn keys_of_a_newer_version_stay_in_the_record() {
-    let program = Program::new();
-    program.done(&["new", "my-api"]);
-    let registry = program.home().join(".local/share/apiscaffold/registry.git");
-    let clone = program.folder().join("clone");
-    let git = |folder: &Path, arguments: &[&str]| crate::program::git(folder, arguments);
-    git(&program.folder(), &["clone", "-q", registry.to_str().expect("a path"), "clone"]);
-    let path = git(&clone, &["ls-files", "apis"]);
-    let old = fs::read_to_string(clone.join(&path)).expect("readable");
-    fs::write(clone.join(&path), format!("colour = \"blue\"\n{old}")).expect("written");
-    git(&clone, &["commit", "-qam", "newer"]);
-    git(&clone, &["push", "-q", "origin", "HEAD:main"]);
-    moved(&program, "discovery", &["kick-off"], &[]);
-    let record = record(&program);
-    assert_eq!((&record["colour"], &record["phase"]), (&json!("blue"), &json!("discovery")));
-}
-
-#[test]
 fn making_an_api_again_does_not_begin_its_life_anew() {
     let program = Program::new();
     program.done(&["new", "my-api"]);

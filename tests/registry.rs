@@ -175,18 +175,6 @@ fn what_is_exported_can_be_imported_into_another_registry() {
     }
 }
 
-#[test]
-fn keys_that_a_newer_version_wrote_survive_every_write() {
-    let program = Program::new();
-    program.done(&["new", "first"]);
-    by_hand(&program, "sed -i -e '1i newer = [1, 2]' -e 's/^state = .*/state = \"reserved\"/' apis/*/*/*/first.toml");
-    program.done(&["new", "first"]);
-    let record = program.done(&["show", "first", "--json"]).json();
-    assert_eq!((&record["newer"], &record["state"]), (&json!([1, 2]), &json!("active")));
-    let exported = program.done(&["registry", "export", "--format", "json"]).json();
-    assert_eq!(exported["apis"][0]["newer"], json!([1, 2]));
-}
-
 /// Names and short names, as lines of a report `NAME (SHORT, …)` or of a table give them.
 fn short_names(text: &str) -> std::collections::BTreeMap<String, String> {
     let pair = |line: &str| {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -338,14 +339,12 @@ fn silence_has_a_limit() {
     let world = World::new();
     world.server.behave(Mode::Silent);
     let network = Network { idle_limit: Duration::from_secs(1), ..Network::default() };
-    let begun = Instant::now();
     let error = get(&Fetch { network, ..world.request(None) }).expect_err("silence");
     assert!(
         matches!(&error, FetchError::Unreachable { cause: NetworkError::Way(Trouble::Slow { seconds: 1 }), .. }),
         "{}",
         render(&error)
     );
-    assert!(begun.elapsed() < Duration::from_millis(2500));
 }
 
 #[test]
@@ -459,12 +458,13 @@ fn eight_processes_at_once_all_succeed() {
 }
 
 #[test]
-fn a_process_killed_at_any_time_leaves_a_cache_that_works() {
+fn a_process_killed_in_the_midst_of_a_pack_leaves_a_cache_that_works() {
     let world = World::new();
-    for millis in [0, 30, 60, 90, 120, 200, 300, 400] {
-        world.server.behave(Mode::Slow(Duration::from_millis(10)));
+    for pieces in [0, 3, 6, 9, 12, 20, 30, 40] {
+        let (teller, told) = channel();
+        world.server.behave(Mode::Halt(pieces, teller));
         let mut child = fetch_elsewhere(&world, &world.server.url("template"), &[]);
-        thread::sleep(Duration::from_millis(millis));
+        told.recv_timeout(Duration::from_secs(60)).expect("so much was sent");
         child.kill().expect("killed");
         child.wait().expect("ended");
         world.server.behave(Mode::Serve);

@@ -109,14 +109,6 @@ fn a_local_repository_is_read_at_a_revision_or_as_files() {
 }
 
 #[test]
-fn a_progress_bar_is_for_terminals_only() {
-    let program = Program::new();
-    let mut command = program.command(&["new", "x"]);
-    let ran = Ran::of(&command.env("CLICOLOR_FORCE", "1").output().expect("it starts"));
-    assert_eq!(ran.stderr, "");
-}
-
-#[test]
 fn one_small_object_at_many_paths_does_not_fill_the_memory() {
     let program = Program::new();
     program.write("t/apiscaffold.toml", MANIFEST);

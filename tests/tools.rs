@@ -10,6 +10,11 @@ fn folder(variable: &str, what: &str) -> PathBuf {
     folder.unwrap_or_else(|| panic!("{what} are missing: `tests/run` installs them and sets {variable}")).into()
 }
 
+/// Whether everything is to be tried, as in `tests/run`, and not only what daily work needs.
+pub(crate) fn thorough() -> bool {
+    std::env::var_os("APISCAFFOLD_EVERY_REQUEST").is_some()
+}
+
 /// Linters, and what `make install` of a generated repository installs.
 pub(crate) fn linters() -> PathBuf {
     folder("APISCAFFOLD_TEST_TOOLS", "the linters")

@@ -325,9 +325,8 @@ fn objects_that_multiply_without_end_are_refused() {
     }
 }
 
-/// Run by the test below in processes of their own: git2 reads the environment once.
+/// Not a test of its own, but run by the test below in processes of their own: git2 reads the environment once.
 #[test]
-#[ignore = "prints the identity of the environment it is run in"]
 #[allow(clippy::print_stdout)]
 fn child_that_tells_the_identity() {
     println!("identity={:?}", configured_identity());
@@ -338,7 +337,7 @@ fn the_identity_is_gits_own_or_none() {
     let home = folder();
     let identity = |home: Option<&Path>| {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.args(["--exact", "git::tests::child_that_tells_the_identity", "--ignored", "--nocapture"]).env_clear();
+        command.args(["--exact", "git::tests::child_that_tells_the_identity", "--nocapture"]).env_clear();
         let output = command.envs(home.map(|home| ("HOME", home))).output().expect("ran");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{text}");

@@ -7,10 +7,13 @@ mod checks;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::program::{Program, files};
+use crate::tools::thorough;
 
 /// Paths and texts; files that are not text are left out.
 pub(crate) type Texts = BTreeMap<String, String>;
@@ -31,7 +34,13 @@ pub(crate) fn styles() -> Vec<String> {
 }
 
 /// Repositories of every kind: their arguments, and their files.
-pub(crate) fn repositories() -> Vec<(String, Texts)> {
+pub(crate) fn repositories() -> &'static [(String, Texts)] {
+    static MADE: LazyLock<Vec<(String, Texts)>> = LazyLock::new(make);
+    &MADE
+}
+
+/// Each kind in each style; for daily work in one or the other.
+fn make() -> Vec<(String, Texts)> {
     let spec = |path: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(path);
         path.to_str().expect("a path").to_owned()
@@ -49,15 +58,15 @@ pub(crate) fn repositories() -> Vec<(String, Texts)> {
         &["--set", "environments=internal-dev", "--set", "licence=Apache-2.0", "--set", "target_auth=none"],
         &["--set", "access_modes=app-level0", "--set", "licence=none", "--set", "standard=fhir-r4", "--spec", &library],
     ];
-    let mut made = Vec::new();
-    for style in styles() {
-        for kind in kinds {
-            let style = format!("style={style}");
-            let arguments = [kind, &["--set", &style]].concat();
-            made.push((arguments.join(" "), repository(&arguments)));
-        }
-    }
-    made
+    let styles = styles();
+    let pairs = (0..kinds.len()).flat_map(|kind| (0..styles.len()).map(move |style| (kind, style)));
+    let pairs: Vec<_> = pairs.filter(|(kind, style)| thorough() || kind % 2 == style % 2).collect();
+    let make = |(kind, style): &(usize, usize)| {
+        let style = format!("style={}", styles[*style]);
+        let arguments = [kinds[*kind], &["--set", &style]].concat();
+        (arguments.join(" "), repository(&arguments))
+    };
+    pairs.par_iter().map(make).collect()
 }
 
 /// A file of a format that is YAML, JSON or TOML.
@@ -72,7 +81,7 @@ pub(crate) fn parsed(path: &str, text: &str) -> Value {
 /// that file, and what is put in its place. Without a text to replace the whole file is written anew.
 fn keeps_out(check: fn(&Texts) -> Vec<String>, defects: &[(&str, &str, &str)]) {
     let made = repositories();
-    for (kind, texts) in &made {
+    for (kind, texts) in made {
         assert_eq!(check(texts), Vec::<String>::new(), "{kind}");
     }
     for (path, good, bad) in defects {

@@ -27,3 +27,6 @@ mod unread;
 mod upkeep;
 mod walk;
 mod whose;
+
+pub(crate) use server::GitHub;
+pub(crate) use server::state::TokenKind;

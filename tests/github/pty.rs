@@ -27,32 +27,24 @@ fn a_spinner_is_drawn_before_the_first_answer_comes() {
     let (teller, arrivals) = Teller::new();
     story.github.plan(Fault::new(When::Nth(1), Harm::Tell(teller)));
     let command = on_a_terminal(&story, &Story::NEW[1..]);
-    let began = Instant::now();
     let mut session = spawn_command(command, Some(10_000)).expect("a pty");
     // The first request has no answer yet: what is on the screen now was drawn without one.
     let go = arrivals.recv_timeout(Duration::from_secs(10)).expect("a request");
-    let asked = began.elapsed();
     session.exp_regex(SPINNER).expect("a spinner");
-    let drawn = began.elapsed();
-    println!("the first request after {asked:?}, the spinner seen after {drawn:?}");
-    // A tenth of a second on an idle machine; this one may be busy.
-    assert!(drawn.saturating_sub(asked) < Duration::from_secs(1), "asked at {asked:?}, drawn at {drawn:?}");
     drop(go);
 }
 
 #[test]
 fn a_spinner_is_drawn_while_a_shared_registry_is_slow() {
     let root = tempfile::tempdir().expect("a folder");
-    // It says nothing for three seconds.
+    // It says nothing at all.
     let server = GitServer::start(root.path());
     server.behave(Mode::Silent);
     for arguments in [&Story::NEW[1..], &["list"], &["show", "my-api"], &["doctor"]] {
         let mut story = Story::new();
         story.variables.push(("APISCAFFOLD_REGISTRY", server.url("registry.git")));
-        let began = Instant::now();
         let mut session = spawn_command(on_a_terminal(&story, arguments), Some(10_000)).expect("a pty");
         session.exp_string("reading the registry").unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
-        assert!(began.elapsed() < Duration::from_secs(2), "{arguments:?}: {:?}", began.elapsed());
     }
 }
 
@@ -89,7 +81,8 @@ fn control_c_is_heard_at_once_while_github_is_silent_or_has_asked_for_a_pause() 
         session.send_control('c').expect("pressed");
         let pressed = Instant::now();
         let said = session.exp_eof().expect("it ends");
-        assert!(pressed.elapsed() < Duration::from_secs(1), "{what}: {:?}", pressed.elapsed());
+        // Without Ctrl-C the time-out of 20 seconds would end it, or the pause of 600.
+        assert!(pressed.elapsed() < Duration::from_secs(10), "{what}: {:?}", pressed.elapsed());
         let status = session.process().wait().expect("it ended");
         assert!(format!("{status:?}").contains("130"), "{what}: {status:?} {said}");
         assert!(said.contains("run the same command again"), "{what}: {said}");

@@ -74,12 +74,12 @@ fn an_empty_line_takes_what_is_proposed_line_breaks_included() {
 }
 
 #[test]
-fn a_wrong_answer_is_refused_as_typed_and_can_be_mended() {
+fn a_wrong_answer_is_refused_as_typed_and_can_be_corrected() {
     let mut session = inside("integer");
     send(&mut session, "2\r");
     session.exp_string("must be between 1 and 9").expect("refused");
     send(&mut session, "\u{7f}\u{7f}3\r");
-    session.exp_string("answer=3").expect("mended");
+    session.exp_string("answer=3").expect("corrected");
 }
 
 #[test]
