@@ -101,10 +101,10 @@ fn git_waits_for_an_answer_as_long_as_the_user_says() {
     story.variables.push(("APISCAFFOLD_TIMEOUT", "1".to_owned()));
     let registry = format!("{}/nhs/other.git", story.github.url());
     let silent = || Fault::new(When::Call("GET", "/info/refs".to_owned()), Harm::Silence);
+    // The registry and the repository are tried again.
     for (command, code) in [
-        (&["list", "--registry", &registry][..], Some(1)),
+        (&["list", "--registry", &registry][..], Some(0)),
         (&["new", "your-api", "--template", "gh:nhs/other", "--yes"], Some(1)),
-        // It tries again.
         (&super::phase::DISCOVERY, Some(0)),
     ] {
         story.github.plan(silent());

@@ -223,7 +223,7 @@ fn a_pull_request_that_waits_with_other_dates_is_not_taken_for_this_one() {
     assert_eq!(there(&story, PROPOSED), "deprecated 2999-01-31\n");
     let before = story.done(&["show", "my-api", "--json"]).json();
     let count = pulls(&story).len();
-    for (sunset, why) in [("2998-03-31", "less than 6 months"), ("2998-12-31", "waits, and is not what this command")] {
+    for (sunset, why) in [("2998-03-31", "less than 6 months"), ("2998-12-31", "is open, and changes other files")] {
         let ran = story.run(&dates(sunset));
         assert!(ran.code == Some(5) && ran.stderr.contains(why), "{why}: {ran:?}");
         assert_eq!(story.done(&["show", "my-api", "--json"]).json(), before, "{sunset}");

@@ -115,7 +115,7 @@ fn a_dry_run_has_the_steps_of_a_run() {
     story.github.state().repositories[0].topics.clear();
     let (dates, kick_off) =
         (["--deprecation=2099-01-01", "--sunset=2100-01-01"], "--evidence=kick-off=https://example.org/1");
-    let retired = ["phase", "my-api", "retired", "--waive=dates=x", "--waive=sunset=x", "--json"];
+    let retired = ["phase", "my-api", "retired", "--json"];
     let commands: [&[&str]; 8] = [
         &["new", "other", "--owner", "nhs", "--visibility", "public", "--template", "template"],
         &["check", "--settings", "--fix", "my-api"],
@@ -124,21 +124,19 @@ fn a_dry_run_has_the_steps_of_a_run() {
         &["phase", "my-api", "beta"],
         &["phase", "my-api", "live"],
         &["phase", "my-api", "deprecated", dates[0], dates[1]],
-        &retired[..4],
+        &retired[..3],
     ];
-    let mut merged = 0;
     for command in commands {
         let told = rehearsed(&story, command);
         let run = story.done(&[command, &["--json"]].concat()).json();
         assert_eq!(same_steps(&told), same_steps(&run), "{command:?}");
         assert!(!same_steps(&told).is_empty(), "{command:?}");
         let mut state = story.github.state();
-        for pull in merged..state.repositories[0].pulls.len() {
-            state.end_pull(pull, true);
-            merged += 1;
+        if state.repositories[0].pulls.last().is_some_and(|pull| pull["state"] == "open") {
+            state.end_pull(0, true);
         }
     }
-    let told = rehearsed(&story, &retired[..4]);
+    let told = rehearsed(&story, &retired[..3]);
     assert_eq!(steps(&told).next().map(|step| &step["step"]), Some(&json!("archive")), "{told:#}");
     let run = story.done(&retired).json();
     assert_eq!(same_steps(&told), same_steps(&run));

@@ -165,7 +165,7 @@ impl Transition<'_> {
         if self.changes_dates() {
             return format!("Change dates of {name}: {}", ending::change(&self.record.ending, &self.new.ending));
         }
-        format!("Transition {name} to phase {}", self.to.word())
+        format!("Move {name} to phase {}", self.to.word())
     }
 }
 
