@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-/// Who must act. The number is the process's exit code (`design.md` section 3; `apiscaffold help exit-codes`).
+/// Who must act. The number is the process's exit code, as `apiscaffold --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// This machine, a disk or a remote failed; trying again may help.

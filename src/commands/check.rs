@@ -8,6 +8,7 @@ use crate::forge::github::{ForgeError, Github, Lower};
 use crate::model::record::Record;
 use crate::model::repository::RepositorySlug;
 use crate::model::setting::{Difference, Setting};
+use crate::model::text::counted;
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::desired::{Desired, Search};
 use crate::scaffold::open;
@@ -17,12 +18,16 @@ use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
 enum CheckError {
-    #[error("{count} of the settings of {page} are not as the template asks")]
+    #[error("{} of {page} {} not as the template asks", counted(*count, "setting"), be(*count))]
     Drift { page: String, count: usize, document: Map<String, Value> },
-    #[error("{count} of the settings of {page} could not be read")]
+    #[error("{} of {page} could not be read", counted(*count, "setting"))]
     Unread { page: String, count: usize, fault: Fault, document: Map<String, Value> },
-    #[error("{count} of the settings of {page} are stricter than the template, and were kept")]
+    #[error("{} of {page} {} stricter than the template, and kept", counted(*count, "setting"), be(*count))]
     Stricter { page: String, count: usize, document: Map<String, Value> },
+}
+
+fn be(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 impl Blame for CheckError {
@@ -85,7 +90,6 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
         apply(&plan, &mut DryRun::new(Some(&github), world))?
     } else {
         let (author, mut registry) = (open::author(world), LazyRegistry::new(location, registry));
-        let _bar = world.terminal.bar("changing settings");
         apply(&plan, &mut Real::new(&mut registry, Some(&github), &author, world))?
     };
     check.report_fixes(outcome)
@@ -100,7 +104,7 @@ fn known(
     record: Option<&Record>,
     world: &World,
 ) -> Result<(RepositorySlug, Vec<Setting>), Failure> {
-    let survey = github.survey(&target, &[]);
+    let survey = github.survey(&target);
     let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: target.owner.clone() })?;
     let page = github.server().page(&target);
     let found = survey.repository?.ok_or(ForgeError::Gone { page })?;

@@ -10,10 +10,9 @@ use crate::error::{Blame, Failure, Fault};
 use crate::model::name::ApiName;
 use crate::model::record::{KeyKind, Record};
 use crate::model::settings::Settings;
-use crate::model::text::one_line;
+use crate::model::text::{counted, one_line};
 use crate::registry::{self, Location, RegistryError};
 use crate::scaffold::render::{self, Rendered};
-use crate::scaffold::report::counted;
 use crate::scaffold::request::Material;
 use crate::scaffold::{address, open, warnings};
 use crate::world::World;
@@ -51,7 +50,13 @@ impl CheckResults {
     }
 
     fn failure(&mut self, about: &'static str, failure: &dyn Blame) {
-        let mut words = failure.to_string();
+        self.failure_of(about, "", failure);
+    }
+
+    /// `what` stands before the sentence.
+    fn failure_of(&mut self, about: &'static str, what: &str, failure: &dyn Blame) {
+        let before = if what.is_empty() { String::new() } else { format!("{what}: ") };
+        let mut words = format!("{before}{failure}");
         let mut cause = failure.source();
         while let Some(error) = cause {
             words += &format!(": {error}");
@@ -118,7 +123,10 @@ impl Doctor<'_> {
         match self.rendered() {
             Ok((used, rendered)) => {
                 let count = rendered.settings.each().len();
-                let words = format!("`{used}` renders {} files and {count} settings", rendered.tree.len());
+                let words = {
+                    let files = counted(rendered.tree.len(), "file");
+                    format!("`{used}` renders {files} and {}", counted(count, "setting"))
+                };
                 self.findings.good("template", words);
                 rendered.settings
             }

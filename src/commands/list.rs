@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &ListArgs, global: &Global, world: &World) -> Resul
     if is_empty {
         world.terminal.say("no APIs yet: `apiscaffold new my-api` makes one");
     } else if listing.records.is_empty() {
-        world.terminal.say("no API is like that");
+        world.terminal.say("no API matches");
     } else {
         world.terminal.result(&table(&listing.records, world.now));
     }

@@ -212,6 +212,11 @@ pub fn secret(text: &str, is_address: bool) -> Option<&'static str> {
     has_token.then_some("an access token")
 }
 
+/// `1 file`, `2 files`.
+pub fn counted(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};

@@ -36,7 +36,7 @@ pub(crate) struct StepOutcome {
     pub(crate) status: Status,
     /// Why it is not done, or what was kept.
     pub(crate) failure: Option<Failure>,
-    /// What it made: the id of a commit, or the page of a pull request.
+    /// What it made: the id of a commit, the forge's number of a repository, or the page of a pull request.
     pub(crate) result: Option<String>,
     /// The files that it changes; a path ends in ` (removed)` when the file is deleted.
     pub(crate) files: Vec<String>,

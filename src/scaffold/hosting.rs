@@ -88,7 +88,7 @@ impl<'f> Forge<'f> {
             return Ok(Surveyed { target, kind: OwnerKind::Organisation, found: None, page });
         };
         let _bar = self.world.terminal.bar(ASKING);
-        let survey = github.survey(&target, &[]);
+        let survey = github.survey(&target);
         let owner = survey.owner?.ok_or_else(|| ForgeError::NoOwner { name: owner.to_owned() })?;
         if owner.kind == OwnerKind::User {
             let login = survey.asker?.login;

@@ -55,7 +55,7 @@ impl Keys<'_> {
             if free == value {
                 continue;
             }
-            world.terminal.say(&format!("the {} `{value}` is taken: `{free}` it is", kind.word()));
+            world.terminal.say(&format!("the {} `{value}` is taken, so `{free}` is used", kind.word()));
             material.derive(question, free.as_str());
             derived.push((kind, free));
         }

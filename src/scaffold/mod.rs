@@ -14,6 +14,7 @@
 //! | `address` | base path and standard: what they were taken from, and where they differ from the specification |
 //! | `keys` | keys of a new API that are free |
 //! | `hosting` | a new repository on the forge → the steps that remain there |
+//! | `creation` | a new repository: what is there and what it shall be → the steps between |
 //! | `desired` | the settings that a repository on the forge should have |
 //! | `lifecycle` | gates, checks, and what a phase changes in a repository |
 //! | `proposal` | a change of a repository → a commit, or a pull request |
@@ -35,6 +36,7 @@ pub(crate) mod apply;
 pub(crate) mod base;
 pub(crate) mod change;
 pub(crate) mod checkout;
+pub(crate) mod creation;
 pub(crate) mod desired;
 pub(crate) mod hosting;
 pub(crate) mod keys;

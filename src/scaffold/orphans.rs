@@ -8,13 +8,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::open;
-use super::report::counted;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{ForgeError, Github, ListedRepository, Server};
 use crate::model::phase::Phase;
 use crate::model::record::{Record, RecordState};
 use crate::model::repository::RepositorySlug;
-use crate::model::text::one_line;
+use crate::model::text::{counted, one_line};
 use crate::registry;
 use crate::world::World;
 

@@ -8,6 +8,7 @@ use crate::git::commit::NewCommit;
 use crate::model::record::Record;
 use crate::model::repository::{NewRepository, RepositorySlug};
 use crate::model::setting::Setting;
+use crate::model::text::counted;
 use crate::model::tree::Tree;
 use crate::registry::ImportCandidate;
 use crate::scaffold::push::Commits;
@@ -144,7 +145,7 @@ impl Step {
     pub(crate) fn words(&self) -> String {
         match self {
             Self::FirstCommit { tree, commit, .. } => {
-                format!("commit {} files on main: {}", tree.len(), commit.message.trim_end())
+                format!("commit {} on main: {}", counted(tree.len(), "file"), commit.message.trim_end())
             }
             Self::Reserve { record } => {
                 let Record { name, short_name, base_path, .. } = &**record;
@@ -155,13 +156,13 @@ impl Step {
             }
             Self::Push(Push { page, commits: Commits::First, .. }) => format!("push the first commit to {page}"),
             Self::Push(Push { page, commits: Commits::Branch { name, .. }, edits, .. }) => {
-                format!("push a commit of {} files to branch {name} of {page}", edits.len())
+                format!("push a commit of {} to branch {name} of {page}", counted(edits.len(), "file"))
             }
-            Self::Configure(Configure { settings, .. }) => format!("make {} settings so", settings.len()),
+            Self::Configure(Configure { settings, .. }) => format!("make {}", counted(settings.len(), "setting")),
             Self::Place { target, .. } => format!("put the repository at {}", target.display()),
             Self::Activate { record } => format!("record `{}` as active", record.name),
             Self::Commit { folder, head, edits, .. } => {
-                format!("commit {} files on {} in {}", edits.len(), head.name(), folder.display())
+                format!("commit {} on {} in {}", counted(edits.len(), "file"), head.name(), folder.display())
             }
             Self::PullRequest { new, open, .. } => {
                 let page = open.iter().map(|page| format!(", {page}")).collect::<String>();
@@ -169,8 +170,7 @@ impl Step {
             }
             Self::Archive { page, .. } => format!("archive {page}"),
             Self::Record { words, .. } => words.clone(),
-            Self::Import { new: 1, .. } => "record 1 API".to_owned(),
-            Self::Import { new, .. } => format!("record {new} APIs"),
+            Self::Import { new, .. } => format!("record {}", counted(*new, "API")),
             Self::Release { record } => format!("give up the reservation of `{}`", record.name),
         }
     }

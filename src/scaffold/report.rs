@@ -149,11 +149,6 @@ pub(crate) fn steps(outcome: &Outcome) -> String {
     text
 }
 
-/// `1 file`, `2 files`.
-pub(crate) fn counted(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-}
-
 fn step_json(step: &StepOutcome) -> Value {
     let StepOutcome { step, words, status, failure, result, files, calls, command } = step;
     let mut document = json!({"step": step, "words": words, "status": status.word()});

@@ -208,9 +208,9 @@ impl Material {
     }
 }
 
-/// The template that something was made from cannot be had.
+/// The template that something was made from cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the template that `{name}` was made from ({used}) cannot be had: {reason}")]
+#[error("the template that `{name}` was made from ({used}) cannot be read: {reason}")]
 struct TemplateGone {
     name: String,
     used: String,

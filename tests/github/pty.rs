@@ -138,7 +138,7 @@ fn what_is_said_meanwhile_has_a_line_of_its_own() {
     let story = Story::new();
     let mut session = spawn_command(on_a_terminal(&story, &Story::NEW), Some(10_000)).expect("a pty");
     let said = session.exp_eof().expect("it ends");
-    for line in ["reserve `my-api`", "make the public repository", "make 12 settings so", "record `my-api` as active"] {
+    for line in ["reserve `my-api`", "make the public repository", "make 12 settings", "record `my-api` as active"] {
         let before = &said[..said.find(line).unwrap_or_else(|| panic!("no `{line}`: {said}"))];
         assert!(before.ends_with("\u{1b}[2K") || before.ends_with('\n'), "`{line}` follows the bar: {said:?}");
     }

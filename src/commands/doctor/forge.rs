@@ -1,17 +1,18 @@
 //! The checks of `doctor` on the forge.
 
-use std::collections::BTreeSet;
-
 use super::{CheckResults, rules};
 use crate::error::Fault;
 use crate::forge::github::permissions::Permissions;
 use crate::forge::github::survey::{Asker, Survey};
-use crate::forge::github::{ForgeError, Github, Owner};
+use crate::forge::github::{ForgeError, Github, Lower, Owner};
 use crate::model::name::ApiName;
 use crate::model::record::Record;
-use crate::model::repository::{OwnerKind, RepositorySlug};
+use crate::model::repository::{NewRepository, OwnerKind, RepositorySlug, Visibility};
 use crate::model::settings::Settings;
+use crate::model::text::counted;
+use crate::scaffold::apply::{DryRun, apply};
 use crate::scaffold::open;
+use crate::scaffold::plan::{Configure, Plan, Step};
 use crate::world::World;
 
 /// What is asked for.
@@ -32,32 +33,27 @@ pub(super) fn look(asked: ForgeChecks<'_>, world: &World, findings: &mut CheckRe
     let _bar = world.terminal.bar("asking GitHub what is there");
     let ForgeChecks { owner, name, settings, record } = asked;
     let target = RepositorySlug { owner: owner.to_owned(), name: name.map_or_else(String::new, ToString::to_string) };
-    let slugs: BTreeSet<&String> = settings
-        .teams
-        .iter()
-        .map(|team| &team.slug)
-        .chain(settings.environments.iter().flat_map(|environment| environment.reviewers.iter().flatten()))
-        .collect();
     // Without a name there is no repository to look for, and any word stands for it.
     let probe = RepositorySlug { name: name.map_or_else(|| "-".to_owned(), ToString::to_string), ..target.clone() };
-    let survey = github.survey(&probe, &slugs.into_iter().cloned().collect::<Vec<_>>());
-    let looking = Looking { github: &github, settings: &settings, target: &target };
+    let survey = github.survey(&probe);
+    let looking = Looking { github: &github, settings: &settings, target: &target, world };
     looking.asker(&survey, findings);
     let Some(owner) = looking.owner(&survey, findings) else { return };
     if name.is_some() {
         looking.name(&survey, record.as_ref(), findings);
     }
     if owner.kind == OwnerKind::Organisation {
-        looking.teams(&survey, findings);
         looking.properties(findings);
         looking.rulesets(findings);
     }
+    looking.settings(probe, owner.kind, findings);
 }
 
 struct Looking<'l> {
     github: &'l Github,
     settings: &'l Settings,
     target: &'l RepositorySlug,
+    world: &'l World,
 }
 
 impl Looking<'_> {
@@ -128,16 +124,33 @@ impl Looking<'_> {
         }
     }
 
-    fn teams(&self, survey: &Survey, findings: &mut CheckResults) {
-        for (slug, there) in &survey.teams {
-            match there {
-                Ok(true) => findings.good("team", format!("`{slug}` is there")),
-                Ok(false) => {
-                    let (organisation, slug) = (self.target.owner.clone(), slug.clone());
-                    findings.failure("team", &ForgeError::NoTeam { organisation, slug });
+    /// A dry run of the settings of the new repository: what `new` would say of them.
+    fn settings(&self, target: RepositorySlug, kind: OwnerKind, findings: &mut CheckResults) {
+        let visibility = Visibility::default();
+        let new = NewRepository { target: target.clone(), kind, visibility, description: None, homepage: None };
+        let settings =
+            open::github::fitting(open::github::on_main(self.settings.clone()), kind, visibility, self.world);
+        let count = settings.len();
+        let step = Step::Configure(Configure { target, settings, create_teams: false, lower: Lower::No });
+        let plan = Plan { steps: vec![step], is_begun: false };
+        match apply(&plan, &mut DryRun::for_new(self.github, &new, self.world)) {
+            Ok(outcome) => {
+                for step in outcome.remaining() {
+                    match &step.failure {
+                        Some(failure) => findings.failure_of("setting", &step.words, &**failure),
+                        None => findings.bad(
+                            "setting",
+                            format!("{} cannot be made", step.words),
+                            Fault::Environment,
+                            "fix the problems above",
+                        ),
+                    }
                 }
-                Err(error) => findings.failure("team", error),
+                if outcome.is_complete() {
+                    findings.good("settings", format!("{} could be made", counted(count, "setting")));
+                }
             }
+            Err(failure) => findings.failure("settings", &*failure),
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Blame, Fault};
 use crate::model::phase::Phase;
+use crate::model::text::counted;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PhaseError {
@@ -15,7 +16,7 @@ pub(super) enum PhaseError {
     BadInput(Vec<String>),
     #[error("the record of `{0}` names no template, so the gates of its phases are unknown")]
     NoTemplate(String),
-    #[error("{}: {} of {all} gates {} not met", cannot(name, *to, *changes_dates), unmet.len(), if unmet.len() == 1 { "is" } else { "are" })]
+    #[error("{}: {} of {} {} not met", cannot(name, *to, *changes_dates), unmet.len(), counted(*all, "gate"), if unmet.len() == 1 { "is" } else { "are" })]
     Unmet {
         name: String,
         to: Phase,

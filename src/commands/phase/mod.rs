@@ -285,7 +285,6 @@ impl PhaseRun<'_> {
         if arguments.dry_run {
             return apply(&plan, &mut DryRun::new(github, world));
         }
-        let _bar = world.terminal.bar("writing");
         let mut registry = LazyRegistry::new(location, Some(registry));
         apply(&plan, &mut Real::new(&mut registry, github, &author, world))
     }

@@ -7,7 +7,7 @@ use super::error::PhaseError;
 use crate::error::shell_quoted;
 use crate::model::phase::Phase;
 use crate::model::record::Record;
-use crate::model::text::one_line;
+use crate::model::text::{counted, one_line};
 use crate::scaffold::apply::Outcome;
 use crate::scaffold::checkout::Home;
 use crate::scaffold::lifecycle::gates::{GateState, GateStatus};
@@ -23,9 +23,9 @@ pub(super) fn standing(record: &Record, standings: &[GateStatus]) -> String {
     let closed = standings.iter().filter(|standing| !standing.is_open()).count();
     let asks = match (standings.len(), closed) {
         (0, _) => "which has no gates".to_owned(),
-        (all, 0) => format!("which has {all} gates, all met or waived"),
+        (all, 0) => format!("which has {}, all met or waived", counted(all, "gate")),
         (all, closed) => {
-            format!("which has {all} gates; {closed} {} not met", if closed == 1 { "is" } else { "are" })
+            format!("which has {}; {closed} {} not met", counted(all, "gate"), if closed == 1 { "is" } else { "are" })
         }
     };
     let mut text = format!("{name} is in phase {}; the next is {}, {asks}", phase.word(), next.word());

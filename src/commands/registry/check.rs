@@ -11,10 +11,10 @@ use crate::cli::Global;
 use crate::error::{Blame, Failure, Fault};
 use crate::model::receipt;
 use crate::model::record::{Record, RecordState};
+use crate::model::text::counted;
 use crate::registry::{Listing, Location};
 use crate::scaffold::open;
 use crate::scaffold::orphans::{self, RegistryProblem};
-use crate::scaffold::report::counted;
 use crate::world::World;
 
 /// What was found.

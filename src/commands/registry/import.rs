@@ -61,13 +61,11 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     let new = intake.new.len();
     let steps = if new == 0 { Vec::new() } else { vec![Step::Import { incoming, new }] };
     let plan = Plan { steps, is_begun: false };
-    let bar = world.terminal.bar("writing");
     let mut outcome = if arguments.dry_run {
         apply(&plan, &mut DryRun::new(None, world))?
     } else {
         apply(&plan, &mut Real::new(&mut registry, None, &author, world))?
     };
-    drop(bar);
     if let Some(recorded) = outcome.intake.take() {
         intake = recorded;
     }

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::disk::{self, Staging};
 use crate::error::{Blame, Failure, Fault};
 use crate::model::record::Record;
+use crate::model::text::counted;
 use crate::page::{APIS, INDEX, MARK, SCRIPT, STYLE, site};
-use crate::scaffold::report::counted;
 use crate::world::World;
 
 /// Why a folder cannot be used.

@@ -15,7 +15,7 @@ use crate::terminal::ask;
 use crate::world::World;
 
 #[derive(Debug, thiserror::Error)]
-#[error("to give up the reservation of `{0}` must be agreed to")]
+#[error("the reservation of `{0}` is not released without your agreement")]
 struct NotAgreed(ApiName);
 
 impl Blame for NotAgreed {
@@ -43,7 +43,6 @@ pub(super) fn run(arguments: &ReleaseArgs, global: &Global, world: &World) -> Re
     } else {
         location.may_change()?;
         agree(&record, world)?;
-        let _bar = world.terminal.bar("writing");
         apply(&plan, &mut Real::new(&mut registry, None, &author, world))?
     };
     let text = format!("`{name}` is free again");

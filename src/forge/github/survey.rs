@@ -1,14 +1,17 @@
 //! Looking before anything is done: who asks, what they may do, what is there. Reads only.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use serde_json::Value;
 
 use super::auth::Identity;
 use super::call::{Call, path};
 use super::error::ForgeError;
 use super::fields::{self, FieldType};
-use super::permissions::{Permissions, SEE_PROPERTIES, SEE_RULESETS, SEE_TEAMS};
+use super::permissions::{Permissions, SEE_PROPERTIES, SEE_RULESETS};
 use super::repository::{HostedRepository, Owner};
-use super::{Github, READERS, Session, at_once};
+use super::{Github, Session, at_once};
 use crate::model::repository::RepositorySlug;
 
 /// Who asks, as GitHub knows them.
@@ -30,60 +33,17 @@ pub struct Survey {
     pub repository: Result<Option<HostedRepository>, ForgeError>,
     /// Who asks.
     pub asker: Result<Asker, ForgeError>,
-    /// Teams, by slug, and whether they are there.
-    pub teams: Vec<(String, Result<bool, ForgeError>)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SurveyQuestion {
-    Owner,
-    Repository,
-    Asker,
-    Team(String),
-}
-
-enum SurveyAnswer {
-    Owner(Result<Option<Owner>, ForgeError>),
-    Repository(Result<Option<HostedRepository>, ForgeError>),
-    Asker(Result<Asker, ForgeError>),
-    Team(Result<bool, ForgeError>),
 }
 
 impl Github {
     /// Looks at everything at the same time: one wait for all.
-    pub fn survey(&self, target: &RepositorySlug, teams: &[String]) -> Survey {
-        let mut asks = vec![SurveyQuestion::Owner, SurveyQuestion::Repository, SurveyQuestion::Asker];
-        asks.extend(teams.iter().take(READERS * 10).cloned().map(SurveyQuestion::Team));
-        let told = at_once(asks, |ask| match ask {
-            SurveyQuestion::Owner => SurveyAnswer::Owner(self.owner(&target.owner)),
-            SurveyQuestion::Repository => SurveyAnswer::Repository(self.repository(target)),
-            SurveyQuestion::Asker => SurveyAnswer::Asker(self.asker()),
-            SurveyQuestion::Team(slug) => SurveyAnswer::Team(self.team(&target.owner, slug)),
-        });
-        let mut survey =
-            Survey { owner: Ok(None), repository: Ok(None), asker: Err(ForgeError::NoToken), teams: Vec::new() };
-        for (ask, told) in told {
-            match (ask, told) {
-                (_, SurveyAnswer::Owner(owner)) => survey.owner = owner,
-                (_, SurveyAnswer::Repository(repository)) => survey.repository = repository,
-                (_, SurveyAnswer::Asker(asker)) => survey.asker = asker,
-                (SurveyQuestion::Team(slug), SurveyAnswer::Team(there)) => survey.teams.push((slug, there)),
-                _ => {}
-            }
-        }
-        survey
-    }
-
-    fn team(&self, organisation: &str, slug: &str) -> Result<bool, ForgeError> {
-        let path = path(&["orgs", organisation, "teams", slug]);
-        let github = self.narrowed(SEE_TEAMS, None);
-        let Some(answer) = github.find(path.clone())? else { return Ok(false) };
-        fields::must_hold(
-            &format!("GET {path}"),
-            &answer.body,
-            &[("id", FieldType::Number), ("slug", FieldType::Text)],
-        )?;
-        Ok(true)
+    pub fn survey(&self, target: &RepositorySlug) -> Survey {
+        thread::scope(|scope| {
+            let owner = scope.spawn(|| self.owner(&target.owner));
+            let repository = scope.spawn(|| self.repository(target));
+            let asker = self.asker();
+            Survey { owner: ended(owner.join()), repository: ended(repository.join()), asker }
+        })
     }
 
     /// The active rulesets of an organisation, whole. None when the token may not see them.
@@ -139,6 +99,11 @@ impl Github {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The value of a thread, which passes on its panic.
+fn ended<T>(joined: thread::Result<T>) -> T {
+    joined.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// The prefix of a token shows its kind

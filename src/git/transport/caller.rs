@@ -12,7 +12,7 @@ pub trait Caller: Send + Sync {
     /// The token that the next request is signed with, if there is one.
     ///
     /// # Errors
-    /// Why a token that there should be cannot be had.
+    /// Why a token that is needed is missing.
     fn token(&self) -> Result<Option<Token>, Failure>;
 
     /// Gives up a token that the server refused; says whether the next one will be another.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Effects, Outcome, StepOutcome};
 use crate::error::Failure;
 use crate::forge::github::{self, ForgeError, Github, SettingOutcome, SettingPreview, SettingsRequest};
+use crate::model::repository::NewRepository;
 use crate::scaffold::plan::{Configure, Plan, Push, Status, Step};
 use crate::world::World;
 
@@ -20,6 +21,11 @@ pub(crate) struct DryRun<'d> {
 impl<'d> DryRun<'d> {
     pub(crate) const fn new(github: Option<&'d Github>, world: &'d World) -> Self {
         Self { github, world, made: None }
+    }
+
+    /// For settings of a repository that would be made before.
+    pub(crate) fn for_new(github: &'d Github, new: &NewRepository, world: &'d World) -> Self {
+        Self { made: Some(github::as_made(new)), ..Self::new(Some(github), world) }
     }
 
     fn configure(&self, step: &Step, configure: &Configure, outcome: &mut Outcome) -> Result<(), Failure> {

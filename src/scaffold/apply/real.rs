@@ -19,6 +19,7 @@ use crate::registry::{Location, RecordChange, Registry, RegistryError};
 use crate::scaffold::plan::{Configure, Plan, Push, Status, Step};
 use crate::scaffold::push::{Commits, PushTarget};
 use crate::scaffold::{open, secrets};
+use crate::terminal::Bar;
 use crate::world::World;
 
 /// Changes files, the registry and the forge.
@@ -35,6 +36,8 @@ pub(crate) struct Real<'r> {
     repository: Option<HostedRepository>,
     /// Whether a step made it.
     is_fresh: bool,
+    /// Shows that steps are being done.
+    bar: Option<Bar>,
 }
 
 impl<'r> Real<'r> {
@@ -45,8 +48,8 @@ impl<'r> Real<'r> {
         author: &'r Author,
         world: &'r World,
     ) -> Self {
-        let (secrets, staging, repository, is_fresh) = (Secrets::default(), None, None, false);
-        Self { registry, github, author, world, secrets, staging, repository, is_fresh }
+        let (secrets, staging, repository, is_fresh, bar) = (Secrets::default(), None, None, false, None);
+        Self { registry, github, author, world, secrets, staging, repository, is_fresh, bar }
     }
 
     /// Takes values of secrets that are known already.
@@ -74,6 +77,7 @@ impl Effects for Real<'_> {
                 self.gather(configure, plan.steps.iter().any(|step| matches!(step, Step::Create { .. })))?;
             }
         }
+        self.bar = Some(self.world.terminal.bar("writing"));
         Ok(())
     }
 
@@ -85,7 +89,10 @@ impl Effects for Real<'_> {
             Step::Configure(configure) => return self.configure(step, configure, outcome),
             Step::FirstCommit { target, tree, commit } => one.result = Some(self.stage(target, tree, commit)?),
             Step::Reserve { record } => one.status = self.registry.make()?.add(record, &by)?.into(),
-            Step::Create { new, claim, tree, record } => one.status = self.create(new, *claim, tree, record, &by)?,
+            Step::Create { new, claim, tree, record } => {
+                one.status = self.create(new, *claim, tree, record, &by)?;
+                one.result = self.repository.as_ref().map(|found| found.id.to_string());
+            }
             Step::Push(Push { is_there: true, .. }) => one.status = Status::AlreadySo,
             Step::Push(push) => self.push(push)?,
             Step::Place { target, origin } => self.place(target, origin.as_deref())?,

@@ -101,7 +101,10 @@ impl Stages<'_> {
             notes.push(if path == receipt.spec {
                 format!("`{path}` is yours: where it says in which phase the API is, change it")
             } else {
-                format!("`{path}` {what}, and stays unchanged; it should contain:\n{}", wanted.join("\n"))
+                {
+                    let lines: Vec<String> = wanted.iter().map(|line| format!("`{}`", line.trim())).collect();
+                    format!("`{path}` {what}, and stays unchanged; it should contain {}", lines.join(", "))
+                }
             });
         }
         Ok(StageChange { edits: change.edits(), notes, opened })
