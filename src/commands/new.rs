@@ -11,7 +11,7 @@ use crate::model::text::counted;
 use crate::scaffold::address::DerivedAnswer;
 use crate::scaffold::apply::{DryRun, LazyRegistry, Outcome, Real, apply};
 use crate::scaffold::creation::{Creation, Decision};
-use crate::scaffold::hosting::{Forge, Hosting};
+use crate::scaffold::hosting::{Hosting, HostingTarget};
 use crate::scaffold::open;
 use crate::scaffold::place::RepositoryLocation;
 use crate::scaffold::report::{Report, kept};
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
     let owner = open::github::owner(arguments.hosting.owner.as_ref(), world)?;
     let forge = owner.as_ref().map(|owner| {
         let HostingArgs { visibility, create_teams, ssh, .. } = arguments.hosting;
-        Forge::open(Hosting { owner, visibility, create_teams, ssh }, arguments.dry_run, world)
+        HostingTarget::open(Hosting { owner, visibility, create_teams, ssh }, arguments.dry_run, world)
     });
     let forge = forge.transpose()?;
     let github = forge.as_ref().and_then(|forge| forge.github.as_ref());
@@ -112,7 +112,7 @@ fn ready(decision: &Decision, shown: &str, outcome: &Outcome) -> String {
         "{name} is ready in {shown}\n  files     {}, one commit on main, from template {}{spec}{github}\n  registry  short name {short_name}, base path {base_path}, phase inception{}\n\nnext: cd {}",
         decision.files,
         template.name,
-        derived(&decision),
+        derived(decision),
         shell_quoted(shown),
     )
 }

@@ -3,7 +3,7 @@
 mod dry;
 mod real;
 
-use super::plan::{Plan, Push, Status, Step};
+use super::plan::{Plan, PushStep, Status, Step};
 use crate::error::Failure;
 use crate::forge::github::call::Call;
 use crate::forge::github::{ForgeError, SettingOutcome};
@@ -50,7 +50,7 @@ impl StepOutcome {
     /// A step that went so.
     pub(crate) fn new(step: &Step, status: Status) -> Self {
         let files = match step {
-            Step::Commit { edits, .. } | Step::Push(Push { edits, .. }) => edits.iter().map(file).collect(),
+            Step::Commit { edits, .. } | Step::Push(PushStep { edits, .. }) => edits.iter().map(file).collect(),
             _ => Vec::new(),
         };
         Self {

@@ -83,13 +83,13 @@ pub(crate) enum Home {
     /// In this folder: by a commit.
     Here(PathBuf),
     /// On the forge: by a pull request.
-    Forge(Box<Hosted>),
+    Forge(Box<ForgeHome>),
     /// Elsewhere: not by this tool.
     Elsewhere,
 }
 
 /// A repository on the forge.
-pub(crate) struct Hosted {
+pub(crate) struct ForgeHome {
     pub(crate) github: Github,
     pub(crate) target: RepositorySlug,
     /// The URL that git pushes to.
@@ -210,7 +210,7 @@ fn hosted(record: &Record, target: RepositorySlug, world: &World) -> Result<Chec
     let is_home = github.server().is_home_of(&url);
     let token = if is_home { Some(github.token_to_fetch(&target)?) } else { None };
     let network = Network { token, ..open::github::network(world)? };
-    let home = Home::Forge(Box::new(Hosted { github, target, url: url.clone() }));
+    let home = Home::Forge(Box::new(ForgeHome { github, target, url: url.clone() }));
     fetched(record, (&url, Some(branch)), &network, home, world)
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::address::{self, DerivedAnswer};
-use super::hosting::{Forge, Hosted};
+use super::hosting::{Hosted, HostingTarget};
 use super::keys::Keys;
 use super::place::{LocationError, NameClaim, RepositoryLocation};
 use super::plan::{Plan, Step};
@@ -27,7 +27,7 @@ pub(crate) struct Creation<'c> {
     pub(crate) name: &'c ApiName,
     pub(crate) inputs: &'c Inputs,
     /// None for a repository on this machine alone.
-    pub(crate) forge: Option<&'c Forge<'c>>,
+    pub(crate) forge: Option<&'c HostingTarget<'c>>,
     pub(crate) author: &'c Author,
     pub(crate) world: &'c World,
 }
@@ -83,7 +83,7 @@ impl Creation<'_> {
         let rendered = render::repository(&material, &answers, &record)?;
         drop(bar);
         let files = rendered.tree.len();
-        let judge = |(forge, surveyed): (&&Forge<'_>, _)| {
+        let judge = |(forge, surveyed): (&&HostingTarget<'_>, _)| {
             forge.judge(surveyed, &standing, rendered.settings, commit::tree_id(&rendered.tree))
         };
         let hosted = forge.as_ref().zip(surveyed).map(judge).transpose()?;
@@ -127,7 +127,7 @@ fn go_on(record: Record, earlier: &Record) -> Record {
 fn plan(
     standing: &NameClaim,
     place: &RepositoryLocation,
-    hosted: Option<(&Hosted, &Forge<'_>)>,
+    hosted: Option<(&Hosted, &HostingTarget<'_>)>,
     tree: Tree,
     record: &Record,
 ) -> Result<Plan, Failure> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::open;
 use super::place::{LocationError, NameClaim};
-use super::plan::{Configure, Push, Step};
+use super::plan::{Configure, CreateStep, PushStep, Step};
 use super::push::Commits;
 use crate::error::Failure;
 use crate::forge::github::{self, ForgeError, Github, HostedRepository, Lower, Reservation};
@@ -31,7 +31,7 @@ pub(crate) struct Hosting<'h> {
 }
 
 /// The forge that a new repository is for.
-pub(crate) struct Forge<'f> {
+pub(crate) struct HostingTarget<'f> {
     /// None for a dry run without a token: then nothing is asked.
     pub(crate) github: Option<Github>,
     server: github::Server,
@@ -63,7 +63,7 @@ pub(crate) struct Hosted {
     page: String,
 }
 
-impl<'f> Forge<'f> {
+impl<'f> HostingTarget<'f> {
     /// # Errors
     /// Without a token, unless it is for a dry run.
     pub(crate) fn open(hosting: Hosting<'f>, dry_run: bool, world: &'f World) -> Result<Self, Failure> {
@@ -154,12 +154,12 @@ impl<'f> Forge<'f> {
         let mut steps = Vec::new();
         if hosted.found.is_none() {
             let (new, claim, tree) = (hosted.new.clone(), hosted.claim, hosted.tree.clone());
-            steps.push(Step::Create { new, claim, tree, record: Box::new(record.clone()) });
+            steps.push(Step::Create(CreateStep { new, claim, tree, record: Box::new(record.clone()) }));
         }
         if !hosted.is_pushed {
             let (target, url, folder) = (target.clone(), self.address(hosted), folder.to_owned());
             let (commits, edits, is_there) = (Commits::First, Vec::new(), false);
-            steps.push(Step::Push(Push { target, page, url, ssh, folder, commits, edits, is_there }));
+            steps.push(Step::Push(PushStep { target, page, url, ssh, folder, commits, edits, is_there }));
         }
         if !hosted.settings.is_empty() {
             let (settings, lower) = (hosted.settings.clone(), hosted.lower);

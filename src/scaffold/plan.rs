@@ -37,17 +37,9 @@ pub(crate) enum Step {
     /// Take the API's keys in the registry.
     Reserve { record: Box<Record> },
     /// Make the repository on the forge, empty, and note its number in the record.
-    Create {
-        new: NewRepository,
-        /// What the record of an earlier run says of it; none when there was no record before this run.
-        claim: Option<Reservation>,
-        /// The id of the first commit's tree.
-        tree: String,
-        /// The record, as it was reserved.
-        record: Box<Record>,
-    },
+    Create(CreateStep),
     /// Push commits to the repository on the forge.
-    Push(Push),
+    Push(PushStep),
     /// Make the repository's settings so, each on its own, and read them back.
     Configure(Configure),
     /// Let the repository appear in its place, by one rename.
@@ -107,9 +99,21 @@ pub(crate) enum Step {
     },
 }
 
+/// A repository to be made on the forge.
+#[derive(Clone, Debug)]
+pub(crate) struct CreateStep {
+    pub(crate) new: NewRepository,
+    /// What the record of an earlier run says of it; none when there was no record before this run.
+    pub(crate) claim: Option<Reservation>,
+    /// The id of the first commit's tree.
+    pub(crate) tree: String,
+    /// The record, as it was reserved.
+    pub(crate) record: Box<Record>,
+}
+
 /// A push.
 #[derive(Clone, Debug)]
-pub(crate) struct Push {
+pub(crate) struct PushStep {
     /// The repository on the forge.
     pub(crate) target: RepositorySlug,
     /// Its page.
@@ -151,11 +155,11 @@ impl Step {
                 let Record { name, short_name, base_path, .. } = &**record;
                 format!("reserve `{name}` (short name `{short_name}`, base path `{base_path}`)")
             }
-            Self::Create { new, .. } => {
+            Self::Create(CreateStep { new, .. }) => {
                 format!("make the {} repository {}/{}", new.visibility.word(), new.target.owner, new.target.name)
             }
-            Self::Push(Push { page, commits: Commits::First, .. }) => format!("push the first commit to {page}"),
-            Self::Push(Push { page, commits: Commits::Branch { name, .. }, edits, .. }) => {
+            Self::Push(PushStep { page, commits: Commits::First, .. }) => format!("push the first commit to {page}"),
+            Self::Push(PushStep { page, commits: Commits::Branch { name, .. }, edits, .. }) => {
                 format!("push a commit of {} to branch {name} of {page}", counted(edits.len(), "file"))
             }
             Self::Configure(Configure { settings, .. }) => format!("make {}", counted(settings.len(), "setting")),
@@ -180,7 +184,7 @@ impl Step {
         match self {
             Self::FirstCommit { .. } | Self::Commit { .. } => "commit",
             Self::Reserve { .. } => "reserve",
-            Self::Create { .. } => "create",
+            Self::Create(_) => "create",
             Self::Push(_) => "push",
             Self::Configure(_) => "configure",
             Self::Place { .. } => "place",
@@ -197,17 +201,20 @@ impl Step {
     pub(crate) const fn is_on_forge(&self) -> bool {
         matches!(
             self,
-            Self::Create { .. } | Self::Push(_) | Self::Configure(_) | Self::PullRequest { .. } | Self::Archive { .. }
+            Self::Create(_) | Self::Push(_) | Self::Configure(_) | Self::PullRequest { .. } | Self::Archive { .. }
         )
     }
 
     /// Whether it changes the registry.
     pub(crate) const fn is_in_registry(&self) -> bool {
-        match self {
-            Self::Reserve { .. } | Self::Activate { .. } | Self::Import { .. } | Self::Release { .. } => true,
-            Self::Record { .. } => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Reserve { .. }
+                | Self::Activate { .. }
+                | Self::Record { .. }
+                | Self::Import { .. }
+                | Self::Release { .. }
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! The steps that change a repository: a commit where it is on this machine, a pull request where it is on the forge.
 
-use super::checkout::{Checkout, CheckoutError, Home, Hosted};
-use super::plan::{Push, Step};
+use super::checkout::{Checkout, CheckoutError, ForgeHome, Home};
+use super::plan::{PushStep, Step};
 use super::push::Commits;
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{NewPull, PullState};
@@ -80,10 +80,10 @@ impl Proposal<'_> {
         NewCommit { author: self.author.clone(), message: format!("{}\n", self.title) }
     }
 
-    fn propose(self, hosted: &Hosted) -> Result<Vec<Step>, Failure> {
+    fn propose(self, hosted: &ForgeHome) -> Result<Vec<Step>, Failure> {
         let new = self.commit();
         let Self { checkout: Checkout { git, head, .. }, edits, title, body, branch, may_be_open, .. } = self;
-        let Hosted { github, target, url } = hosted;
+        let ForgeHome { github, target, url } = hosted;
         let page = github.server().page(target);
         let commit = change::prepare(git, &head.commit, &edits, &new)?;
         let (there, wanted) = (github.branch_tree(target, &branch)?, change::tree_of(git, &commit)?);
@@ -100,7 +100,7 @@ impl Proposal<'_> {
         if open.is_none() {
             let commits = Commits::Branch { name: branch.clone(), commit };
             let (target, url, folder) = (target.clone(), Some(url.clone()), git.clone());
-            steps.push(Step::Push(Push { target, page, url, ssh: false, folder, commits, edits, is_there }));
+            steps.push(Step::Push(PushStep { target, page, url, ssh: false, folder, commits, edits, is_there }));
         }
         let new = NewPull { branch, base: head.name().to_owned(), title: title.to_owned(), body };
         steps.push(Step::PullRequest { target: target.clone(), new, open });

@@ -12,7 +12,7 @@ use super::fields::{self, FieldType};
 use super::observed::{Observed, SettingSource};
 use super::permissions::Permissions;
 use super::retry::{PauseReason, backoff};
-use super::setting::{self, Lower, Scope, SettingContext};
+use super::setting::{self, Lower, SecretScope, SettingContext};
 use crate::forge::Forge;
 use crate::model::repository::RepositorySlug;
 use crate::model::setting::{Difference, Setting};
@@ -40,7 +40,7 @@ pub struct SettingsRequest<'w> {
 
 /// The values of secrets, as far as they are known.
 #[derive(Clone, Debug, Default)]
-pub struct Secrets(BTreeMap<Scope, Token>);
+pub struct Secrets(BTreeMap<SecretScope, Token>);
 
 impl Secrets {
     /// Whether the value is known.

@@ -6,7 +6,7 @@ use super::{Effects, Outcome, StepOutcome};
 use crate::error::Failure;
 use crate::forge::github::{self, ForgeError, Github, SettingOutcome, SettingPreview, SettingsRequest};
 use crate::model::repository::NewRepository;
-use crate::scaffold::plan::{Configure, Plan, Push, Status, Step};
+use crate::scaffold::plan::{Configure, CreateStep, Plan, PushStep, Status, Step};
 use crate::world::World;
 
 /// Says of each step what it would do.
@@ -65,12 +65,12 @@ impl Effects for DryRun<'_> {
         let mut one = StepOutcome::new(step, Status::Planned);
         match step {
             Step::Configure(configure) => return self.configure(step, configure, outcome),
-            Step::Create { new, .. } => {
+            Step::Create(CreateStep { new, .. }) => {
                 self.made = Some(github::as_made(new));
                 one.calls.push(github::create_call(new));
             }
-            Step::Push(Push { is_there: true, .. }) => one.status = Status::AlreadySo,
-            Step::Push(Push { url, page, commits, .. }) => {
+            Step::Push(PushStep { is_there: true, .. }) => one.status = Status::AlreadySo,
+            Step::Push(PushStep { url, page, commits, .. }) => {
                 let url = url.clone().unwrap_or_else(|| format!("{page}.git"));
                 one.command = Some(format!("git push {url} {}", commits.references().join(" ")));
             }

@@ -13,10 +13,9 @@ use crate::git::commit::{self, NewCommit};
 use crate::git::{change, publish};
 use crate::model::author::{Author, Signature};
 use crate::model::record::Record;
-use crate::model::repository::NewRepository;
 use crate::model::tree::Tree;
 use crate::registry::{Location, RecordChange, Registry, RegistryError};
-use crate::scaffold::plan::{Configure, Plan, Push, Status, Step};
+use crate::scaffold::plan::{Configure, CreateStep, Plan, PushStep, Status, Step};
 use crate::scaffold::push::{Commits, PushTarget};
 use crate::scaffold::{open, secrets};
 use crate::terminal::Bar;
@@ -74,7 +73,7 @@ impl Effects for Real<'_> {
         }
         for step in &plan.steps {
             if let Step::Configure(configure) = step {
-                self.gather(configure, plan.steps.iter().any(|step| matches!(step, Step::Create { .. })))?;
+                self.gather(configure, plan.steps.iter().any(|step| matches!(step, Step::Create(_))))?;
             }
         }
         self.bar = Some(self.world.terminal.bar("writing"));
@@ -89,11 +88,11 @@ impl Effects for Real<'_> {
             Step::Configure(configure) => return self.configure(step, configure, outcome),
             Step::FirstCommit { target, tree, commit } => one.result = Some(self.stage(target, tree, commit)?),
             Step::Reserve { record } => one.status = self.registry.make()?.add(record, &by)?.into(),
-            Step::Create { new, claim, tree, record } => {
-                one.status = self.create(new, *claim, tree, record, &by)?;
+            Step::Create(create) => {
+                one.status = self.create(create, &by)?;
                 one.result = self.repository.as_ref().map(|found| found.id.to_string());
             }
-            Step::Push(Push { is_there: true, .. }) => one.status = Status::AlreadySo,
+            Step::Push(PushStep { is_there: true, .. }) => one.status = Status::AlreadySo,
             Step::Push(push) => self.push(push)?,
             Step::Place { target, origin } => self.place(target, origin.as_deref())?,
             Step::Activate { record } => {
@@ -156,14 +155,8 @@ impl Real<'_> {
     }
 
     /// Makes the repository on the forge and notes its number: by that a later run knows it again.
-    fn create(
-        &mut self,
-        new: &NewRepository,
-        claim: Option<Reservation>,
-        tree: &str,
-        record: &Record,
-        by: &Signature,
-    ) -> Result<Status, Failure> {
+    fn create(&mut self, create: &CreateStep, by: &Signature) -> Result<Status, Failure> {
+        let CreateStep { new, claim, tree, record } = create;
         let github = self.github()?;
         // Without a record of an earlier run only a call of this one, whose answer got lost, can have made it.
         let now = Reservation { id: None, reserved: Some(jiff::Timestamp::now()) };
@@ -173,7 +166,7 @@ impl Real<'_> {
             Ok(matches!(ownership(Some(claim), new, found, &content, tree), Ownership::Ours { .. }))
         };
         let (found, is_fresh) = github.create(new, &is_ours)?;
-        let mut record = record.clone();
+        let mut record = Record::clone(record);
         record.repository.id = Some(found.id);
         self.repository = Some(found);
         self.is_fresh = is_fresh;
@@ -181,8 +174,8 @@ impl Real<'_> {
         Ok(if is_fresh { Status::Done } else { Status::AlreadySo })
     }
 
-    fn push(&self, push: &Push) -> Result<(), Failure> {
-        let Push { target, ssh, folder, commits, .. } = push;
+    fn push(&self, push: &PushStep) -> Result<(), Failure> {
+        let PushStep { target, ssh, folder, commits, .. } = push;
         let Some(url) = self.address(push.url.as_deref(), *ssh) else { return Err(ForgeError::NoToken.into()) };
         let network = open::github::network(self.world)?;
         let staging = self.staging.as_ref().map(Staging::path);

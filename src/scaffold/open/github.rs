@@ -96,8 +96,8 @@ pub(crate) fn network(world: &World) -> Result<Network, Failure> {
 /// How git reaches `url`: by the user's own `ssh`, and over HTTP with a token for the forge, if it is there that it goes.
 pub(crate) fn network_to(url: &str, world: &World) -> Result<Network, Failure> {
     let token = match asker(url, world)? {
-        Asker::User(token) => token,
-        Asker::App(github, target) => match github.token_to_fetch(&target) {
+        GitIdentity::User(token) => token,
+        GitIdentity::App(github, target) => match github.token_to_fetch(&target) {
             // What is public can be fetched by everybody.
             Err(ForgeError::NotInstalled { .. }) => None,
             token => Some(token?),
@@ -109,15 +109,15 @@ pub(crate) fn network_to(url: &str, world: &World) -> Result<Network, Failure> {
 /// In whose name git pushes to the server of `url`.
 pub(crate) fn caller_of(url: &str, world: &World) -> Result<Arc<dyn Caller>, Failure> {
     Ok(match asker(url, world)? {
-        Asker::App(github, target) => Arc::new(ForgeCaller { github, target, ssh: false }),
-        Asker::User(token) => {
+        GitIdentity::App(github, target) => Arc::new(ForgeCaller { github, target, ssh: false }),
+        GitIdentity::User(token) => {
             Arc::new(UserCaller { token, terminal: world.terminal.clone(), interrupt: world.interrupt.clone() })
         }
     })
 }
 
 /// In whose name git asks a server.
-enum Asker {
+enum GitIdentity {
     /// Whoever has this token, if there is one.
     User(Option<Token>),
     /// The app that the environment names, for this repository.
@@ -125,17 +125,17 @@ enum Asker {
 }
 
 /// Only the forge gets a token: the environment's, else one of the app that the environment names.
-fn asker(url: &str, world: &World) -> Result<Asker, Failure> {
+fn asker(url: &str, world: &World) -> Result<GitIdentity, Failure> {
     let server = server(world)?;
     if !server.is_home_of(url) || world.offline {
-        return Ok(Asker::User(None));
+        return Ok(GitIdentity::User(None));
     }
     let token = world.variable("GH_TOKEN").or_else(|| world.variable("GITHUB_TOKEN"));
     match server.target(url) {
         Some(target) if token.is_none() && world.variable("APISCAFFOLD_APP_ID").is_some() => {
-            Ok(Asker::App(open(&target.owner, world)?, target))
+            Ok(GitIdentity::App(open(&target.owner, world)?, target))
         }
-        _ => Ok(Asker::User(token.map(Token::new))),
+        _ => Ok(GitIdentity::User(token.map(Token::new))),
     }
 }
 

@@ -39,9 +39,9 @@ impl Lower {
 }
 
 /// What a secret's value is filed under: environment (none: the repository) and name.
-pub(super) type Scope = (Option<String>, String);
+pub(super) type SecretScope = (Option<String>, String);
 
-pub(super) fn scope(secret: &Secret) -> Scope {
+pub(super) fn scope(secret: &Secret) -> SecretScope {
     (secret.environment.clone(), secret.name.clone())
 }
 
@@ -50,7 +50,7 @@ pub(super) struct SettingContext<'k> {
     pub(super) target: &'k RepositorySlug,
     pub(super) observed: &'k Observed,
     /// The values of secrets; none: names stand for what only GitHub knows, as in a plan.
-    pub(super) secrets: Option<&'k BTreeMap<Scope, Token>>,
+    pub(super) secrets: Option<&'k BTreeMap<SecretScope, Token>>,
     /// Whether what is stricter than asked for is lowered.
     pub(super) lower: Lower,
 }
