@@ -18,7 +18,6 @@ use crate::template::generate::{self, Fence};
 use crate::template::manifest::{FILE_NAME, Manifest};
 use crate::template::source::{Source, TemplateLocation};
 use crate::template::{builtin, folder};
-#[cfg(feature = "cargo-generate")]
 use crate::world::World;
 
 /// How many files that are not committed are named.
