@@ -99,7 +99,7 @@ pub(super) fn run(arguments: &CheckArgs, global: &Global, world: &World) -> Resu
 /// once, and what becomes of them is its people's affair.
 fn known(
     github: &Github,
-    mut target: RepositorySlug,
+    target: RepositorySlug,
     settings: crate::model::settings::Settings,
     record: Option<&Record>,
     world: &World,
@@ -111,12 +111,9 @@ fn known(
     if record.and_then(|record| record.repository.id).is_some_and(|id| id != found.id) {
         return Err(github.foreign(&target, "the registry's record is of another repository").into());
     }
-    if let Some((owner, name)) = found.full_name.split_once('/') {
-        target = RepositorySlug { owner: owner.to_owned(), name: name.to_owned() };
-    }
     let mut settings = open::github::fitting(settings, owner.kind, found.visibility, world);
     settings.retain(|setting| !matches!(setting, Setting::Issue(_)));
-    Ok((target, settings))
+    Ok((found.slug(), settings))
 }
 
 struct Check<'c> {

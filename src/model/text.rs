@@ -131,6 +131,27 @@ fn ends_word(c: char) -> bool {
     c.is_whitespace() || "\"'`<>".contains(c)
 }
 
+/// `text` with `***` in the place of users and passwords in URLs.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let secret = |at: usize| user_end(scheme(&text[..at]), &text[at + 3..]);
+    if !text.match_indices("://").any(|(at, _)| secret(at).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (at, mark) in text.match_indices("://") {
+        let start = at + mark.len();
+        // A password may hold such a mark itself.
+        if let Some(length) = secret(at).filter(|_| start >= done) {
+            out.push_str(&text[done..start]);
+            out.push_str("***");
+            done = start + length;
+        }
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
 /// A URL without what stands before its host, which may be a secret.
 pub fn without_user(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {

@@ -5,13 +5,15 @@ use std::fmt::{self, Write as _};
 
 use url::Url;
 
+use crate::model::text::masked;
+
 /// Longest e-mail address (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const LONGEST_MAIL: usize = 254;
 
-/// `text`, escaped for the content of an element and for an attribute in double quotes. Names and passwords in addresses
-/// are left out.
+/// `text`, escaped for the content of an element and for an attribute in double quotes. Users and passwords in addresses
+/// are masked.
 pub(super) fn text(text: &str) -> Text<'_> {
-    Text(without_secrets(text))
+    Text(masked(text))
 }
 
 /// What [`text`] gives.
@@ -71,26 +73,6 @@ pub(super) fn beginning(text: &str, most: usize) -> Cow<'_, str> {
     let cut = &text[..end];
     let cut = cut.rfind(char::is_whitespace).map_or(cut, |space| &cut[..space]);
     Cow::Owned(format!("{}…", cut.trim_end()))
-}
-
-/// Drops `name:password@` and `token@` from every address in a text.
-fn without_secrets(text: &str) -> Cow<'_, str> {
-    if !text.contains("://") {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'`<>\\".contains(c)).unwrap_or(after.len());
-        let secret = after[..end]
-            .rfind('@')
-            .filter(|at| before.ends_with("http://") || before.ends_with("https://") || after[..*at].contains(':'));
-        rest = &after[secret.map_or(0, |at| at + 1)..];
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
 }
 
 /// Where a text leads when it is an address, as the content of `href`: `http`, `https` and `mailto` only.
@@ -172,13 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn names_and_passwords_are_left_out_of_addresses_anywhere() {
+    fn users_and_passwords_are_masked_in_addresses_anywhere() {
         for (value, want) in [
-            ("see https://me:secret@example.org/x", "see https://example.org/x"),
-            ("https://token@example.org and ssh://git@example.org", "https://example.org and ssh://git@example.org"),
-            ("ssh://git:pw@example.org/x@y", "ssh://example.org/x@y"),
-            ("https://a@b@example.org", "https://example.org"),
-            ("://@", "://@"),
+            ("see https://me:secret@example.org/x", "see https://***@example.org/x"),
+            (
+                "https://token@example.org and ssh://git@example.org",
+                "https://***@example.org and ssh://git@example.org",
+            ),
+            ("ssh://git:pw@example.org/x@y", "ssh://***@example.org/x@y"),
+            ("https://a@b@example.org", "https://***@example.org"),
+            ("://@", "://***@"),
         ] {
             assert_eq!(text(value).to_string(), want);
         }

@@ -205,6 +205,7 @@ fn hosted(record: &Record, target: RepositorySlug, world: &World) -> Result<Chec
     if record.repository.id.is_some_and(|id| id != found.id) {
         return Err(github.foreign(&target, "the registry's record is of another repository").into());
     }
+    let target = found.slug();
     let url = found.clone_url;
     let branch = found.default_branch;
     let is_home = github.server().is_home_of(&url);

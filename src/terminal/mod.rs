@@ -269,29 +269,8 @@ impl Drop for Bar {
 /// `text` as it may be shown: without users and passwords in URLs, and with every character that would steer a terminal,
 /// but those in `kept`, written by its number. All output passes here.
 fn safe<'t>(text: &'t str, kept: &str) -> Cow<'t, str> {
-    match redacted(text) {
+    match text::masked(text) {
         Cow::Borrowed(text) => text::escaped(text, kept),
         Cow::Owned(text) => Cow::Owned(text::escaped(&text, kept).into_owned()),
     }
-}
-
-/// `text` without users and passwords in URLs.
-fn redacted(text: &str) -> Cow<'_, str> {
-    let secret = |at: usize| text::user_end(text::scheme(&text[..at]), &text[at + 3..]);
-    if !text.match_indices("://").any(|(at, _)| secret(at).is_some()) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut done = 0;
-    for (at, mark) in text.match_indices("://") {
-        let start = at + mark.len();
-        // A password may hold such a mark itself.
-        if let Some(length) = secret(at).filter(|_| start >= done) {
-            out.push_str(&text[done..start]);
-            out.push_str("***");
-            done = start + length;
-        }
-    }
-    out.push_str(&text[done..]);
-    Cow::Owned(out)
 }

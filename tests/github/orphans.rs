@@ -34,7 +34,7 @@ fn one(story: &Story) -> String {
 }
 
 /// Gives the repository another place, as a rename or a transfer does.
-fn move_to(story: &Story, owner: &str, name: &str) {
+pub(super) fn move_to(story: &Story, owner: &str, name: &str) {
     let mut state = story.github.state();
     let (old, new) = (state.root.join("nhs/my-api.git"), state.root.join(format!("{owner}/{name}.git")));
     std::fs::create_dir_all(new.parent().expect("a parent")).expect("made");

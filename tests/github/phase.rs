@@ -112,6 +112,17 @@ fn the_repository_s_own_checks_need_a_clone_on_this_machine() {
 }
 
 #[test]
+fn a_repository_that_was_renamed_is_changed_under_its_new_name() {
+    let story = story();
+    super::orphans::move_to(&story, "nhs", "new-name");
+    story.requests();
+    let ran = story.done(&DISCOVERY);
+    assert!(ran.stdout.contains("/nhs/new-name/pull/"), "{ran:?}");
+    let written: Vec<String> = story.requests().iter().filter(|entry| entry.is_write()).map(Entry::line).collect();
+    assert!(written.iter().all(|line| line.contains("/nhs/new-name")), "{written:?}");
+}
+
+#[test]
 fn a_pull_request_that_was_refused_is_told() {
     let story = story();
     story.done(&DISCOVERY);

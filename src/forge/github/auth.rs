@@ -194,7 +194,8 @@ impl<'a> App<'a> {
 
     /// A token for as much of the scope as the installation may do. A repository that GitHub does not know by this name,
     /// since it was made or renamed a moment ago, is waited for as long as it may settle; then the token is for all
-    /// repositories, and only its permissions are narrow.
+    /// repositories, and only its permissions are narrow. GitHub's description does not name all permissions that
+    /// installations have (`actions_variables`): where one is refused for that, the token has all of them.
     fn lease(&self, scope: &Scope, installation: &Installation, sender: &Sender) -> Result<Lease, ForgeError> {
         let mut permissions = scope.permissions.within(&installation.granted);
         if permissions.is_empty() {
@@ -203,8 +204,9 @@ impl<'a> App<'a> {
         }
         let mut named = scope.repository.as_ref();
         let mut attempt = 0;
+        let mut is_narrow = true;
         loop {
-            let mut body = json!({"permissions": permissions.body()});
+            let mut body = if is_narrow { json!({"permissions": permissions.body()}) } else { json!({}) };
             if let Some(target) = named {
                 body["repositories"] = json!([target.name]);
             }
@@ -221,8 +223,10 @@ impl<'a> App<'a> {
             let ForgeError::Refused(refusal) = &error else { return Err(error) };
             match named {
                 _ if refusal.status != 422 => return Err(error),
-                Some(target) if refusal.message.contains("repository") => {
-                    let left = sender.settling(&below(target, &[]));
+                // The repository is not there, or not known everywhere yet; a gateway may say so in other words.
+                Some(target) => {
+                    let is_unknown = refusal.message.contains("repository");
+                    let left = if is_unknown { sender.settling(&below(target, &[])) } else { Duration::ZERO };
                     if left.is_zero() {
                         named = None;
                         continue;
@@ -230,8 +234,13 @@ impl<'a> App<'a> {
                     sender.pause(backoff(attempt, fastrand::f64()).min(left), PauseReason::Settling)?;
                     attempt = (attempt + 1).min(3);
                 }
+                // This GitHub does not know the name of a permission, though the installation lists it.
+                None if is_narrow && !refusal.message.contains("not granted") => {
+                    is_narrow = false;
+                    named = scope.repository.as_ref();
+                }
                 // What the installation may do was changed a moment ago.
-                _ => return Err(ForgeError::not_granted(self.id, &scope.owner, &permissions)),
+                None => return Err(ForgeError::not_granted(self.id, &scope.owner, &permissions)),
             }
         }
     }

@@ -32,6 +32,8 @@ pub(super) const FETCH: Needs = &[("contents", Read)];
 pub(super) const PUSH: Needs = &[("contents", Write), ("workflows", Write)];
 pub(super) const SEE_PULLS: Needs = &[("pull_requests", Read)];
 pub(super) const OPEN_PULLS: Needs = &[("pull_requests", Write)];
+/// To see the teams of an organisation.
+pub(super) const SEE_TEAMS: Needs = &[("members", Read)];
 /// To see which custom properties an organisation has.
 pub(super) const SEE_PROPERTIES: Needs = &[("organization_custom_properties", Read)];
 /// To see the rulesets of an organisation: GitHub shows them to those alone who may change them.

@@ -11,7 +11,7 @@ use super::call::{Answer, Call};
 use super::ensure::{Making, SettingOutcome, SettingsRequest};
 use super::error::ForgeError;
 use super::observed::{Observed, SettingSource};
-use super::permissions::Permissions;
+use super::permissions::{Permissions, SEE_TEAMS};
 use super::repository::create_call;
 use super::retry::PauseReason;
 use crate::forge::Forge;
@@ -30,8 +30,7 @@ pub struct SettingPreview {
 pub fn rehearse(github: Option<&Github>, wish: &SettingsRequest<'_>) -> Vec<SettingPreview> {
     // Of a repository that is not made yet only teams are looked for.
     let there = wish.fresh.is_none().then_some(wish.target);
-    let needed =
-        if there.is_some() { Permissions::to_rehearse(wish.settings) } else { Permissions::to_read(wish.settings) };
+    let needed = if there.is_some() { Permissions::to_rehearse(wish.settings) } else { SEE_TEAMS.into() };
     let github = github.map(|github| github.narrowed(needed, there));
     let rehearsal = Rehearsal { github, noted: RefCell::default() };
     let mut making = Making::new(&rehearsal, wish);

@@ -105,6 +105,12 @@ impl HostedRepository {
         })
     }
 
+    /// Owner and name as they are now, which may be others than it was asked by.
+    pub fn slug(&self) -> RepositorySlug {
+        let (owner, name) = self.full_name.split_once('/').unwrap_or_default();
+        RepositorySlug { owner: owner.to_owned(), name: name.to_owned() }
+    }
+
     /// Whether its texts are those that its creation gives it.
     fn is_as_made(&self, new: &NewRepository) -> bool {
         let same = |key: &str, wanted: &Option<String>| {
