@@ -7,7 +7,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -26,11 +25,9 @@ use crate::model::repository::RepositorySlug;
 use crate::model::text::named;
 use crate::model::tree::{File, Tree, TreePath};
 use crate::model::value;
+use crate::net::{LONGEST_PAUSE, Tries};
 use crate::openapi::{self, Spec, SpecError};
 use crate::world::World;
-
-/// How often a fetch that met a fault is repeated.
-const RETRIES: u32 = 3;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckoutError {
@@ -232,13 +229,13 @@ fn fetched(
         offline: world.offline,
         network: network.clone(),
     };
-    let mut attempt = 0;
+    let mut tries = Tries::default();
     let fetched = loop {
         match remote::fetch(&request, &mut |done, total, _| bar.set(done as u64, total as u64)) {
-            Err(error) if error.may_pass() && attempt < RETRIES => {
-                attempt += 1;
-                world.interrupt.sleep(Duration::from_secs(1 << attempt), &|_| ()).map_err(ForgeError::from)?;
-            }
+            Err(error) if error.may_pass() => match tries.fault(None, fastrand::f64(), LONGEST_PAUSE) {
+                Some(pause) => world.interrupt.sleep(pause, &|_| ()).map_err(ForgeError::from)?,
+                None => return Err(error.into()),
+            },
             fetched => break fetched?,
         }
     };
