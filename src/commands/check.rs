@@ -173,7 +173,7 @@ impl Check<'_> {
         let lower = if arguments.lower { Lower::Yes } else { Lower::No };
         let (target, create_teams) = (self.target.clone(), arguments.create_teams);
         let configure = Step::Configure(Configure { target, settings, create_teams, lower });
-        Plan { steps: if differing.is_empty() { Vec::new() } else { vec![configure] }, is_begun: false }
+        Plan::from(if differing.is_empty() { Vec::new() } else { vec![configure] })
     }
 
     fn report_fixes(&self, outcome: Outcome) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &NewArgs, global: &Global, world: &World) -> Result
     let name = ApiName::new(arguments.name.clone())?;
     let place = RepositoryLocation::new(&world.absolute(&arguments.into), &name)?;
     let location = open::registry::location(global.registry.as_deref(), world)?;
-    let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
+    let mut registry = LazyRegistry::open(location, world)?;
     let owner = open::github::owner(arguments.hosting.owner.as_ref(), world)?;
     let forge = owner.as_ref().map(|owner| {
         let HostingArgs { visibility, create_teams, ssh, .. } = arguments.hosting;

@@ -21,6 +21,13 @@ pub(crate) struct Plan {
     pub(crate) is_begun: bool,
 }
 
+impl From<Vec<Step>> for Plan {
+    /// Steps of which nothing was begun before.
+    fn from(steps: Vec<Step>) -> Self {
+        Self { steps, is_begun: false }
+    }
+}
+
 /// One effect on the world, with all that it needs. Each asks first whether the world is already so.
 ///
 /// What only an earlier step of the same plan can find out is none here: the number and the address of a repository that

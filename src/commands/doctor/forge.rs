@@ -132,7 +132,7 @@ impl Looking<'_> {
             open::github::fitting(open::github::on_main(self.settings.clone()), kind, visibility, self.world);
         let count = settings.len();
         let step = Step::Configure(Configure { target, settings, create_teams: false, lower: Lower::No });
-        let plan = Plan { steps: vec![step], is_begun: false };
+        let plan = Plan::from(vec![step]);
         match apply(&plan, &mut DryRun::for_new(self.github, &new, self.world)) {
             Ok(outcome) => {
                 for step in outcome.remaining() {

@@ -233,7 +233,7 @@ impl PhaseRun<'_> {
         let keep = Step::Record { old: Box::new(record.clone()), new: Box::new(new.clone()), words, message };
         let steps = if new == *record { Vec::new() } else { vec![keep] };
         let world = self.world;
-        let outcome = self.apply(Plan { steps, is_begun: false }, None)?;
+        let outcome = self.apply(steps.into(), None)?;
         let text = report::standing(&new, &standings);
         let (subject, details) = (new.name.to_string(), format!("\n\n{text}"));
         let facts = report::facts(&new, &standings, &[]);
@@ -271,7 +271,7 @@ impl PhaseRun<'_> {
             Home::Here(_) | Home::Elsewhere => None,
         };
         let world = self.world;
-        let outcome = self.apply(Plan { steps, is_begun: false }, github)?;
+        let outcome = self.apply(steps.into(), github)?;
         let next = report::next(&new, &checkout.home, &outcome);
         let text = report::moved(&new, &outcome, standings, next.as_deref());
         let facts = report::facts(&new, standings, &change.notes);

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     if incoming.is_empty() && flaws.is_empty() {
         return Err(ImportError::Nothing(arguments.path.clone()).into());
     }
-    let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
+    let mut registry = LazyRegistry::open(location, world)?;
     let mut intake = match registry.get() {
         Some(registry) => registry.intake(&incoming)?,
         None => ImportPlan::of(&incoming)?,
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &ImportArgs, global: &Global, world: &World) -> Res
     let mut intake = intake.accepted()?;
     let new = intake.new.len();
     let steps = if new == 0 { Vec::new() } else { vec![Step::Import { incoming, new }] };
-    let plan = Plan { steps, is_begun: false };
+    let plan = Plan::from(steps);
     let mut outcome = if arguments.dry_run {
         apply(&plan, &mut DryRun::new(None, world))?
     } else {

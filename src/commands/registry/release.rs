@@ -31,13 +31,13 @@ impl Blame for NotAgreed {
 pub(super) fn run(arguments: &ReleaseArgs, global: &Global, world: &World) -> Result<(), Failure> {
     let name = ApiName::new(arguments.name.clone())?;
     let location = open::registry::location(global.registry.as_deref(), world)?;
-    let mut registry = LazyRegistry::new(location.clone(), open::registry::open(&location, world)?);
+    let mut registry = LazyRegistry::open(location.clone(), world)?;
     let author = open::author(world);
     let record = match registry.get() {
         Some(registry) => registry.releasable(&name, &author.at(world.now))?,
         None => return Err(RegistryError::NotReserved { name: name.to_string() }.into()),
     };
-    let plan = Plan { steps: vec![Step::Release { record: Box::new(record.clone()) }], is_begun: false };
+    let plan = Plan::from(vec![Step::Release { record: Box::new(record.clone()) }]);
     let outcome = if arguments.dry_run {
         apply(&plan, &mut DryRun::new(None, world))?
     } else {

@@ -240,6 +240,12 @@ pub(crate) struct LazyRegistry {
 }
 
 impl LazyRegistry {
+    /// Opens the registry at `location`, if it is there; nothing is made.
+    pub(crate) fn open(location: Location, world: &World) -> Result<Self, RegistryError> {
+        let opened = open::registry::open(&location, world)?;
+        Ok(Self::new(location, opened))
+    }
+
     /// The registry at `location`, which is `opened` when it is there; nothing is made.
     pub(crate) const fn new(location: Location, opened: Option<Registry>) -> Self {
         Self { location, opened }
