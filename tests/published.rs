@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::linted::{equip, passes};
 use crate::program::{Program, REFUSED, style};
 use crate::sandbox::Sandbox;
+use crate::specs::Meant;
 use crate::tools::{documents, linters, real_documents};
 
 /// Makes a repository of the document at `spec`, which has what `make install` installs.
@@ -338,6 +339,7 @@ fn real_documents_are_published_without_a_dead_reference_or_not_at_all() {
         if output.status.success() {
             let document = serde_json::from_slice(&fs::read(target).expect("written")).expect("JSON");
             assert_eq!(dead(&document, &[]), [] as [&str; 0], "{}", path.display());
+            Meant::read(path, &linters()).is_published(&document);
             written += 1;
         } else {
             assert!(said.contains("references lead nowhere:\n  ") && !target.exists(), "{}: {said}", path.display());
