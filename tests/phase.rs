@@ -385,7 +385,7 @@ fn making_an_api_again_does_not_begin_its_life_anew() {
     program.done(&["new", "my-api"]);
     assert_eq!(record(&program), before);
     let behind = program.done(&["phase", "my-api", "discovery"]);
-    assert!(behind.stdout.contains("done: commit 4 files"), "the repository catches up: {behind:?}");
+    assert!(behind.stdout.contains("done: commit 5 files"), "the repository catches up: {behind:?}");
 }
 
 #[test]

@@ -41,9 +41,8 @@ run zizmor "$python/zizmor" --offline --persona pedantic --no-progress --quiet .
 run "schema of workflows" "$python/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
 run "schema of actions" "$python/check-jsonschema" --builtin-schema vendor.github-actions .github/actions/*/action.yml
 run "schema of dependabot.yml" "$python/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
-mapfile -t forms < <(find .github/ISSUE_TEMPLATE -name '*.yml' -not -name config.yml)
+mapfile -t forms < <(find .github/ISSUE_TEMPLATE -name '*.yml')
 run "schema of issue forms" "$python/check-jsonschema" --builtin-schema vendor.github-issue-forms "${forms[@]}"
-run "schema of their config" "$python/check-jsonschema" --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 run "schema of catalog-info.yaml" "$python/check-jsonschema" --schemafile "$here/catalog-info.schema.json" catalog-info.yaml
 if [ -e manifest.yml ]; then
     run "schema of manifest.yml" "$python/check-jsonschema" --schemafile "$here/manifest.schema.json" manifest.yml
