@@ -48,5 +48,6 @@ mod small_http;
 mod sources;
 mod specs;
 mod steps;
+mod targets;
 mod tools;
 mod workflow;

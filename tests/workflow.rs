@@ -64,7 +64,12 @@ fn pull_request_is_green(style: &str, built: &[&str]) {
     let tools = linters();
     let program = Program::new();
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs/library/library.yaml");
-    green(&program, &tools, &spec, style, built);
+    let clone = green(&program, &tools, &spec, style, built);
+    // All that was built can be deleted again.
+    let made = Command::new("make").args(["docs", "clean"]).current_dir(&clone).output().expect("make starts");
+    assert!(made.status.success(), "{made:?}");
+    let left = crate::program::git(&clone, &["status", "--porcelain", "--ignored"]);
+    assert_eq!(left.lines().map(|line| &line[3..]).collect::<Vec<_>>(), [".venv", "node_modules"]);
 }
 
 /// Makes the repository `lib` of the spec, and runs the workflow in a clone, which it gives.
