@@ -127,6 +127,17 @@ fn the_page_of_a_phase_comes_with_it_and_lists_just_the_gates_that_lead_out_of_i
 }
 
 #[test]
+fn a_container_for_development_has_the_versions_of_the_repository() {
+    for (kind, texts) in repositories() {
+        let container = parsed(".devcontainer/devcontainer.json", &texts[".devcontainer/devcontainer.json"]);
+        let image = container["image"].as_str().expect("an image");
+        let version = format!("-{}-", texts[".node-version"].trim());
+        assert!(image.contains(&version), "{kind}: {image} is not Node.js {version}");
+        assert_eq!(container["postCreateCommand"], "make install", "{kind}");
+    }
+}
+
+#[test]
 fn the_licence_is_the_one_that_was_asked_for() {
     let cases = [
         ("MIT", "MIT License", "OTHER DEALINGS IN THE\nSOFTWARE."),

@@ -47,10 +47,11 @@ run "schema of catalog-info.yaml" "$python/check-jsonschema" --schemafile "$here
 if [ -e manifest.yml ]; then
     run "schema of manifest.yml" "$python/check-jsonschema" --schemafile "$here/manifest.schema.json" manifest.yml
 fi
+run "pre-commit" "$python/pre-commit" validate-config
 # The specification may be the producer's own, in whatever style.
-run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .github
+run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .pre-commit-config.yaml .github
 run "parse" python3 "$here/parse.py"
-undefined=$(make -n --warn-undefined-variables help generate lint test sandbox bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
+undefined=$(make -n --warn-undefined-variables help generate lint test sandbox docs bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
 if [ -n "$undefined" ]; then
     printf '== Makefile\n%s\n' "$undefined"
     failed=1
