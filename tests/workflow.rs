@@ -321,6 +321,7 @@ echo "$*" >> "$LOG"
 case "$1 $2" in
     "login --username") [ "$(cat)" = a-token ] ;;
     "buildx create") ;;
+    "buildx imagetools") [ "$(cat "$STATE")" = published ] && echo sha256:0123456789abcdef ;;
     "buildx build")
         for word; do last=$word; done
         case "$*" in *" --push "*) ;; *) exit 1 ;; esac
@@ -347,6 +348,8 @@ case "$1 $2" in
         [ "$(cat "$STATE")" = none ]
         for word; do case "$word" in build/*) test -s "$word"; echo "$word" >> "$LOG" ;; esac; done
         (cd build && sha256sum --check --quiet SHA256SUMS)
+        echo "$*" | grep -q -- "--notes-file notes.md --generate-notes"
+        cat notes.md >> "$LOG"
         echo published > "$STATE"
         echo "https://example.org/release" ;;
     *) exit 1 ;;
@@ -381,16 +384,22 @@ fn a_release_publishes_the_image_of_the_sandbox_where_the_repository_is() {
     program.done(&["new", "lib"]);
     let places = [("https://github.com", "ghcr.io"), ("https://git.example.org", "containers.git.example.org")];
     for (server, registry) in places {
-        let variables = [("GITHUB_SERVER_URL", server), ("GITHUB_REF_NAME", "v1.2.3")];
-        let (done, log) = released(&program, "image", &program.folder().join("lib"), &variables);
-        assert!(done && !log.contains("a-token"), "{log}");
-        assert!(log.contains(&format!("login --username ada --password-stdin {registry}\n")), "{log}");
-        assert!(log.contains("--provenance=mode=max --sbom=true"), "{log}");
-        let image = format!("{registry}/nhsdigital/lib-sandbox");
-        let output = fs::read_to_string(program.folder().join("output")).expect("read");
-        let wanted =
-            format!("name={image}\ndigest=sha256:0123456789abcdef\nimage={image}:1.2.3@sha256:0123456789abcdef\n");
-        assert!(output.ends_with(&wanted), "{output}");
+        for (state, tag, version) in
+            [("none", "v1.2.3", "1.2.3"), ("published", "v1.2.3", "1.2.3"), ("none", "v1.0+2", "1.0-2")]
+        {
+            program.write("state", state);
+            let variables = [("GITHUB_SERVER_URL", server), ("GITHUB_REF_NAME", tag)];
+            let (done, log) = released(&program, "image", &program.folder().join("lib"), &variables);
+            assert!(done && !log.contains("a-token"), "{log}");
+            assert!(log.contains(&format!("login --username ada --password-stdin {registry}\n")), "{log}");
+            let is_built = log.contains("buildx build") && log.contains("--provenance=mode=max --sbom=true");
+            assert_eq!(is_built, state == "none", "what was published stays: {log}");
+            let image = format!("{registry}/nhsdigital/lib-sandbox");
+            let output = fs::read_to_string(program.folder().join("output")).expect("read");
+            let digest = "sha256:0123456789abcdef";
+            let wanted = format!("name={image}\ndigest={digest}\nimage={image}:{version}@{digest}\n");
+            assert!(output.ends_with(&wanted), "{output}");
+        }
     }
 }
 
@@ -403,7 +412,8 @@ fn a_release_holds_what_was_built_with_checksums_and_is_made_once() {
         [("none", "v1.2.3", false), ("draft", "v1.2.3", false), ("none", "v0.1.0-rc.1", true)]
     {
         program.write("state", format!("{state}\n"));
-        for (file, text) in [("live.zip", "one"), ("lib.json", "two"), ("-odd name.json", "three"), ("sbom.json", "{}")]
+        for (file, text) in
+            [("live.zip", "one"), ("changes.md", "Added `GET /x`"), ("-odd name.json", "three"), ("sbom.json", "{}")]
         {
             program.write(&format!("{tag}-{state}/build/{file}"), text);
         }
@@ -414,9 +424,10 @@ fn a_release_holds_what_was_built_with_checksums_and_is_made_once() {
         assert!(log.contains(&format!("github.com/NHSDigital/Lib: release create {tag} ")), "{log}");
         assert_eq!(log.contains("--prerelease"), prerelease, "{log}");
         assert!(log.contains("--verify-tag") && log.contains("docker run --rm --publish 9000:9000 an-image"), "{log}");
-        for file in ["SHA256SUMS", "live.zip", "lib.json", "-odd name.json", "sbom.json"] {
+        for file in ["SHA256SUMS", "live.zip", "changes.md", "-odd name.json", "sbom.json"] {
             assert!(log.contains(&format!("\nbuild/{file}\n")), "{file}: {log}");
         }
+        assert!(log.contains("Added `GET /x`\n\nThe sandbox of this version"), "{log}");
         let sums = fs::read_to_string(folder.join("build/SHA256SUMS")).expect("read");
         assert_eq!(sums.lines().count(), 4, "{sums}");
         // The same run again finds it there.
