@@ -40,7 +40,7 @@ def table(text, name):
 
 def committed():
     """The text of environments.toml in each commit that changed it."""
-    names = "".join(f"{commit}:{LIST}\n" for commit in git("log", "--format=%H", "--", LIST).decode().split())
+    names = "".join(f"{commit}:./{LIST}\n" for commit in git("log", "--format=%H", "--", LIST).decode().split())
     answer = git("cat-file", "--batch", input=names.encode())
     while answer:
         head, _, rest = answer.partition(b"\n")
