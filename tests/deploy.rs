@@ -111,7 +111,7 @@ fn a_bundle_is_imported_deployed_and_answers_with_its_commit() {
 #[test]
 fn the_same_artefact_goes_through_every_environment_in_order() {
     let repository = Repository::new(Manner::default(), &["--set", "environments=internal-dev,internal-qa,ref,int"]);
-    let ran = repository.script(&["promote.py", "--pause", "0.01"], &[]);
+    let ran = repository.deploy(&["int", "--through"]);
     done(&ran);
     let log = repository.server.log();
     let order: Vec<&str> = log
@@ -126,7 +126,7 @@ fn the_same_artefact_goes_through_every_environment_in_order() {
 #[test]
 fn a_promotion_stops_where_an_environment_fails() {
     let repository = Repository::new(Manner { target_is_down: true, ..Manner::default() }, &[]);
-    let ran = repository.script(&["promote.py", "--pause", "0.01"], &[]);
+    let ran = repository.deploy(&["int", "--through"]);
     let said = repository.refused(&ran);
     assert!(said.contains("_status answers 503"), "{said}");
     assert_eq!(repository.server.deployed("internal-dev").len(), 1);
@@ -222,6 +222,7 @@ fn what_must_not_be_deployed_is_refused_before_any_request() {
         (&["prod"], "`prod` is not for an API in phase inception"),
         (&["ref", "--pull-request", "3"], "`ref` takes no previews"),
         (&["internal-dev", "--pull-request", "x/../y"], "`x/../y` is not the number of a pull request"),
+        (&["internal-dev", "--pull-request", "3", "--through"], "a preview goes to one environment"),
         (&["internal-dev", "--remove"], "only a preview is taken away"),
         (&["internal-dev", "--from", "nothing"], "nothing/live.zip cannot be read"),
     ] {

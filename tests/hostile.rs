@@ -6,9 +6,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::program::{Program, files};
+use crate::program::{Program, Ran, files};
+use crate::renamed::generate;
 
-fn hostile() -> impl Strategy<Value = String> {
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
         "\"",
         "'",
@@ -90,6 +91,8 @@ fn check(title: &str) {
             parsed.iter().find(|(path, _)| *path == wanted).unwrap_or_else(|| panic!("{wanted} is missing"));
         assert!(holds(value, title), "{wanted} does not give the title back: {title:?}\n{value}");
     }
+    let generate = Ran::of(&generate(&program.folder().join("out"), &[]));
+    assert_eq!((generate.code, generate.stdout.as_str()), (Some(0), ""), "{title:?}: {generate:?}");
     for (path, bytes) in &made {
         let text = String::from_utf8_lossy(bytes);
         let workflow = path.starts_with(".github/workflows");

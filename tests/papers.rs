@@ -7,7 +7,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::defects::{Texts, parsed, repositories, repository};
-use crate::program::Program;
+use crate::phase::{LIFE, moved};
+use crate::program::{Program, files};
 
 fn regex(text: &str) -> Regex {
     Regex::new(text).expect("a pattern")
@@ -64,14 +65,14 @@ fn every_link_in_the_documents_leads_to_a_file() {
         assert_eq!(dead_links(texts), Vec::<String>::new(), "{kind}");
     }
     let mut texts = repository(&[]);
-    texts.remove("docs/runbook.md").expect("there");
+    texts.remove("docs/secrets.md").expect("there");
     assert_ne!(dead_links(&texts), Vec::<String>::new());
 }
 
 #[test]
 fn no_repository_is_larger_than_a_person_can_look_through() {
     for (kind, texts) in repositories() {
-        assert!(texts.len() <= 120, "{kind}: {} files", texts.len());
+        assert!(texts.len() <= 108, "{kind}: {} files", texts.len());
         let empty: Vec<&String> =
             texts.iter().filter(|(_, text)| text.trim().is_empty()).map(|(path, _)| path).collect();
         assert_eq!(empty, Vec::<&String>::new(), "{kind}");
@@ -94,13 +95,27 @@ fn no_heading_in_the_documents_is_empty() {
 }
 
 #[test]
-fn the_checklist_of_each_phase_holds_just_the_gates_that_lead_out_of_it() {
+fn the_page_of_a_phase_comes_with_it_and_lists_just_the_gates_that_lead_out_of_it() {
     let manifest = include_str!("../template/apiscaffold.toml");
     let manifest = Manifest::parse(manifest).expect("a manifest");
-    let texts = repository(&[]);
     let gate = regex(r"(?m)^- \[ \] \*\*.*\*\* \(`([a-z-]+)`");
-    assert_eq!(manifest.phases.len(), 7);
-    for phase in &manifest.phases {
+    assert_eq!(manifest.phases.len(), LIFE.len() + 1);
+    let program = Program::new();
+    program.done(&["new", "my-api"]);
+    for (at, phase) in manifest.phases.iter().enumerate() {
+        if at > 0 {
+            let (name, gates, more) = LIFE[at - 1];
+            moved(&program, name, gates, more);
+        }
+        let made = files(&program.folder().join("my-api"));
+        let texts: Texts =
+            made.into_iter().filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?))).collect();
+        assert_eq!(dead_links(&texts), Vec::<String>::new(), "{}", phase.title);
+        for (later, other) in manifest.phases.iter().enumerate() {
+            let page = texts.get(&format!("docs/phases/{}.md", other.name.word()));
+            assert_eq!(page.is_some(), later <= at, "{} in {}", other.title, phase.title);
+        }
+        assert_eq!(texts.contains_key("docs/runbook.md"), at >= 3, "from beta on somebody is called");
         let page = &texts[&format!("docs/phases/{}.md", phase.name.word())];
         let listed: Vec<&str> = gate.captures_iter(page).map(|found| found.extract::<1>().1[0]).collect();
         let wanted: Vec<&str> =
@@ -108,6 +123,17 @@ fn the_checklist_of_each_phase_holds_just_the_gates_that_lead_out_of_it() {
         assert_eq!(listed, wanted, "{}", phase.title);
         assert!(page.starts_with(&format!("# {}\n", phase.title)) && page.contains(&phase.about), "{page}");
         assert!(wanted.is_empty() == (phase.title == "Retired"));
+    }
+}
+
+#[test]
+fn a_container_for_development_has_the_versions_of_the_repository() {
+    for (kind, texts) in repositories() {
+        let container = parsed(".devcontainer/devcontainer.json", &texts[".devcontainer/devcontainer.json"]);
+        let image = container["image"].as_str().expect("an image");
+        let version = format!("-{}-", texts[".node-version"].trim());
+        assert!(image.contains(&version), "{kind}: {image} is not Node.js {version}");
+        assert_eq!(container["postCreateCommand"], "make install", "{kind}");
     }
 }
 

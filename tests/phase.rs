@@ -22,14 +22,14 @@ fn evidence(gates: &[&str]) -> Vec<String> {
     gates.iter().flat_map(|gate| ["--evidence".to_owned(), format!("{gate}={LINK}/{gate}")]).collect()
 }
 
-fn moved(program: &Program, phase: &str, gates: &[&str], more: &[&str]) -> Ran {
+pub(crate) fn moved(program: &Program, phase: &str, gates: &[&str], more: &[&str]) -> Ran {
     let evidence = evidence(gates);
     let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
     program.done(&[&["phase", "my-api", phase], &evidence[..], more].concat())
 }
 
 /// What an API of the built-in template shows to enter each phase.
-const LIFE: [(&str, &[&str], &[&str]); 6] = [
+pub(crate) const LIFE: [(&str, &[&str], &[&str]); 6] = [
     ("discovery", &["kick-off"], &[]),
     ("alpha", &["api-is-right", "funding", "team-skills"], &["--note", "agreed in June"]),
     ("beta", &["specification", "lint", "feedback"], &[]),
@@ -385,7 +385,7 @@ fn making_an_api_again_does_not_begin_its_life_anew() {
     program.done(&["new", "my-api"]);
     assert_eq!(record(&program), before);
     let behind = program.done(&["phase", "my-api", "discovery"]);
-    assert!(behind.stdout.contains("done: commit 4 files"), "the repository catches up: {behind:?}");
+    assert!(behind.stdout.contains("done: commit 5 files"), "the repository catches up: {behind:?}");
 }
 
 #[test]

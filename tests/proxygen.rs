@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::linted::equip;
+use crate::phase::{LIFE, moved};
 use crate::program::{Program, REFUSED, Ran};
 use crate::small_http::{Answer, Answers, Request, Server};
 use crate::tools::{documents, linters, real_documents};
@@ -286,12 +287,16 @@ fn real_documents_become_documents_that_the_platform_takes() {
 
 #[test]
 fn no_page_promises_an_answer_that_the_platform_does_not_give() {
-    let program = Program::new();
-    program.done(&["new", "lib", "--set", "style=proxygen"]);
-    let page = |name: &str| fs::read_to_string(program.folder().join("lib/docs/phases").join(name)).expect("read");
-    let retired = page("retired.md");
-    assert!(retired.contains("The proxies are deleted in every environment") && !retired.contains("410"), "{retired}");
-    program.done(&["new", "other", "--set", "style=apigee"]);
-    let retired = fs::read_to_string(program.folder().join("other/docs/phases/retired.md")).expect("read");
-    assert!(retired.contains("Every call is answered 410"), "{retired}");
+    let words =
+        [("apigee", "Every call is answered 410"), ("proxygen", "The proxies are deleted in every environment")];
+    for (style, promise) in words {
+        let program = Program::new();
+        program.done(&["new", "my-api", "--set", &format!("style={style}")]);
+        for (phase, gates, more) in LIFE {
+            moved(&program, phase, gates, more);
+        }
+        let retired = fs::read_to_string(program.folder().join("my-api/docs/phases/retired.md")).expect("read");
+        assert!(retired.contains(promise), "{style}: {retired}");
+        assert_eq!(retired.contains("410"), style == "apigee", "{style}: {retired}");
+    }
 }

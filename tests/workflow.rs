@@ -51,6 +51,7 @@ fn run(repository: &Path, program: &Program, steps: &[(String, String)]) -> BTre
             .env("PATH", &path)
             .env("HOME", program.home())
             .env("CI", "true")
+            .env("GITHUB_STEP_SUMMARY", program.folder().join("summary.md"))
             .output()
             .expect("bash starts");
         let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -64,7 +65,12 @@ fn pull_request_is_green(style: &str, built: &[&str]) {
     let tools = linters();
     let program = Program::new();
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs/library/library.yaml");
-    green(&program, &tools, &spec, style, built);
+    let clone = green(&program, &tools, &spec, style, built);
+    // All that was built can be deleted again.
+    let made = Command::new("make").args(["docs", "clean"]).current_dir(&clone).output().expect("make starts");
+    assert!(made.status.success(), "{made:?}");
+    let left = crate::program::git(&clone, &["status", "--porcelain", "--ignored"]);
+    assert_eq!(left.lines().map(|line| &line[3..]).collect::<Vec<_>>(), [".venv", "node_modules"]);
 }
 
 /// Makes the repository `lib` of the spec, and runs the workflow in a clone, which it gives.
@@ -78,7 +84,7 @@ fn green(program: &Program, tools: &Path, spec: &Path, style: &str, built: &[&st
     equip(&clone, tools);
     let steps = steps(&clone.join(".github/workflows/pull-request.yml"), "check");
     let commands: Vec<&str> = steps.iter().map(|(_, command)| command.as_str()).collect();
-    assert_eq!(commands, ["make install", "make lint", "make test", "make bundle publish sbom"]);
+    assert_eq!(commands[..4], ["make install", "make lint", "make test", "make bundle publish sbom"]);
     let said = run(&clone, program, &steps);
     assert!(said["Test"].contains(" passed"), "{said:?}");
     for file in built.iter().chain(&["lib.json", "sbom.json"]) {
@@ -88,6 +94,10 @@ fn green(program: &Program, tools: &Path, spec: &Path, style: &str, built: &[&st
     // Git takes the links that stand in for installed folders for files.
     let changed = String::from_utf8_lossy(&changed.stdout).replace("?? .venv\n", "").replace("?? node_modules\n", "");
     assert_eq!(changed, "", "a build leaves the clone as it was");
+    let summary = fs::read_to_string(program.folder().join("summary.md")).expect("read");
+    for file in built.iter().chain(&["lib.json", "sbom.json"]) {
+        assert!(summary.contains(&format!("| `{file}` |")), "{file}: {summary}");
+    }
     clone
 }
 
@@ -302,4 +312,149 @@ fn a_template_update_that_this_apiscaffold_cannot_do_is_a_warning() {
     fs::set_permissions(&later, PermissionsExt::from_mode(0o755)).expect("executable");
     let path = format!("{}:/usr/bin:/bin", program.folder().join("later").display());
     assert_eq!(step(update, &[("PATH", &path)]), (true, "update --pull-request --yes\n".to_owned()));
+}
+
+/// A docker that knows what the workflow asks of it, and writes down how it was called.
+const DOCKER: &str = r#"#!/bin/sh
+set -eu
+echo "$*" >> "$LOG"
+case "$1 $2" in
+    "login --username") [ "$(cat)" = a-token ] ;;
+    "buildx create") ;;
+    "buildx imagetools") [ "$(cat "$STATE")" = published ] && echo sha256:0123456789abcdef ;;
+    "buildx build")
+        for word; do last=$word; done
+        case "$*" in *" --push "*) ;; *) exit 1 ;; esac
+        test -f "$last/sandbox/Dockerfile"
+        echo '{"containerimage.digest": "sha256:0123456789abcdef"}' > "$(echo "$*" | sed 's/.*--metadata-file \([^ ]*\).*/\1/')"
+        ;;
+    *) exit 1 ;;
+esac
+"#;
+
+/// A gh whose release is in the state of a file: none, a draft or published.
+const GH: &str = r#"#!/bin/sh
+set -eu
+echo "$GH_REPO: $*" >> "$LOG"
+case "$1 $2" in
+    "release view")
+        case $(cat "$STATE") in
+            none) echo "release not found" >&2; exit 1 ;;
+            draft) echo true ;;
+            published) echo false ;;
+        esac ;;
+    "release delete") [ "$(cat "$STATE")" = draft ]; echo none > "$STATE" ;;
+    "release create")
+        [ "$(cat "$STATE")" = none ]
+        for word; do case "$word" in build/*) test -s "$word"; echo "$word" >> "$LOG" ;; esac; done
+        (cd build && sha256sum --check --quiet SHA256SUMS)
+        echo "$*" | grep -q -- "--notes-file notes.md --generate-notes"
+        cat notes.md >> "$LOG"
+        echo published > "$STATE"
+        echo "https://example.org/release" ;;
+    *) exit 1 ;;
+esac
+"#;
+
+/// Runs the `run:` steps of a job of the release in `folder`, with these programs and variables; gives the log of the programs.
+fn released(program: &Program, job: &str, folder: &Path, variables: &[(&str, &str)]) -> (bool, String) {
+    for (name, text) in [("docker", DOCKER), ("gh", GH)] {
+        let path = program.write(&format!("fakes/{name}"), text);
+        fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("executable");
+    }
+    let log = program.write("log", "");
+    let mut done = true;
+    for (_, command) in steps(&program.folder().join("lib/.github/workflows/release.yml"), job) {
+        let mut bash = Command::new("bash");
+        bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &command]).current_dir(folder).env_clear();
+        bash.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", program.folder().join("fakes").display()));
+        bash.env("LOG", &log).env("STATE", program.folder().join("state")).env("TOKEN", "a-token");
+        bash.env("GITHUB_OUTPUT", program.folder().join("output"));
+        bash.env("GITHUB_STEP_SUMMARY", program.folder().join("summary"));
+        bash.env("GITHUB_REPOSITORY", "NHSDigital/Lib").env("GITHUB_ACTOR", "ada").env("GITHUB_SHA", "1234");
+        bash.env("IMAGE", "an-image").envs(variables.iter().copied());
+        done &= bash.output().expect("bash starts").status.success();
+    }
+    (done, fs::read_to_string(log).expect("read"))
+}
+
+#[test]
+fn a_release_publishes_the_image_of_the_sandbox_where_the_repository_is() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let places = [("https://github.com", "ghcr.io"), ("https://git.example.org", "containers.git.example.org")];
+    for (server, registry) in places {
+        for (state, tag, version) in
+            [("none", "v1.2.3", "1.2.3"), ("published", "v1.2.3", "1.2.3"), ("none", "v1.0+2", "1.0-2")]
+        {
+            program.write("state", state);
+            let variables = [("GITHUB_SERVER_URL", server), ("GITHUB_REF_NAME", tag)];
+            let (done, log) = released(&program, "image", &program.folder().join("lib"), &variables);
+            assert!(done && !log.contains("a-token"), "{log}");
+            assert!(log.contains(&format!("login --username ada --password-stdin {registry}\n")), "{log}");
+            let is_built = log.contains("buildx build") && log.contains("--provenance=mode=max --sbom=true");
+            assert_eq!(is_built, state == "none", "what was published stays: {log}");
+            let image = format!("{registry}/nhsdigital/lib-sandbox");
+            let output = fs::read_to_string(program.folder().join("output")).expect("read");
+            let digest = "sha256:0123456789abcdef";
+            let wanted = format!("name={image}\ndigest={digest}\nimage={image}:{version}@{digest}\n");
+            assert!(output.ends_with(&wanted), "{output}");
+        }
+    }
+}
+
+#[test]
+fn a_release_holds_what_was_built_with_checksums_and_is_made_once() {
+    let program = Program::new();
+    program.done(&["new", "lib"]);
+    let host = ("GITHUB_SERVER_URL", "https://github.com");
+    for (state, tag, prerelease) in
+        [("none", "v1.2.3", false), ("draft", "v1.2.3", false), ("none", "v0.1.0-rc.1", true)]
+    {
+        program.write("state", format!("{state}\n"));
+        for (file, text) in
+            [("live.zip", "one"), ("changes.md", "Added `GET /x`\n"), ("-odd name.json", "three"), ("sbom.json", "{}")]
+        {
+            program.write(&format!("{tag}-{state}/build/{file}"), text);
+        }
+        let folder = program.folder().join(format!("{tag}-{state}"));
+        let (done, log) = released(&program, "publish", &folder, &[host, ("GITHUB_REF_NAME", tag)]);
+        assert!(done, "{state} {tag}: {log}");
+        assert_eq!(fs::read_to_string(program.folder().join("state")).expect("read"), "published\n");
+        assert!(log.contains(&format!("github.com/NHSDigital/Lib: release create {tag} ")), "{log}");
+        assert_eq!(log.contains("--prerelease"), prerelease, "{log}");
+        assert!(log.contains("--verify-tag") && log.contains("docker run --rm --publish 9000:9000 an-image"), "{log}");
+        for file in ["SHA256SUMS", "live.zip", "changes.md", "-odd name.json", "sbom.json"] {
+            assert!(log.contains(&format!("\nbuild/{file}\n")), "{file}: {log}");
+        }
+        assert!(log.contains("Added `GET /x`\n\nThe sandbox of this version"), "{log}");
+        let sums = fs::read_to_string(folder.join("build/SHA256SUMS")).expect("read");
+        assert_eq!(sums.lines().count(), 4, "{sums}");
+        // The same run again finds it there.
+        let (done, log) = released(&program, "publish", &folder, &[host, ("GITHUB_REF_NAME", tag)]);
+        assert!(done && !log.contains("release create") && !log.contains("release delete"), "{log}");
+    }
+}
+
+#[test]
+fn what_is_published_is_built_without_a_cache_and_a_pull_request_with_one() {
+    let program = Program::new();
+    for style in ["apigee", "proxygen"] {
+        program.done(&["new", style, "--set", &format!("style={style}")]);
+        let workflows = program.folder().join(style).join(".github/workflows");
+        for entry in fs::read_dir(&workflows).expect("readable") {
+            let path = entry.expect("an entry").path();
+            let text = fs::read_to_string(&path).expect("read");
+            let is_pull_request = path.ends_with("pull-request.yml");
+            assert_eq!(
+                text.contains("cache: npm") && text.contains("cache: pip"),
+                is_pull_request,
+                "{}",
+                path.display()
+            );
+            let (node, off) =
+                (text.matches("setup-node@").count(), text.matches("package-manager-cache: false").count());
+            assert!(is_pull_request || node == off, "{}", path.display());
+        }
+    }
 }

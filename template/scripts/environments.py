@@ -18,6 +18,15 @@ STAGES = (1, 2, 3, 4)
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # The platform's own rule, without its nested quantifiers; this machine is for trying the scripts out.
 URL = re.compile(r"(https://([a-z0-9-]+\.)?api\.service\.nhs\.uk|http://127\.0\.0\.1:[0-9]+)/[A-Za-z0-9]+([-/][A-Za-z0-9]+)*")
+# The texts of [api], and those that may be empty.
+TEXTS = (
+    "name", "short_name", "title", "description", "owner", "product_owner", "contact", "service_level", "standard", "style", "guid",
+    "spec_guid", "specification", "repository",
+)
+EMPTY = ("description", "product_owner", "repository")
+ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?|[^@\s]+@[^@\s]+")
+LISTS = {"code_owners": "`@organisation/team`, `@person` or e-mail addresses", "access_modes": "access modes"}
 LIMITS = ("quota_per_minute", "spike_per_minute")
 
 
@@ -32,12 +41,27 @@ def load(path=ROOT / "environments.toml"):
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise Problem(f"{path.name}: {error}") from error
     problems = [*lifecycle_problems(document.get("lifecycle", {})), *list_problems(document.get("environment", []))]
-    for key in ("name", "title", "description", "style", "guid", "spec_guid", "specification", "access_modes"):
-        if key not in document.get("api", {}):
-            problems.append(f"`{key}` of [api] is missing")
+    problems += api_problems(document.get("api", {}))
     if problems:
         raise Problem(f"{path.name}: " + "; ".join(problems))
     return document
+
+
+def api_problems(api):
+    """What is wrong with the table [api], a text each."""
+    for key in TEXTS:
+        if not isinstance(api.get(key), str):
+            yield f"`{key}` of [api] must be a text"
+        elif key != "description" and re.search("[\r\n]", api[key]):
+            yield f"`{key}` of [api] must be one line"
+        elif key not in EMPTY and not api[key].strip():
+            yield f"`{key}` of [api] must not be empty"
+    if isinstance(api.get("contact"), str) and not ADDRESS.fullmatch(api["contact"]):
+        yield "`contact` of [api] must be an e-mail address"
+    for key, form in (("code_owners", OWNER), ("access_modes", NAME)):
+        values = api.get(key)
+        if not isinstance(values, list) or not all(isinstance(value, str) and form.fullmatch(value) for value in values):
+            yield f"`{key}` of [api] must be a list of {LISTS[key]}"
 
 
 def lifecycle_problems(lifecycle):
@@ -101,13 +125,15 @@ def date(text):
 
 def find(document, name):
     """The environment of this name; a Problem when there is none, or when the phase does not allow it."""
+    known = ", ".join(environment["name"] for environment in document["environment"])
+    if not name:
+        raise Problem(f"say which environment, as ENVIRONMENT={document['environment'][0]['name']}: environments.toml has {known}")
     for environment in document["environment"]:
         if environment["name"] == name:
             phase = document["lifecycle"]["phase"]
             if phase not in environment["phases"]:
                 raise Problem(f"`{name}` is not for an API in phase {phase}: move the API on first (it is for {', '.join(environment['phases'])})")
             return environment
-    known = ", ".join(environment["name"] for environment in document["environment"])
     raise Problem(f"environments.toml has no environment `{name}`: it has {known}")
 
 

@@ -4,8 +4,8 @@
     python3 scripts/smoke.py ENVIRONMENT [--pull-request N] [--from FOLDER] [--timeout SECONDS]
 
 With an environment of environments.toml the commit is that of what was built in FOLDER (build); a proxy that the
-platform builds (style proxygen) does not report its commit, so any answer is enough. STATUS_ENDPOINT_API_KEY is
-the monitoring key that `/_status` asks for.
+platform builds (style proxygen) does not report its commit, so any answer is enough. A base URL without a commit is asked
+once: there is nothing to wait for. STATUS_ENDPOINT_API_KEY is the monitoring key that `/_status` asks for.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def arguments(words):
     parser.add_argument("--commit", help="wait until /_ping answers with this commit")
     parser.add_argument("--pull-request", metavar="N", help="the preview of this pull request")
     parser.add_argument("--from", dest="folder", type=Path, default=environments.ROOT / "build", help="where the bundles are (build)")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait (300)")
+    parser.add_argument("--timeout", type=float, help="seconds to wait (300; for a base URL without a commit 0)")
     parser.add_argument("--pause", type=float, default=3, help="seconds between two looks (3)")
     return parser.parse_args(words)
 
@@ -47,7 +47,7 @@ def ping(url):
     try:
         answer = web.request("GET", f"{url}/_ping")
     except Problem as problem:
-        return None, str(problem)
+        return None, str(problem).partition(": look at")[0]
     if answer.status != 200:
         return None, f"it answers {answer.status}"
     commit = answer.json().get("commitId", "")
@@ -56,15 +56,19 @@ def ping(url):
 
 def wait(url, commit, patience, pause):
     """Returns when `/_ping` answers 200, with the commit when one is given."""
-    end = time.monotonic() + patience
+    end, is_first = time.monotonic() + patience, True
     while True:
         found, said = ping(url)
         if found is not None and commit in (None, found):
             print(f"{url}/_ping: {said}")
             return
         if time.monotonic() >= end:
-            wanted = f"commit {commit} does not answer" if commit else "nothing answers"
-            raise Problem(f"{url}/_ping: {wanted} after {patience:g} s ({said}): look at the deployment")
+            wanted = f"commit {commit} does not answer" if commit else "nothing answers as it should"
+            waited = f" after {patience:g} s" if patience else ""
+            raise Problem(f"{url}/_ping: {wanted}{waited} ({said}): look at the address and the deployment")
+        if is_first:
+            print(f"{url}/_ping: {said}; asking again for up to {patience:g} s", flush=True)
+            is_first = False
         time.sleep(pause)
 
 
@@ -84,7 +88,10 @@ def status(url, key):
 def main(words):
     asked = arguments(words)
     url, commit = goal(asked)
-    wait(url, commit, asked.timeout, asked.pause)
+    patience = asked.timeout
+    if patience is None:
+        patience = 0 if "://" in asked.where and not commit else 300
+    wait(url, commit, patience, asked.pause)
     status(url, os.environ.get("STATUS_ENDPOINT_API_KEY"))
 
 

@@ -47,9 +47,13 @@ class Answer:
 
 def request(method, address, *, headers=None, body=None):
     """Sends one request; a Problem when there is no answer."""
-    parts = urllib.parse.urlsplit(address)
+    try:
+        parts = urllib.parse.urlsplit(address)
+        place = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError as error:
+        raise Problem(f"this is not an address ({error}): write it as https://HOST/PATH") from error
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        raise Problem(f"{address}: only https is spoken to other machines")
+        raise Problem(f"{place}: only https is spoken to other machines")
     ask = urllib.request.Request(address, data=body, headers=headers or {}, method=method)
     try:
         with OPENER.open(ask, timeout=PATIENCE) as answer:
@@ -57,6 +61,6 @@ def request(method, address, *, headers=None, body=None):
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.read())
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         reason = getattr(error, "reason", error)
-        raise Problem(f"{parts.scheme}://{parts.netloc} does not answer ({reason}): look at the address and the network, and run the same command again") from error
+        raise Problem(f"{place} does not answer ({reason}): look at the address and the network, and run the same command again") from error

@@ -41,17 +41,17 @@ run zizmor "$python/zizmor" --offline --persona pedantic --no-progress --quiet .
 run "schema of workflows" "$python/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
 run "schema of actions" "$python/check-jsonschema" --builtin-schema vendor.github-actions .github/actions/*/action.yml
 run "schema of dependabot.yml" "$python/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
-mapfile -t forms < <(find .github/ISSUE_TEMPLATE -name '*.yml' -not -name config.yml)
+mapfile -t forms < <(find .github/ISSUE_TEMPLATE -name '*.yml')
 run "schema of issue forms" "$python/check-jsonschema" --builtin-schema vendor.github-issue-forms "${forms[@]}"
-run "schema of their config" "$python/check-jsonschema" --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 run "schema of catalog-info.yaml" "$python/check-jsonschema" --schemafile "$here/catalog-info.schema.json" catalog-info.yaml
 if [ -e manifest.yml ]; then
     run "schema of manifest.yml" "$python/check-jsonschema" --schemafile "$here/manifest.schema.json" manifest.yml
 fi
+run "pre-commit" "$python/pre-commit" validate-config
 # The specification may be the producer's own, in whatever style.
-run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .github
+run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .pre-commit-config.yaml .github
 run "parse" python3 "$here/parse.py"
-undefined=$(make -n --warn-undefined-variables help generate lint test sandbox bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
+undefined=$(make -n --warn-undefined-variables help generate lint test sandbox docs bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
 if [ -n "$undefined" ]; then
     printf '== Makefile\n%s\n' "$undefined"
     failed=1

@@ -1,9 +1,14 @@
-// redocly.yaml names this. Redocly leaves many references in examples and other values as they are, and those are only text
-// once the document is one file. This puts in their place what they lead to, as the sandbox does. A reference that leads
-// nowhere stays unchanged; scripts/publish.py says which of those may be published.
+// redocly.yaml names this. Whenever the specification is read, nothing is fetched: a reference to another machine stays as it
+// is. Redocly leaves many references in examples and other values as they are, and those are only text once the document is
+// one file; this puts in their place what they lead to, as the sandbox does. A reference that leads nowhere stays unchanged;
+// scripts/publish.py says which of those may be published.
 import { createRequire } from "node:module";
 
 const { Document, VALUE_KEYS, isBareReference, isRemote } = createRequire(import.meta.url)("../sandbox/specification.js");
+
+globalThis.fetch = async (address) => {
+  throw new Error(`${address} is not fetched`);
+};
 
 const SCHEMA = ["example", "examples", "default", "enum", "const"];
 
