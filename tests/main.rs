@@ -40,6 +40,7 @@ mod published;
 mod readme;
 mod registry;
 mod remote;
+mod routes;
 mod sandbox;
 mod secrets;
 mod shared;

@@ -94,14 +94,6 @@ fn all_real_documents_become_repositories_without_loss() {
             assert_eq!(ran.json()["spec"]["operations"], count, "{}", path.display());
         }
         if style(path) == "style=apigee" {
-            let proxy =
-                made.iter().find(|(file, _)| file.ends_with("live/apiproxy/proxies/default.xml")).expect("a proxy").1;
-            let proxy = String::from_utf8_lossy(proxy);
-            let parsed = roxmltree::Document::parse(&proxy).expect("XML");
-            let conditions = parsed.descendants().filter(|node| {
-                node.has_tag_name("Flow") && node.attribute("name").is_some_and(|name| name.starts_with("Operation"))
-            });
-            println!("{}: {} flows", path.display(), conditions.count());
             deployed_where_the_document_says(&made, &document, &ran);
         }
         assert_eq!(ran.json()["record"]["state"], "active");
