@@ -18,6 +18,7 @@ mod cases;
 mod checked;
 mod defects;
 mod deploy;
+mod edits;
 mod flows;
 mod foreign;
 mod gateway;
