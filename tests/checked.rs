@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::program::Program;
+use crate::routes::write_specification;
 
 /// Runs the tests of the bundles; gives what they said, and whether they passed.
 fn check(repository: &Path) -> (bool, String) {
@@ -66,6 +67,7 @@ fn faults_that_the_linter_misses_are_found_by_the_repository_s_own_tests() {
     let program = Program::new();
     program.done(&["new", "lib"]);
     let repository = program.folder().join("lib");
+    write_specification(&repository);
     let (passed, said) = check(&repository);
     assert!(passed, "{said}");
     for (path, from, to, found_by) in FAULTS {

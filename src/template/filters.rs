@@ -10,7 +10,6 @@ use liquid_lib::stdlib;
 use serde_json::Value;
 
 use super::escape::{self, plain_text as text};
-use super::flows;
 use super::place::MARK;
 use super::runtime::{Outputs, VALUE_MAX, place_output};
 use crate::model::name;
@@ -25,7 +24,7 @@ pub(super) const FINAL: [&str; 7] = ["raw", "json", "yaml", "xml", "toml", "shel
 type FilterFunction = fn(&Value, &[Value]) -> std::result::Result<Value, String>;
 
 /// Our filters: name, number of arguments, function.
-const CUSTOM: [(&str, usize, FilterFunction); 21] = [
+const CUSTOM: [(&str, usize, FilterFunction); 20] = [
     (PLACED, 1, |value, _| Ok(if value.is_object() { escape::json(value).into() } else { value.clone() })),
     ("raw", 0, |value, _| Ok(value.clone())),
     ("json", 0, |value, _| Ok(escape::json(value).into())),
@@ -39,10 +38,6 @@ const CUSTOM: [(&str, usize, FilterFunction); 21] = [
     ("pascal", 0, |value, _| Ok(text(value).to_pascal_case().into())),
     ("title", 0, |value, _| Ok(text(value).to_title_case().into())),
     ("initials", 0, |value, _| Ok(name::initials(&text(value)).into())),
-    ("apigee_flows", 0, |value, _| match value {
-        Value::Array(operations) => Ok(flows::flows(operations).into()),
-        _ => Err("filter `apigee_flows` is for a list of operations".to_owned()),
-    }),
     ("append", 1, |value, arguments| Ok((text(value) + text(&arguments[0]).as_str()).into())),
     ("prepend", 1, |value, arguments| Ok((text(&arguments[0]) + text(value).as_str()).into())),
     ("replace", 2, |value, arguments| replace(value, arguments, usize::MAX)),

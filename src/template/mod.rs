@@ -6,7 +6,6 @@ mod compile;
 pub mod engine;
 mod escape;
 mod filters;
-mod flows;
 pub mod folder;
 #[cfg(feature = "cargo-generate")]
 pub mod generate;

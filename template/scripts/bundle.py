@@ -1,25 +1,28 @@
 """Builds the proxy bundles that are deployed: one zip each for live and sandbox.
 
-    python3 scripts/bundle.py FOLDER [PULL_REQUEST]
+    python3 scripts/bundle.py SPECIFICATION FOLDER [PULL_REQUEST]
 
+SPECIFICATION is the whole document as one JSON file: `make bundle` makes it. flows.py makes a flow for each operation in it.
 The version is the newest tag `vX.Y.Z` (0.0.0 before the first), the commit is HEAD; they and [lifecycle] of
 environments.toml are written into the bundle's own copies of the policies. With the number of a pull request the base
 path is that of its preview. The same commit always gives the same bytes.
 """
 
 import datetime
+import json
 import zipfile
 from email.utils import format_datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
 import environments
+import flows
 import release
-from environments import ROOT
+from environments import ROOT, Problem
 
 RELEASE = "apiproxy/policies/AssignMessage.Release.xml"
 LIFECYCLE = "apiproxy/policies/AssignMessage.Lifecycle.xml"
-ENDPOINT = "apiproxy/proxies/default.xml"
+ENDPOINTS = "apiproxy/proxies/"
 # The earliest time that a zip can say: file times must not make two builds differ.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -78,53 +81,79 @@ def with_suffix(root, suffix):
     path.text += suffix
 
 
-def files(kind):
-    """Name in the bundle, and file, of each part. A policy that the sandbox's steps name and it has not is live's."""
+def edits(made, made_from, pull_request):
+    """The functions that edit parts on their way into the bundle, by name; `made` are the flows of the operations."""
+    lifecycle = environments.load()["lifecycle"]
+
+    def complete(endpoint):
+        flows.put(endpoint, made)
+        if pull_request:
+            with_suffix(endpoint, environments.suffix(pull_request))
+
+    return {
+        RELEASE: lambda root: with_release(root, values(lifecycle, made_from)),
+        LIFECYCLE: lambda root: with_headers(root, headers(lifecycle)),
+        ENDPOINTS: complete,
+    }
+
+
+def content(name, path, edits):
+    """The bytes of a part of the bundle."""
+    edit = edits.get(ENDPOINTS if name.startswith(ENDPOINTS) else name)
+    if not edit:
+        return path.read_bytes()
+    root = ElementTree.parse(path).getroot()
+    edit(root)
+    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+def parts(kind, edits):
+    """Name and bytes of each part of the bundle. A policy that the sandbox's steps name and it has not is live's."""
     folder, live = ROOT / "proxies" / kind, ROOT / "proxies" / "live"
-    found = {path.relative_to(folder).as_posix(): path for path in (folder / "apiproxy").rglob("*") if path.is_file()}
+    paths = {path.relative_to(folder).as_posix(): path for path in (folder / "apiproxy").rglob("*") if path.is_file()}
+    found = {name: content(name, path, edits) for name, path in paths.items()}
     if kind == "sandbox":
-        endpoints = [path for name, path in found.items() if name.startswith(("apiproxy/proxies/", "apiproxy/targets/"))]
-        for step in (step for path in endpoints for step in ElementTree.parse(path).iter("Step")):
-            name = f"apiproxy/policies/{step.findtext('Name')}.xml"
-            if (live / name).is_file():
-                found.setdefault(name, live / name)
+        endpoints = [data for name, data in found.items() if name.startswith((ENDPOINTS, "apiproxy/targets/"))]
+        for step in (step for data in endpoints for step in ElementTree.fromstring(data).iter("Step")):
+            name = f"apiproxy/policies/{(step.findtext('Name') or '').strip()}.xml"
+            if name not in found and (live / name).is_file():
+                found[name] = content(name, live / name, edits)
     return dict(sorted(found.items()))
 
 
-def bundle(kind, target, changes):
-    """Writes the bundle of this kind to the file `target`; `changes` are functions by name."""
+def bundles(specification, made_from, pull_request=None):
+    """The parts of both bundles, by kind."""
+    try:
+        document = json.loads(Path(specification).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Problem(f"{specification} cannot be read: run `make bundle`") from error
+    return {kind: parts(kind, edits(made, made_from, pull_request)) for kind, made in flows.made(document).items()}
+
+
+def write(target, parts):
+    """Writes a bundle to the file `target`."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in files(kind).items():
-            data = path.read_bytes()
-            if name in changes:
-                root = ElementTree.fromstring(data)
-                changes[name](root)
-                data = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+        for name, data in parts.items():
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
 
 
-def build(folder, pull_request=None):
+def build(specification, folder, pull_request=None):
     """Writes both bundles into the folder."""
-    lifecycle = environments.load()["lifecycle"]
     target = Path(folder)
-    made_from = release.note(target)
-    changes = {
-        RELEASE: lambda root: with_release(root, values(lifecycle, made_from)),
-        LIFECYCLE: lambda root: with_headers(root, headers(lifecycle)),
-    }
-    if pull_request:
-        changes[ENDPOINT] = lambda root: with_suffix(root, environments.suffix(pull_request))
-    for kind in ("live", "sandbox"):
+    made_from = release.read()
+    built = bundles(specification, made_from, pull_request)
+    release.note(target)
+    for kind, found in built.items():
         path = target / f"{kind}.zip"
-        bundle(kind, path, changes)
+        write(path, found)
         print(f"{path}: version {made_from['version']}, commit {made_from['commit']}")
 
 
 def main(arguments):
-    if len(arguments) not in (1, 2) or arguments[0].startswith("-"):
+    if len(arguments) not in (2, 3) or arguments[0].startswith("-"):
         raise environments.Problem(__doc__.strip())
     build(*arguments)
 

@@ -17,9 +17,9 @@ class Bundles(unittest.TestCase):
 
     def test_the_proxy_is_named_like_its_file(self):
         for kind in bundles.KINDS:
-            files = list(bundles.folder(kind).glob("*.xml"))
+            files = bundles.part(kind, "apiproxy")
             self.assertEqual(1, len(files))
-            self.assertEqual(files[0].stem, bundles.read(files[0]).get("name"))
+            self.assertEqual([path.stem for path in files], [root.get("name") for root in files.values()])
 
     def test_every_step_has_its_policy_and_every_policy_its_step(self):
         for kind in bundles.KINDS:

@@ -28,11 +28,12 @@ run() {
 if [ -d proxies ]; then
     # The platform runs Apigee Edge (virtual hosts, key-value maps of an environment): profile `apigee`, not `apigeex`.
     # CC003 limits the length of a condition, but a flow's condition is as long as its path.
-    run "apigeelint live" "$node/apigeelint" --norc -s proxies/live/apiproxy -f stylish.js --profile apigee --maxWarnings 0 -e CC003
     bundles=$(mktemp -d)
-    # The sandbox takes most policies of live: only its bundle is whole.
-    run "bundle" python3 scripts/bundle.py "$bundles"
-    run "apigeelint sandbox" "$node/apigeelint" --norc -s "$bundles/sandbox.zip" -f stylish.js --profile apigee --maxWarnings 0 -e CC003
+    run "specification" make build/specification.json
+    run "bundle" python3 scripts/bundle.py build/specification.json "$bundles"
+    for bundle in "$bundles"/*.zip; do
+        run "apigeelint $(basename "$bundle")" "$node/apigeelint" --norc -s "$bundle" -f stylish.js --profile apigee --maxWarnings 0 -e CC003
+    done
     rm -r "$bundles"
 fi
 run redocly "$node/redocly" lint --max-problems 20
