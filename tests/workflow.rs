@@ -78,7 +78,7 @@ fn green(program: &Program, tools: &Path, spec: &Path, style: &str, built: &[&st
     equip(&clone, tools);
     let steps = steps(&clone.join(".github/workflows/pull-request.yml"), "check");
     let commands: Vec<&str> = steps.iter().map(|(_, command)| command.as_str()).collect();
-    assert_eq!(commands, ["make install", "make lint", "make test", "make bundle publish sbom"]);
+    assert_eq!(commands, ["make install", "make lint", "make test", "make changes", "make bundle publish sbom"]);
     let said = run(&clone, program, &steps);
     assert!(said["Test"].contains(" passed"), "{said:?}");
     for file in built.iter().chain(&["lib.json", "sbom.json"]) {

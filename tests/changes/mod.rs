@@ -1,6 +1,7 @@
 //! What a generated repository says about changes of its API: which break callers, and what its phase allows.
 
 mod oracle;
+mod repository;
 mod table;
 mod words;
 

@@ -51,7 +51,7 @@ fi
 # The specification may be the producer's own, in whatever style.
 run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .github
 run "parse" python3 "$here/parse.py"
-undefined=$(make -n --warn-undefined-variables help generate lint test sandbox bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
+undefined=$(make -n --warn-undefined-variables help generate lint test changes sandbox bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
 if [ -n "$undefined" ]; then
     printf '== Makefile\n%s\n' "$undefined"
     failed=1
