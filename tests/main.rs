@@ -15,6 +15,7 @@ mod bad_input;
 mod cargo_generate;
 #[cfg(unix)]
 mod cases;
+mod changes;
 mod checked;
 mod defects;
 mod deploy;

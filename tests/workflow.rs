@@ -84,7 +84,8 @@ fn green(program: &Program, tools: &Path, spec: &Path, style: &str, built: &[&st
     equip(&clone, tools);
     let steps = steps(&clone.join(".github/workflows/pull-request.yml"), "check");
     let commands: Vec<&str> = steps.iter().map(|(_, command)| command.as_str()).collect();
-    assert_eq!(commands[..4], ["make install", "make lint", "make test", "make bundle publish sbom"]);
+    let expected = ["make install", "make lint", "make test", "make changes", "make bundle publish sbom"];
+    assert_eq!(commands[..5], expected);
     let said = run(&clone, program, &steps);
     assert!(said["Test"].contains(" passed"), "{said:?}");
     for file in built.iter().chain(&["lib.json", "sbom.json"]) {
@@ -413,7 +414,7 @@ fn a_release_holds_what_was_built_with_checksums_and_is_made_once() {
     {
         program.write("state", format!("{state}\n"));
         for (file, text) in
-            [("live.zip", "one"), ("changes.md", "Added `GET /x`\n"), ("-odd name.json", "three"), ("sbom.json", "{}")]
+            [("live.zip", "one"), ("changes.md", "Added `GET /x`"), ("-odd name.json", "three"), ("sbom.json", "{}")]
         {
             program.write(&format!("{tag}-{state}/build/{file}"), text);
         }

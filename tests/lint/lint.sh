@@ -52,7 +52,7 @@ run "pre-commit" "$python/pre-commit" validate-config
 # The specification may be the producer's own, in whatever style.
 run yamllint "$python/yamllint" --strict -c "$here/yamllint.yaml" ./*.y*ml .pre-commit-config.yaml .github
 run "parse" python3 "$here/parse.py"
-undefined=$(make -n --warn-undefined-variables help generate lint test sandbox docs bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
+undefined=$(make -n --warn-undefined-variables help generate lint test changes sandbox docs bundle publish sbom deploy smoke clean 2>&1 | grep 'undefined variable' || true)
 if [ -n "$undefined" ]; then
     printf '== Makefile\n%s\n' "$undefined"
     failed=1
