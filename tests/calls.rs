@@ -163,8 +163,14 @@ fn an_answer_that_is_not_documented_is_found() {
 #[ignore = "needs the linters of tests/run"]
 fn a_wrong_call_that_is_not_refused_is_found() {
     let required = json!([{"name": "n", "in": "query", "required": true, "schema": {"type": "integer"}, "example": 1}]);
-    let body =
-        json!({"required": true, "content": {"application/json": {"schema": {"type": "object"}, "example": {}}}});
+    let form =
+        json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}, "b": {"type": "string"}}});
+    let body = json!({"required": true, "content": {
+        "application/json": {"schema": {"type": "object"}, "example": {}},
+        "application/xml": {"schema": {"type": "object"}},
+        "application/x-www-form-urlencoded": {"schema": form},
+        "multipart/form-data": {"schema": form},
+    }});
     let paths = json!({"/n": {"post": {"parameters": required, "requestBody": body, "responses": answers()}}});
     let tools = linters();
     let program = Program::new();
@@ -179,6 +185,9 @@ fn a_wrong_call_that_is_not_refused_is_found() {
             "POST /n without its body",
             "POST /n with application/json that is cut off",
             "POST /n with a wrong application/json",
+            "POST /n with application/xml that is cut off",
+            "POST /n with a wrong application/x-www-form-urlencoded",
+            "POST /n with a wrong multipart/form-data",
             "POST /n with a body of another type",
             "DELETE /n is not documented",
         ];
@@ -374,15 +383,8 @@ fn part(name: &str, file: &str, kind: &str, value: &str) -> String {
     format!("{head}Content-Type: {kind}\r\n\r\n{value}\r\n")
 }
 
-/// Bodies of every media type: each example, and one that is made up where there is none.
-fn bodies() -> Kind {
-    let reference = json!({"$ref": "#/components/schemas/Pet"});
-    let form = json!({
-        "type": "object",
-        "required": ["who"],
-        "properties": {"who": {"type": "string"}, "tags[]": {"type": "array"}, "more": {"type": "object"}, "deep": {"type": "object"}},
-    });
-    let filled = json!({"who": "a b", "tags[]": ["x", "y"], "more": {"a": 1}, "deep": {"b": 2}});
+/// The schema of a multipart body, and the body that is made up for it.
+fn upload() -> (Value, String) {
     let upload = json!({
         "type": "object",
         "required": ["file"],
@@ -399,6 +401,19 @@ fn bodies() -> Kind {
         "--part-of-the-documented-request--\r\n".to_owned(),
     ]
     .concat();
+    (upload, parts)
+}
+
+/// Bodies of every media type: each example, and one that is made up where there is none.
+fn bodies() -> Kind {
+    let reference = json!({"$ref": "#/components/schemas/Pet"});
+    let form = json!({
+        "type": "object",
+        "required": ["who"],
+        "properties": {"who": {"type": "string"}, "tags[]": {"type": "array"}, "more": {"type": "object"}, "deep": {"type": "object"}},
+    });
+    let filled = json!({"who": "a b", "tags[]": ["x", "y"], "more": {"a": 1}, "deep": {"b": 2}});
+    let (upload, parts) = upload();
     let xml = "<p:pet xmlns:p=\"urn:pets\" id=\"1\"><name>Rex &amp; Co</name><all><tag>string</tag></all><marks>1</marks>\
                <owner><called>string</called></owner></p:pet>";
     let two = json!({"one": {"value": {"id": 1, "seen": "x"}}, "two": {"value": {"id": 2}}});

@@ -241,15 +241,26 @@ class Operation:
                 yield self.call(f"with a wrong {parameter.name}", [*others, (parameter, WRONG_TEXT)], first)
         if self.needs_body and self.bodies:
             yield self.call("without its body", needed)
-        for media_type, _, _, fits in self.media_types:
-            value = next((value for value in WRONG_VALUES if not fits(value)), ...)
-            if encoded.is_json(media_type):
-                yield self.call(f"with {media_type} that is cut off", needed, ("", b"{", media_type))
-                if value is not ...:
-                    body = encoded.body(self.document, media_type, {}, value)
-                    yield self.call(f"with a wrong {media_type}", needed, ("", *body))
+        for media_type, media, _, fits in self.media_types:
+            if encoded.is_json(media_type) or encoded.is_xml(media_type):
+                yield self.call(f"with {media_type} that is cut off", needed, ("", b"{" if encoded.is_json(media_type) else b"<", media_type))
+            for value in self.wrong_values(media_type, media, fits):
+                body = encoded.body(self.document, media_type, media, value)
+                yield self.call(f"with a wrong {media_type}", needed, ("", *body))
         if self.bodies and "*/*" not in [media_type for media_type, *_ in self.media_types]:
             yield self.call("with a body of another type", needed, ("", b"x", WRONG_TYPE))
+
+    def wrong_values(self, media_type, media, fits):
+        """A value that is wrong in JSON, or a form that lacks a field; none where the tests find none."""
+        found = WRONG_VALUES if encoded.is_json(media_type) else ()
+        if "form" in media_type:
+            try:
+                form = made(self.document, media.get("schema", {}), fits)
+            except NotMade:
+                form = None
+            fields = form if isinstance(form, dict) and len(form) > 1 else {}
+            found = [{name: value for name, value in form.items() if name != field} for field in fields]
+        return [value for value in found if not fits(value)][:1]
 
     @cached_property
     def answers(self):
