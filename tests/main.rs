@@ -11,6 +11,7 @@ mod addresses;
 mod apigee_server;
 mod architecture;
 mod bad_input;
+mod calls;
 #[cfg(all(feature = "cargo-generate", unix))]
 mod cargo_generate;
 #[cfg(unix)]

@@ -105,7 +105,8 @@ class Swagger:
             schema["properties"][field["name"]] = self.schema({key: field[key] for key in SCHEMA if key in field}) | described
         files = any(field.get("type") == "file" for field in form)
         kinds = ["multipart/form-data"] if files else [media for media in consumes if "form" in media] or ["application/x-www-form-urlencoded"]
-        return {"content": {media: {"schema": schema} for media in kinds}}
+        needed = {"required": True} if schema["required"] else {}
+        return {"content": {media: {"schema": schema} for media in kinds}} | needed
 
     def response(self, source, produces):
         if "$ref" in source:

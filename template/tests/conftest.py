@@ -51,7 +51,7 @@ def _address(server, log):
         if ended:
             return json.loads(first)["sandbox"]
         time.sleep(0.05)
-    pytest.fail(f"the sandbox does not start: {log.read_text(encoding='utf-8')}")
+    pytest.fail(f"the sandbox does not start: {log.read_text(encoding='utf-8')}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

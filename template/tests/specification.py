@@ -2,16 +2,24 @@
 
 import json
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from jsonschema import Draft4Validator, Draft202012Validator, validators
+from jsonschema.exceptions import UnknownType, best_match
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import swagger2  # noqa: E402
+
 # `make test` builds it from whatever files the specification has.
-PATH = Path(__file__).resolve().parent.parent / "build" / "specification.json"
+PATH = ROOT / "build" / "specification.json"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
@@ -41,6 +49,19 @@ def load():
     return json.loads(PATH.read_text(encoding="utf-8"))
 
 
+def as_version_3(document):
+    """The document in the words of OpenAPI 3."""
+    return swagger2.convert(document)[0] if "swagger" in document else document
+
+
+def parsed(text):
+    """The text as JSON where it is JSON, else unchanged."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def escaped(key):
     return str(key).replace("~", "~0").replace("/", "~1")
 
@@ -48,7 +69,7 @@ def escaped(key):
 def pointed(document, pointer):
     """What the JSON pointer leads to; None where it leads nowhere."""
     value = document
-    for part in unquote(pointer).split("/")[1:]:
+    for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, list) and key.isdigit():
             value = value[int(key)] if int(key) < len(value) else None
@@ -64,7 +85,7 @@ def resolve(document, value, pointer):
             return value, pointer
         if not value["$ref"].startswith("#/"):
             return None, pointer
-        pointer = value["$ref"][1:]
+        pointer = unquote(value["$ref"][1:])
         value = pointed(document, pointer)
     return None, pointer
 
@@ -78,8 +99,8 @@ def mapping(document, value, pointer):
 
 
 def sent(path):
-    """The path as a caller sends it, with `x` for each parameter."""
-    return quote(re.sub(r"\{[^{}]*\}", "x", re.split(r"[?#]", path)[0]), safe="/$@:!&'()*+,;=~%")
+    """The path as a caller sends it, with `x` for each parameter; what follows `#` stays with the caller."""
+    return quote(re.sub(r"\{[^{}]*\}", "x", path.split("#")[0]), safe="/$@:!&'()*+,;=~%?")
 
 
 def operations(document):
@@ -129,6 +150,22 @@ def media_examples(document, media, pointer):
         yield None, schema["example"]
 
 
+def schema_examples(document, schema):
+    """Every value that the schema, or one within it, gives as an example."""
+    pending, seen = [schema], set()
+    while pending:
+        one = pending.pop()
+        if isinstance(one, list):
+            pending += one
+        elif isinstance(one, dict):
+            yield from (one[key] for key in ("example", "default") if key in one)
+            yield from one["examples"] if isinstance(one.get("examples"), list) else ()
+            pending += [part for key, part in one.items() if key not in ("example", "default", "examples", "enum", "const")]
+            if isinstance(one.get("$ref"), str) and one["$ref"] not in seen:
+                seen.add(one["$ref"])
+                pending.append(resolve(document, one, "")[0])
+
+
 def bodies(document, response, pointer):
     """Media type, name, value and schema's pointer of each example of one answer."""
     if document.get("swagger"):
@@ -154,8 +191,7 @@ def examples(document):
             if number is None or number < 200 or not isinstance(response, dict):
                 continue
             for media_type, name, value, schema in bodies(document, response, where):
-                if not leads_nowhere(value):
-                    yield Example(method, sent(path), number, media_type, name, value, schema)
+                yield Example(method, sent(path), number, media_type, name, value, schema)
 
 
 def first_answers(document):
@@ -185,10 +221,61 @@ OpenApi30Validator = validators.extend(
 )
 
 
-def validator(document, schema):
-    """What checks values against the schema at that pointer. Nothing is fetched."""
-    new = str(document.get("openapi", "")).startswith(("3.1", "3.2"))
-    resource = (DRAFT202012 if new else DRAFT4).create_resource(document)
-    registry = Registry().with_resource("urn:specification", resource)
-    kind = Draft202012Validator if new else OpenApi30Validator
-    return kind({"$ref": f"urn:specification#{quote(schema, safe='/~$')}"}, registry=registry)
+def _required(document, absent):
+    """The keyword `required`, which lets properties be missing that are `readOnly` (in requests) or `writeOnly` (in answers)."""
+
+    def keyword(validator, expected, instance, schema):
+        parts = {name: resolve(document, part, "")[0] for name, part in (schema.get("properties") or {}).items()}
+        free = {name for name, part in parts.items() if isinstance(part, dict) and part.get(absent) is True}
+        wanted = [name for name in expected if name not in free] if isinstance(expected, list) else expected
+        yield from Draft4Validator.VALIDATORS["required"](validator, wanted, instance, schema)
+
+    return keyword
+
+
+# What a schema that cannot be used raises: a reference leads nowhere, a pattern or a type is none, it refers to itself.
+UNUSABLE = (Unresolvable, UnknownType, re.error, RecursionError)
+
+
+class Schemas:
+    """The schemas of a document. Nothing is fetched. `absent` is `readOnly` or `writeOnly`: a required property that is so may
+    be missing."""
+
+    def __init__(self, document, absent=None, formats=None):
+        new = str(document.get("openapi", "")).startswith(("3.1", "3.2"))
+        resource = (DRAFT202012 if new else DRAFT4).create_resource(document)
+        self.registry = Registry().with_resource("urn:specification", resource)
+        self.kind = Draft202012Validator if new else OpenApi30Validator
+        if absent == "writeOnly":
+            # Schemas of answers often overlap: that several of `oneOf` fit is not the fault of an answer.
+            self.kind = validators.extend(self.kind, {"oneOf": self.kind.VALIDATORS["anyOf"]})
+        if absent:
+            self.kind = validators.extend(self.kind, {"required": _required(document, absent)})
+        self.formats = formats
+
+    def errors(self, pointer, value):
+        """Everything in the value that does not fit the schema at that pointer."""
+        schema = {"$ref": f"urn:specification#{quote(pointer, safe='/~$')}"}
+        return list(self.kind(schema, registry=self.registry, format_checker=self.formats).iter_errors(value))
+
+    def fits(self, pointer, value):
+        """Does the value fit? Where the schema cannot be used, each does."""
+        try:
+            return not self.errors(pointer, value)
+        except UNUSABLE:
+            return True
+
+    def misfit(self, pointer, value):
+        """Why the value does not fit; None when it does."""
+        try:
+            return worst(self.errors(pointer, value))
+        except Unresolvable as error:
+            return f"its schema refers to {error.ref}, which is not there"
+        except UNUSABLE as error:
+            return f"its schema cannot be used: {str(error)[:200]}"
+
+
+def worst(errors):
+    """One sentence for these errors; None when there are none."""
+    error = best_match(errors)
+    return error and f"{error.json_path}: {error.message[:200]}"
