@@ -130,7 +130,7 @@ fn about_repository(state: &mut State, call: &Call<'_>, named: (&str, &str), res
         .or_else(|| settings::answer_rulesets(state, call, at, rest))
         .or_else(|| pulls::answer(state, call, at, rest))
         .or_else(|| holdings::answer_file(state, at, rest))
-        .or_else(|| git::answer(state, at, rest))
+        .or_else(|| git::answer(state, call, at, rest))
 }
 
 /// One page of a list, with links to its neighbours; `key` is the list's name when it is wrapped in an object.
@@ -240,6 +240,7 @@ fn needs(parts: &[&str], method: &str) -> Vec<(&'static str, &'static str)> {
         ["repos", _, _, "environments", ..] if reads => "actions",
         ["repos", _, _, "git" | "commits" | "branches" | "contents", ..] => "contents",
         ["repos", _, _, "properties", ..] if !reads => "repository_custom_properties",
+        ["repos", _, _, "rules", ..] => "metadata",
         ["repos", _, _] | ["repos", _, _, "properties" | "rulesets" | "topics", ..] | ["orgs", _, "repos"] if reads => {
             "metadata"
         }
