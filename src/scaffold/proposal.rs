@@ -2,11 +2,12 @@
 
 use super::checkout::{Checkout, CheckoutError, ForgeHome, Home};
 use super::plan::{PushStep, Step};
-use super::push::Commits;
+use super::push::{BranchCommit, Commits};
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::{NewPull, PullState};
 use crate::git::change::{self, FileEdit};
 use crate::git::commit::NewCommit;
+use crate::git::sign::Signing;
 use crate::model::author::Signature;
 use crate::model::record::Record;
 
@@ -65,7 +66,8 @@ impl Proposal<'_> {
         match home {
             Home::Here(folder) => {
                 change::must_be_clean(git)?;
-                let (commit, folder, head) = (self.commit(), folder.clone(), head.clone());
+                let commit = self.commit(Signing::configured(Some(folder))?);
+                let (folder, head) = (folder.clone(), head.clone());
                 Ok(vec![Step::Commit { folder, head, edits: self.edits, commit }])
             }
             Home::Forge(hosted) => self.propose(hosted),
@@ -76,19 +78,20 @@ impl Proposal<'_> {
         }
     }
 
-    fn commit(&self) -> NewCommit {
-        NewCommit { author: self.author.clone(), message: format!("{}\n", self.title) }
+    fn commit(&self, signing: Signing) -> NewCommit {
+        NewCommit { author: self.author.clone(), message: format!("{}\n", self.title), signing }
     }
 
     fn propose(self, hosted: &ForgeHome) -> Result<Vec<Step>, Failure> {
-        let new = self.commit();
+        // Only its files are looked at: nothing is signed before it is pushed.
+        let (unsigned, new) = (self.commit(Signing::No), self.commit(Signing::configured(None)?));
         let Self { checkout: Checkout { git, head, .. }, edits, title, body, branch, may_be_open, .. } = self;
         let ForgeHome { github, target, url } = hosted;
         let page = github.server().page(target);
-        let commit = change::prepare(git, &head.commit, &edits, &new)?;
-        let (there, wanted) = (github.branch_tree(target, &branch)?, change::tree_of(git, &commit)?);
+        let commit = change::prepare(git, &head.commit, &edits, &unsigned)?;
+        let (there, wanted) = (github.branch(target, &branch)?, change::tree_of(git, &commit)?);
         let open = github.pull(target, &branch)?.filter(|pull| pull.state == PullState::Open).map(|pull| pull.page);
-        let is_there = there.as_ref() == Some(&wanted);
+        let is_there = there.as_ref().is_some_and(|(_, commit)| commit.tree == wanted);
         match &open {
             Some(page) if !may_be_open && !is_there => {
                 return Err(ProposalError::OtherPull { page: page.clone() }.into());
@@ -98,9 +101,10 @@ impl Proposal<'_> {
         }
         let mut steps = Vec::new();
         if open.is_none() {
-            let commits = Commits::Branch { name: branch.clone(), commit };
+            let (branch, parent) = (branch.clone(), head.commit.clone());
+            let commits = Commits::Branch(Box::new(BranchCommit { branch, parent, edits, new }));
             let (target, url, folder) = (target.clone(), Some(url.clone()), git.clone());
-            steps.push(Step::Push(PushStep { target, page, url, ssh: false, folder, commits, edits, is_there }));
+            steps.push(Step::Push(PushStep { target, page, url, ssh: false, folder, commits, is_there }));
         }
         let new = NewPull { branch, base: head.name().to_owned(), title: title.to_owned(), body };
         steps.push(Step::PullRequest { target: target.clone(), new, open });

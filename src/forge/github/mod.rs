@@ -48,7 +48,9 @@ pub use holdings::ListedRepository;
 pub use pull::{NewPull, Pull, PullState, archive_call, pull_call};
 pub use refusal::Refusal;
 pub use rehearsal::{SettingPreview, as_made, rehearse};
-pub use repository::{Content, HostedRepository, Owner, Ownership, Reservation, Unclear, create_call, ownership};
+pub use repository::{
+    CommitSeen, Content, HostedRepository, Owner, Ownership, Reservation, Unclear, create_call, ownership,
+};
 pub use retry::PauseReason;
 pub use send::{Listener, SessionOptions};
 pub use server::Server;

@@ -1,6 +1,7 @@
 //! Signatures: the keys that the forge knows, and the look at each commit.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,6 +34,15 @@ impl Keys {
         let path = self.folder.path().join("signers");
         let known = fs::read_to_string(&path).expect("readable");
         fs::write(path, format!("{known}{address} {}\n", public.trim())).expect("written");
+    }
+
+    /// Somebody adds an OpenPGP key.
+    pub(crate) fn add_gpg(&self, armoured: &str) {
+        let mut command = Command::new("gpg");
+        command.arg("--homedir").arg(self.gpg()).args(["--batch", "--quiet", "--no-autostart", "--import"]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().expect("gpg starts");
+        child.stdin.take().expect("piped").write_all(armoured.as_bytes()).expect("written");
+        assert!(child.wait().expect("ended").success(), "the key is imported");
     }
 
     fn gpg(&self) -> PathBuf {
