@@ -3,7 +3,7 @@
 mod dry;
 mod real;
 
-use super::plan::{Plan, PushStep, Status, Step};
+use super::plan::{HostedCommitStep, Plan, PushStep, Status, Step};
 use super::push::Commits;
 use crate::error::Failure;
 use crate::forge::github::call::Call;
@@ -52,7 +52,9 @@ impl StepOutcome {
     pub(crate) fn new(step: &Step, status: Status) -> Self {
         let files = match step {
             Step::Push(PushStep { commits: Commits::Branch(commit), .. }) => commit.edits.iter().map(file).collect(),
-            Step::Commit { edits, .. } => edits.iter().map(file).collect(),
+            Step::Commit { edits, .. } | Step::HostedCommit(HostedCommitStep { edits, .. }) => {
+                edits.iter().map(file).collect()
+            }
             _ => Vec::new(),
         };
         Self {

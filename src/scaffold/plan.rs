@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::forge::github::{Lower, NewPull, Reservation};
+use crate::forge::github::{HostedCommit, Lower, NewPull, Reservation};
 use crate::git::change::{FileEdit, Head};
 use crate::git::commit::NewCommit;
 use crate::model::record::Record;
@@ -47,6 +47,8 @@ pub(crate) enum Step {
     Create(CreateStep),
     /// Push commits to the repository on the forge.
     Push(PushStep),
+    /// Let the forge make a commit on a branch of its own, and sign it.
+    HostedCommit(HostedCommitStep),
     /// Make the repository's settings so, each on its own, and read them back.
     Configure(Configure),
     /// Let the repository appear in its place, by one rename.
@@ -137,6 +139,20 @@ pub(crate) struct PushStep {
     pub(crate) is_there: bool,
 }
 
+/// A commit that the forge makes.
+#[derive(Clone, Debug)]
+pub(crate) struct HostedCommitStep {
+    /// The repository on the forge.
+    pub(crate) target: RepositorySlug,
+    /// Its page.
+    pub(crate) page: String,
+    pub(crate) new: HostedCommit,
+    /// The files that it changes.
+    pub(crate) edits: Vec<FileEdit>,
+    /// Whether an earlier run has had it made.
+    pub(crate) is_there: bool,
+}
+
 /// Settings of a repository.
 #[derive(Clone, Debug)]
 pub(crate) struct Configure {
@@ -174,6 +190,10 @@ impl Step {
                 let BranchCommit { branch, edits, new, .. } = &**commit;
                 format!("push a commit of {}{} to branch {branch} of {page}", counted(edits.len(), "file"), signed(new))
             }
+            Self::HostedCommit(HostedCommitStep { page, new, edits, .. }) => {
+                let (files, branch) = (counted(edits.len(), "file"), &new.branch);
+                format!("let GitHub make and sign a commit of {files} on branch {branch} of {page}")
+            }
             Self::Configure(Configure { settings, .. }) => format!("make {}", counted(settings.len(), "setting")),
             Self::Place { target, .. } => format!("put the repository at {}", target.display()),
             Self::Activate { record } => format!("record `{}` as active", record.name),
@@ -198,7 +218,7 @@ impl Step {
             Self::FirstCommit { .. } | Self::Commit { .. } => "commit",
             Self::Reserve { .. } => "reserve",
             Self::Create(_) => "create",
-            Self::Push(_) => "push",
+            Self::Push(_) | Self::HostedCommit(_) => "push",
             Self::Configure(_) => "configure",
             Self::Place { .. } => "place",
             Self::Activate { .. } => "activate",
@@ -214,7 +234,12 @@ impl Step {
     pub(crate) const fn is_on_forge(&self) -> bool {
         matches!(
             self,
-            Self::Create(_) | Self::Push(_) | Self::Configure(_) | Self::PullRequest { .. } | Self::Archive { .. }
+            Self::Create(_)
+                | Self::Push(_)
+                | Self::HostedCommit(_)
+                | Self::Configure(_)
+                | Self::PullRequest { .. }
+                | Self::Archive { .. }
         )
     }
 

@@ -43,6 +43,8 @@ pub(crate) struct BranchCommit {
     /// The files that change.
     pub(crate) edits: Vec<FileEdit>,
     pub(crate) new: NewCommit,
+    /// Whether it is of no use unless the forge accepts its signature.
+    pub(crate) must_be_verified: bool,
 }
 
 impl Commits {
@@ -88,9 +90,12 @@ impl PushTarget<'_> {
         match commits {
             Commits::First => publish::publish(&request, &caller)?,
             Commits::Branch(commit) => {
-                let BranchCommit { branch, parent, edits, new } = &**commit;
+                let BranchCommit { branch, parent, edits, new, must_be_verified } = &**commit;
                 let commit = change::prepare(folder, parent, edits, new)?;
                 publish::push_branch(&request, branch, &commit, &caller)?;
+                if *must_be_verified {
+                    self.github.branch_is_verified(self.target, branch)?;
+                }
             }
         }
         Ok(())

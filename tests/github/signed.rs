@@ -1,4 +1,5 @@
-//! Where a branch takes signed commits only, commits that are signed with the user's key can be merged.
+//! Where a branch takes signed commits only, every commit of the tool can be merged: signed with the user's key, or made
+//! and signed by GitHub. What cannot be signed is refused before it is proposed.
 
 use std::fs;
 use std::process::Command;
@@ -7,19 +8,20 @@ use serde_json::{Value, json};
 
 use super::faults::{each, killed_at};
 use super::phase::{DISCOVERY, live, of};
-use super::rehearsal::{rehearsed, steps};
-use super::server::fault::{Side, When};
+use super::rehearsal::{done_as_told, rehearsed, steps};
+use super::server::fault::{Fault, Harm, Side, When, answers};
 use super::server::log::Entry;
-use super::server::signatures::make_ssh_key;
+use super::server::signatures::{WebCommits, make_ssh_key};
 use super::story::Story;
 use super::walk;
 use crate::git_server::clean_git;
 use crate::program::Program;
 
+const BRANCH: &str = "apiscaffold/phase-discovery";
 const ADA: &str = "ada@example.org";
 
 /// An API on GitHub whose branch `main` takes signed commits only.
-fn story() -> Story {
+pub(super) fn story() -> Story {
     of(strict(Story::new()))
 }
 
@@ -106,6 +108,129 @@ fn the_server_takes_neither_a_push_nor_a_merge_of_what_is_not_signed() {
 }
 
 #[test]
+fn without_a_key_github_makes_and_signs_the_commit() {
+    let story = story();
+    let told = rehearsed(&story, &DISCOVERY);
+    let step = steps(&told).next().expect("a step").clone();
+    let page = format!("{}/nhs/my-api", story.github.url());
+    assert_eq!(step["words"], format!("let GitHub make and sign a commit of 2 files on branch {BRANCH} of {page}"));
+    assert_eq!(step["calls"][0]["path"], "/repos/nhs/my-api/git/refs");
+    assert_eq!(step["calls"][1]["path"], "/graphql");
+    done_as_told(&story, &DISCOVERY, &told);
+    assert_eq!((seen(&story, BRANCH), pulls(&story)), (json!("valid"), 1));
+    assert_eq!(
+        there(&story, &["show", "-s", "--format=%an|%cn|%s", BRANCH]),
+        "octo|GitHub|Move my-api to phase discovery"
+    );
+    story.requests();
+    let again = story.done(&DISCOVERY);
+    assert!(again.stdout.contains("already so: open a pull request"), "{again:?}");
+    assert_eq!(writes(&story), [""; 0]);
+    story.nothing_leaked();
+}
+
+#[test]
+fn on_an_enterprise_server_graphql_lies_beside_the_rest_api() {
+    let story = story();
+    let api = format!("{}/api/v3", story.github.url());
+    let ran = story.heard(&story.command_at(&api, &DISCOVERY).output().expect("it starts"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let log = story.requests();
+    let graphql: Vec<&str> =
+        log.iter().map(|entry| entry.path.as_str()).filter(|path| path.contains("graphql")).collect();
+    assert_eq!(graphql, ["/api/graphql"]);
+    assert_eq!(seen(&story, BRANCH), "valid");
+}
+
+#[test]
+fn a_life_ends_in_an_archive_where_signatures_are_asked_for() {
+    let story = story();
+    live(&story);
+    assert!(story.requests().iter().any(|entry| entry.path == "/graphql"), "GitHub signs");
+    story.nothing_leaked();
+}
+
+#[test]
+fn an_app_s_commits_are_signed_by_github_with_tokens_that_may_do_no_more() {
+    let mut story = strict(Story::new());
+    super::app::app_for(&mut story, 3600);
+    let story = of(story);
+    story.done(&DISCOVERY);
+    let asked: Vec<Value> =
+        story.requests().iter().filter_map(|entry| Some(entry.body.clone()?["permissions"].clone())).collect();
+    let may_write = json!({"contents": "write", "workflows": "write", "metadata": "read"});
+    let within =
+        |all: &Value| all.as_object().is_some_and(|all| all.iter().all(|(name, level)| may_write[name] == *level));
+    assert!(asked.iter().any(|all| all["contents"] == "write" && within(all)), "{asked:?}");
+    let state = story.github.state();
+    assert_eq!((state.is_blocked(0), state.repositories[0].pulls.len()), (None, 1));
+    drop(state);
+    story.nothing_leaked();
+}
+
+#[test]
+fn killed_or_broken_off_at_any_request_the_same_command_finishes_it_with_one_signed_commit() {
+    let undisturbed = story();
+    undisturbed.done(&DISCOVERY);
+    let lines: Vec<String> = undisturbed.requests().iter().map(Entry::line).collect();
+    let posts = |line: &str| line.ends_with("/git/refs") || line == "POST /graphql";
+    assert_eq!(lines.iter().filter(|line| posts(line)).count(), 2, "{lines:?}");
+    let mut moments = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        moments.extend([Side::Before, Side::After].map(|side| (number + 1, side, None)));
+        if posts(line) {
+            let harms = [
+                Harm::Reset,
+                Harm::Answer(answers::broken(502)),
+                Harm::Answer(answers::broken(429).with("Retry-After", 1)),
+            ];
+            moments.extend(harms.map(|harm| (number + 1, Side::Before, Some(harm))));
+            let harms = [Harm::Reset, Harm::Answer(answers::broken(502))].into_iter();
+            let harms = harms.chain(answers::nonsense().into_iter().map(Harm::Answer));
+            moments.extend(harms.map(|harm| (number + 1, Side::After, Some(harm))));
+        }
+    }
+    each(moments, |(number, side, harm)| {
+        let what = format!("{side:?} request {number} of {lines:?}: {harm:?}");
+        let story = story();
+        match harm {
+            None => assert!(killed_at(&story, &DISCOVERY, When::Nth(number), side), "{what}"),
+            Some(harm) => {
+                story.github.plan(Fault::new(When::Nth(number), harm).side(side));
+                let ran = story.run(&DISCOVERY);
+                assert!(matches!(ran.code, Some(0 | 1 | 8)), "{what}: {ran:?}");
+            }
+        }
+        story.done(&DISCOVERY);
+        assert_eq!(pulls(&story), 1, "{what}");
+        assert_eq!(there(&story, &["rev-list", "--count", &format!("main..{BRANCH}")]), "1", "{what}");
+        assert_eq!((seen(&story, BRANCH), story.github.state().is_blocked(0)), (json!("valid"), None), "{what}");
+    });
+}
+
+#[test]
+fn what_github_did_not_sign_or_made_of_other_files_is_not_proposed() {
+    for (web, why) in [
+        (WebCommits::Unsigned, "has no signature that GitHub accepts (unsigned)"),
+        (WebCommits::Odd, "has other files than the tool asked for"),
+    ] {
+        let story = story();
+        story.github.state().web_commits = web;
+        for _ in 0..2 {
+            let ran = story.run(&DISCOVERY);
+            assert!(matches!(ran.code, Some(5 | 8)), "{ran:?}");
+            assert_eq!(pulls(&story), 0, "{why}");
+        }
+        let ran = story.run(&[&DISCOVERY[..], &["--json"]].concat());
+        assert!(
+            ran.stdout.contains(why) || web == WebCommits::Odd && ran.stdout.contains("with other files"),
+            "{ran:?}"
+        );
+        assert_eq!(story.done(&["show", "my-api", "--json"]).json()["phase"], "inception");
+    }
+}
+
+#[test]
 fn the_user_s_ssh_key_signs_the_first_commit_and_every_proposal() {
     let story = strict(Story::new());
     let public = with_ssh_key(&story.program, "ed25519");
@@ -124,6 +249,23 @@ fn the_user_s_ssh_key_signs_the_first_commit_and_every_proposal() {
     live(&story);
     assert!(!story.requests().iter().any(|entry| entry.path == "/graphql"), "nobody else signs");
     story.nothing_leaked();
+}
+
+#[test]
+fn a_key_that_github_does_not_know_is_refused_until_it_does() {
+    let story = story();
+    let public = with_ssh_key(&story.program, "ed25519");
+    for _ in 0..2 {
+        let ran = story.run(&DISCOVERY);
+        assert!(matches!(ran.code, Some(5 | 8)), "{ran:?}");
+        let said = "has no signature that GitHub accepts (unknown_key)";
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("let GitHub know your signing key"), "{ran:?}");
+        assert_eq!(pulls(&story), 0);
+    }
+    assert_eq!(story.done(&["show", "my-api", "--json"]).json()["phase"], "inception");
+    story.github.state().keys.add_ssh(ADA, &public);
+    story.done(&DISCOVERY);
+    assert_eq!((pulls(&story), story.github.state().is_blocked(0)), (1, None));
 }
 
 #[test]
@@ -159,6 +301,27 @@ fn a_key_that_cannot_sign_stops_everything_before_it_begins() {
     fs::remove_file(story.program.home().join(".gitconfig")).expect("removed");
     assert_eq!(story.program.records(), [("my-api".to_owned(), "active".to_owned())]);
     assert_eq!(pulls(&story), 0);
+}
+
+#[test]
+fn what_only_a_key_of_the_user_could_sign_is_refused_before_anything_is_written() {
+    let story = strict(Story::new());
+    let script = story.program.write("template/{% if api.phase == 'discovery' %}run.sh{% endif %}", "#!/bin/sh\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(script, mode).expect("set");
+    let story = of(story);
+    for arguments in [&DISCOVERY[..], &[&DISCOVERY[..], &["--dry-run"]].concat()] {
+        let ran = story.run(arguments);
+        assert_eq!(ran.code, Some(5), "{ran:?}");
+        let said = "GitHub cannot sign a commit that makes an executable of `run.sh`";
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("commit.gpgsign true"), "{ran:?}");
+        assert_eq!(writes(&story), [""; 0]);
+    }
+    let public = with_ssh_key(&story.program, "ed25519");
+    story.github.state().keys.add_ssh(ADA, &public);
+    story.done(&DISCOVERY);
+    assert!(there(&story, &["ls-tree", BRANCH, "run.sh"]).starts_with("100755"));
+    assert_eq!(story.github.state().is_blocked(0), None);
 }
 
 /// Signatures of this kind are never twice the same.
@@ -246,5 +409,32 @@ fn a_shared_registry_may_ask_for_signatures() {
     story.github.state().keys.add_ssh(ADA, &public);
     story.done(&new);
     assert_eq!(there(&story, &["rev-list", "--count", "main"]), "2", "reserved, and active");
+    story.nothing_leaked();
+}
+
+/// The template that is built in lives its whole life under the ruleset that it asks for.
+#[test]
+fn the_template_that_is_built_in_can_merge_what_the_tool_proposes() {
+    let story = Story::new();
+    let ran = story.run(&["new", "my-api", "--owner", "nhs", "--create-teams", "--yes"]);
+    assert_eq!(ran.code, Some(8), "only secrets wait: {ran:?}");
+    let asks = |body: &serde_json::Map<String, Value>| body["rules"].to_string().contains("required_signatures");
+    assert!(story.github.state().repositories[0].rulesets.iter().any(|(_, body)| asks(body)), "it asks for signatures");
+    for phase in ["discovery", "alpha", "beta", "live", "deprecated", "retired"] {
+        let gates = story.done(&["phase", "my-api", "--json"]).json()["gates"].clone();
+        let waived = |gate: &Value| format!("{}=a test", gate["id"].as_str().expect("an id"));
+        let unmet = gates.as_array().into_iter().flatten().filter(|gate| gate["state"] == "unmet");
+        let waivers: Vec<String> = unmet.filter(|gate| gate["id"] != "dates").map(waived).collect();
+        let mut command = vec!["phase", "my-api", phase];
+        command.extend(waivers.iter().flat_map(|waiver| ["--waive", waiver.as_str()]));
+        if phase == "deprecated" {
+            command.extend(["--deprecation", "2998-01-31", "--sunset", "2999-01-31"]);
+            command.extend(["--documentation", "https://example.org/end"]);
+        }
+        story.done(&command);
+        assert_eq!(story.github.state().is_blocked(0), None, "{phase}");
+        story.github.state().end_pull(0, true);
+    }
+    assert!(story.done(&["phase", "my-api", "retired"]).stdout.contains("done: archive"));
     story.nothing_leaked();
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::http::Request;
-use super::signatures::Keys;
+use super::signatures::{Keys, WebCommits};
 
 /// GitHub's limit of requests that make something.
 const WRITES_A_MINUTE: usize = 80;
@@ -30,6 +30,7 @@ pub(crate) struct State {
     pub(crate) secrets_key: SecretKey,
     /// The keys to look at signatures with.
     pub(crate) keys: Keys,
+    pub(crate) web_commits: WebCommits,
     /// Requests left in this hour.
     pub(crate) remaining: u32,
     /// When the requests of the last minute that may have made something came.
@@ -220,6 +221,7 @@ impl State {
             renamed: BTreeMap::new(),
             secrets_key: SecretKey::from(*b"a key of the tests, 32 bytes: it"),
             keys: Keys::new(),
+            web_commits: WebCommits::default(),
             remaining: 5000,
             writes: VecDeque::new(),
             last_id: 1000,
