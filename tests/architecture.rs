@@ -65,6 +65,7 @@ const HOMES: [(&str, &[&str]); 23] = [
         &[
             "scaffold/lifecycle/checks.rs",
             "forge/github/auth.rs",
+            "git/sign.rs",
             "git/transport/ssh.rs",
             "git/worktree.rs",
             "template/generate/fence.rs",

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use git2::build::TreeUpdateBuilder;
-use git2::{Commit, Delta, ErrorCode, FileMode, Oid, Repository, StatusOptions};
+use git2::{Commit, Delta, ErrorCode, FileMode, ObjectType, Odb, Oid, Repository, StatusOptions};
 
 use super::GitError;
 use super::commit::NewCommit;
@@ -139,6 +139,9 @@ pub fn uncommitted(folder: &Path) -> Result<Vec<String>, ChangeError> {
 }
 
 /// Writes a commit on top of `parent` without moving anything; its id (hex). A file takes the place of a file only.
+///
+/// # Errors
+/// `InTheWay` when it does not; `Sign` when the commit is to be signed, and cannot be.
 pub fn prepare(folder: &Path, parent: &str, edits: &[FileEdit], new: &NewCommit) -> Result<String, ChangeError> {
     let repository = read::open(folder)?;
     let tree = found(&repository, parent).and_then(|parent| parent.tree()).map_err(at(folder))?;
@@ -161,9 +164,12 @@ pub fn prepare(folder: &Path, parent: &str, edits: &[FileEdit], new: &NewCommit)
         }
         let tree = repository.find_tree(update.create_updated(&repository, &parent.tree()?)?)?;
         let author = signature(&new.author)?;
-        repository.commit(None, &author, &author, &new.message, &tree, &[&parent])
+        let text = repository.commit_create_buffer(&author, &author, &new.message, &tree, &[&parent])?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     };
-    write().map(|id| id.to_string()).map_err(at(folder))
+    let text = new.signing.sign(write().map_err(at(folder))?, &new.author).map_err(GitError::Sign)?;
+    let put = |objects: Odb<'_>| objects.write(ObjectType::Commit, text.as_bytes());
+    repository.odb().and_then(put).map(|id| id.to_string()).map_err(at(folder))
 }
 
 /// Puts a commit that [`prepare`] made in place: work tree, index and branch. Files that nobody changed stay untouched.

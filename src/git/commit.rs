@@ -8,6 +8,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::pack::{self, Id, ObjectKind, Pack};
+use super::sign::Signing;
 use super::{GitError, failed_to_write, index};
 use crate::model::author::Signature;
 use crate::model::refs::{FIRST_BASE, MAIN};
@@ -22,11 +23,12 @@ pub fn configured_identity() -> Option<(String, String)> {
     Some((value("user.name")?, value("user.email")?))
 }
 
-/// What the first commit says.
+/// What a commit says.
 #[derive(Clone, Debug)]
 pub struct NewCommit {
     pub author: Signature,
     pub message: String,
+    pub signing: Signing,
 }
 
 /// A repository that holds all objects of its first commit, and nothing that names it yet.
@@ -50,7 +52,7 @@ pub fn first_commit(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<St
 /// Everything of the first commit that does not look at the files: can run while they are being written.
 ///
 /// # Errors
-/// `Write`, with `AlreadyExists` when there is a `.git`.
+/// `Write`, with `AlreadyExists` when there is a `.git`; `Sign` when it is to be signed, and cannot be.
 pub fn begin(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<Begun, GitError> {
     let blobs = blob_ids(tree);
     let folders = folders(tree, &blobs);
@@ -58,6 +60,7 @@ pub fn begin(folder: &Path, tree: &Tree, commit: &NewCommit) -> Result<Begun, Gi
     let signature = commit.author.line();
     let message = message(&commit.message);
     let text = format!("tree {}\nauthor {signature}\ncommitter {signature}\n\n{message}", pack::hex(&root));
+    let text = commit.signing.sign(text, &commit.author)?;
     let id = pack::id(ObjectKind::Commit, text.as_bytes());
     let mut objects: BTreeMap<Id, (ObjectKind, &[u8])> = BTreeMap::new();
     objects.extend(blobs.iter().zip(tree.iter()).map(|(id, (_, file))| (*id, (ObjectKind::Blob, &*file.bytes))));

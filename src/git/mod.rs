@@ -15,6 +15,7 @@ pub mod publish;
 mod push;
 pub mod read;
 pub mod remote;
+pub mod sign;
 pub mod store;
 mod transport;
 pub mod worktree;
@@ -74,6 +75,8 @@ pub enum GitError {
     },
     #[error(transparent)]
     Path(#[from] PathError),
+    #[error(transparent)]
+    Sign(#[from] sign::SignError),
 }
 
 impl Blame for GitError {
@@ -91,6 +94,7 @@ impl Blame for GitError {
             | Self::UnknownFolder { .. } => Fault::Input,
             Self::Unsupported { .. } => Fault::Template,
             Self::Path(error) => error.fault(),
+            Self::Sign(error) => error.fault(),
         }
     }
 
@@ -126,6 +130,7 @@ impl Blame for GitError {
             }
             Self::Unsupported { .. } => "take it out of the template, or put a plain file in its place",
             Self::Path(error) => return error.hint(),
+            Self::Sign(error) => return error.hint(),
         };
         Some(advice.to_owned())
     }

@@ -88,7 +88,7 @@ impl Blame for PublishError {
             Self::There { cause, .. } => cause.hint(),
             Self::Other { .. } => Some("choose another name, or see who works there".to_owned()),
             Self::Refused { .. } => Some(
-                "have the rule or the hook let the first push through, then run the same command again; `apiscaffold doctor` names rules".to_owned(),
+                "have the rule or the hook let the push through, then run the same command again; where it asks for signed commits, sign with your own key: git config --global commit.gpgsign true; `apiscaffold doctor` names rules".to_owned(),
             ),
         }
     }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::GitError;
 use super::commit::{NewCommit, configured_identity, first_commit, tree_id};
 use super::read::{self, tree_at};
+use super::sign::Signing;
 use crate::error::{Blame as _, Fault};
 use crate::model::author::Signature;
 use crate::model::tree::{File, Tree, TreePath};
@@ -79,7 +80,7 @@ fn write(folder: &Path, tree: &Tree) {
 
 fn words() -> NewCommit {
     let author = Signature { name: "A. Producer".into(), email: "a@example.org".into(), seconds: 1_700_000_000 };
-    NewCommit { author, message: "Begin `x`\n\nFrom a template.\n".into() }
+    NewCommit { author, message: "Begin `x`\n\nFrom a template.\n".into(), signing: Signing::No }
 }
 
 /// A work tree with its first commit.
@@ -184,7 +185,7 @@ fn an_empty_tree_is_a_commit_too() {
 fn words_that_would_break_a_commit_are_cleaned() {
     let folder = folder();
     let author = Signature { name: "<Eve>\nauthor".into(), email: "e>\0@x".into(), seconds: -5 };
-    let commit = NewCommit { author, message: "a\0b".into() };
+    let commit = NewCommit { author, message: "a\0b".into(), signing: Signing::No };
     first_commit(folder.path(), &Tree::new(), &commit).expect("committed");
     assert_eq!(git(folder.path(), &["fsck", "--strict"]), "");
     assert_eq!(git(folder.path(), &["log", "--format=%an|%ae|%at|%s"]), "Eveauthor|e@x|0|ab");

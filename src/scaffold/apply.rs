@@ -3,7 +3,8 @@
 mod dry;
 mod real;
 
-use super::plan::{Plan, PushStep, Status, Step};
+use super::plan::{HostedCommitStep, Plan, PushStep, Status, Step};
+use super::push::Commits;
 use crate::error::Failure;
 use crate::forge::github::call::Call;
 use crate::forge::github::{ForgeError, SettingOutcome};
@@ -50,7 +51,10 @@ impl StepOutcome {
     /// A step that went so.
     pub(crate) fn new(step: &Step, status: Status) -> Self {
         let files = match step {
-            Step::Commit { edits, .. } | Step::Push(PushStep { edits, .. }) => edits.iter().map(file).collect(),
+            Step::Push(PushStep { commits: Commits::Branch(commit), .. }) => commit.edits.iter().map(file).collect(),
+            Step::Commit { edits, .. } | Step::HostedCommit(HostedCommitStep { edits, .. }) => {
+                edits.iter().map(file).collect()
+            }
             _ => Vec::new(),
         };
         Self {

@@ -13,6 +13,7 @@ use super::request::{Inputs, Material};
 use super::{base, naming, render, warnings};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit};
+use crate::git::sign::Signing;
 use crate::model::author::{Author, Signature};
 use crate::model::name::ApiName;
 use crate::model::phase::Phase;
@@ -146,7 +147,9 @@ fn plan(
     let mut steps = Vec::new();
     if makes_folder {
         let message = format!("Make {} from template {}", record.name, record.template.name);
-        let commit = NewCommit { author: first(record), message };
+        let there = hosted.and_then(|(hosted, _)| hosted.signing());
+        let signing = there.map_or_else(|| Signing::configured(None), Ok)?;
+        let commit = NewCommit { author: first(record), message, signing };
         steps.push(Step::FirstCommit { target: target.clone(), tree, commit });
     }
     if !is_active && (makes_folder || hosted.is_some()) {

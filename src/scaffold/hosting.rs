@@ -8,6 +8,7 @@ use super::plan::{Configure, CreateStep, PushStep, Step};
 use super::push::Commits;
 use crate::error::Failure;
 use crate::forge::github::{self, ForgeError, Github, HostedRepository, Lower, Reservation};
+use crate::git::sign::Signing;
 use crate::model::name::ApiName;
 use crate::model::record::{Record, RecordState};
 use crate::model::repository::{NewRepository, OwnerKind, RepositorySlug, Visibility};
@@ -57,6 +58,8 @@ pub(crate) struct Hosted {
     tree: String,
     /// Whether the first commit is there.
     pub(crate) is_pushed: bool,
+    /// The commit that is there.
+    first: Option<github::CommitSeen>,
     /// What is stricter there stays; what an earlier run of ours has begun is completed.
     lower: Lower,
     settings: Vec<Setting>,
@@ -127,24 +130,24 @@ impl<'f> HostingTarget<'f> {
         let (description, homepage) = (settings.description.clone(), settings.homepage.clone());
         let new = NewRepository { target, kind, visibility: self.hosting.visibility, description, homepage };
         let is_active = matches!(standing, NameClaim::Ours(record) if record.state == RecordState::Active);
-        let is_pushed = match (&found, &self.github) {
+        let (is_pushed, first) = match (&found, &self.github) {
             (Some(found), Some(github)) => {
                 let _bar = self.world.terminal.bar(ASKING);
                 // A foreign repository is not looked into.
                 let content = if claim.is_some() { github.content(&new.target)? } else { github::Content::Empty };
                 match github::ownership(claim, &new, found, &content, &tree) {
-                    github::Ownership::Ours { pushed } => pushed,
+                    github::Ownership::Ours { pushed } => (pushed, content.commit()),
                     github::Ownership::Differs => return Err(LocationError::DiffersThere(page).into()),
                     github::Ownership::Foreign(why) => return Err(github.foreign(&new.target, why).into()),
                 }
             }
             _ if is_active && self.github.is_some() => return Err(ForgeError::Gone { page }.into()),
-            _ => false,
+            _ => (false, None),
         };
         let visibility = found.as_ref().map_or(new.visibility, |found| found.visibility);
         let settings = open::github::fitting(open::github::on_main(settings), kind, visibility, self.world);
         let lower = if is_active { Lower::No } else { Lower::Unfinished };
-        Ok(Hosted { new, found, claim, tree, is_pushed, lower, settings, page })
+        Ok(Hosted { new, found, claim, tree, is_pushed, first, lower, settings, page })
     }
 
     /// The steps that remain on the forge for the repository of `record`, which is or will be in `folder`.
@@ -158,8 +161,8 @@ impl<'f> HostingTarget<'f> {
         }
         if !hosted.is_pushed {
             let (target, url, folder) = (target.clone(), self.address(hosted), folder.to_owned());
-            let (commits, edits, is_there) = (Commits::First, Vec::new(), false);
-            steps.push(Step::Push(PushStep { target, page, url, ssh, folder, commits, edits, is_there }));
+            let (commits, is_there) = (Commits::First, false);
+            steps.push(Step::Push(PushStep { target, page, url, ssh, folder, commits, is_there }));
         }
         if !hosted.settings.is_empty() {
             let (settings, lower) = (hosted.settings.clone(), hosted.lower);
@@ -176,6 +179,12 @@ impl<'f> HostingTarget<'f> {
 }
 
 impl Hosted {
+    /// How the first commit is signed, if it is there: a signature made now would make it another commit.
+    pub(crate) fn signing(&self) -> Option<Signing> {
+        let first = self.first.as_ref()?;
+        Some(first.signature.clone().map_or(Signing::No, Signing::Known))
+    }
+
     /// The forge's number for the repository, when it is there.
     pub(crate) fn id(&self) -> Option<u64> {
         self.found.as_ref().map(|found| found.id)

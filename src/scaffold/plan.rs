@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::forge::github::{Lower, NewPull, Reservation};
+use crate::forge::github::{HostedCommit, Lower, NewPull, Reservation};
 use crate::git::change::{FileEdit, Head};
 use crate::git::commit::NewCommit;
 use crate::model::record::Record;
@@ -11,7 +11,7 @@ use crate::model::setting::Setting;
 use crate::model::text::counted;
 use crate::model::tree::Tree;
 use crate::registry::ImportCandidate;
-use crate::scaffold::push::Commits;
+use crate::scaffold::push::{BranchCommit, Commits};
 
 /// Steps in the order in which they are done.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,8 @@ pub(crate) enum Step {
     Create(CreateStep),
     /// Push commits to the repository on the forge.
     Push(PushStep),
+    /// Let the forge make a commit on a branch of its own, and sign it.
+    HostedCommit(HostedCommitStep),
     /// Make the repository's settings so, each on its own, and read them back.
     Configure(Configure),
     /// Let the repository appear in its place, by one rename.
@@ -133,9 +135,21 @@ pub(crate) struct PushStep {
     pub(crate) folder: PathBuf,
     /// What is pushed.
     pub(crate) commits: Commits,
-    /// The files that a branch's commit changes.
-    pub(crate) edits: Vec<FileEdit>,
     /// Whether an earlier run has pushed the same.
+    pub(crate) is_there: bool,
+}
+
+/// A commit that the forge makes.
+#[derive(Clone, Debug)]
+pub(crate) struct HostedCommitStep {
+    /// The repository on the forge.
+    pub(crate) target: RepositorySlug,
+    /// Its page.
+    pub(crate) page: String,
+    pub(crate) new: HostedCommit,
+    /// The files that it changes.
+    pub(crate) edits: Vec<FileEdit>,
+    /// Whether an earlier run has had it made.
     pub(crate) is_there: bool,
 }
 
@@ -151,12 +165,18 @@ pub(crate) struct Configure {
     pub(crate) lower: Lower,
 }
 
+/// `, signed with your ssh key,`
+fn signed(commit: &NewCommit) -> String {
+    commit.signing.words().map(|key| format!(", signed with {key},")).unwrap_or_default()
+}
+
 impl Step {
     /// The step in words, beginning with a verb.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::FirstCommit { tree, commit, .. } => {
-                format!("commit {} on main: {}", counted(tree.len(), "file"), commit.message.trim_end())
+                let (files, signed) = (counted(tree.len(), "file"), signed(commit));
+                format!("commit {files}{signed} on main: {}", commit.message.trim_end())
             }
             Self::Reserve { record } => {
                 let Record { name, short_name, base_path, .. } = &**record;
@@ -166,14 +186,20 @@ impl Step {
                 format!("make the {} repository {}/{}", new.visibility.word(), new.target.owner, new.target.name)
             }
             Self::Push(PushStep { page, commits: Commits::First, .. }) => format!("push the first commit to {page}"),
-            Self::Push(PushStep { page, commits: Commits::Branch { name, .. }, edits, .. }) => {
-                format!("push a commit of {} to branch {name} of {page}", counted(edits.len(), "file"))
+            Self::Push(PushStep { page, commits: Commits::Branch(commit), .. }) => {
+                let BranchCommit { branch, edits, new, .. } = &**commit;
+                format!("push a commit of {}{} to branch {branch} of {page}", counted(edits.len(), "file"), signed(new))
+            }
+            Self::HostedCommit(HostedCommitStep { page, new, edits, .. }) => {
+                let (files, branch) = (counted(edits.len(), "file"), &new.branch);
+                format!("let GitHub make and sign a commit of {files} on branch {branch} of {page}")
             }
             Self::Configure(Configure { settings, .. }) => format!("make {}", counted(settings.len(), "setting")),
             Self::Place { target, .. } => format!("put the repository at {}", target.display()),
             Self::Activate { record } => format!("record `{}` as active", record.name),
-            Self::Commit { folder, head, edits, .. } => {
-                format!("commit {} on {} in {}", counted(edits.len(), "file"), head.name(), folder.display())
+            Self::Commit { folder, head, edits, commit } => {
+                let (files, signed) = (counted(edits.len(), "file"), signed(commit));
+                format!("commit {files}{signed} on {} in {}", head.name(), folder.display())
             }
             Self::PullRequest { new, open, .. } => {
                 let page = open.iter().map(|page| format!(", {page}")).collect::<String>();
@@ -192,7 +218,7 @@ impl Step {
             Self::FirstCommit { .. } | Self::Commit { .. } => "commit",
             Self::Reserve { .. } => "reserve",
             Self::Create(_) => "create",
-            Self::Push(_) => "push",
+            Self::Push(_) | Self::HostedCommit(_) => "push",
             Self::Configure(_) => "configure",
             Self::Place { .. } => "place",
             Self::Activate { .. } => "activate",
@@ -208,7 +234,12 @@ impl Step {
     pub(crate) const fn is_on_forge(&self) -> bool {
         matches!(
             self,
-            Self::Create(_) | Self::Push(_) | Self::Configure(_) | Self::PullRequest { .. } | Self::Archive { .. }
+            Self::Create(_)
+                | Self::Push(_)
+                | Self::HostedCommit(_)
+                | Self::Configure(_)
+                | Self::PullRequest { .. }
+                | Self::Archive { .. }
         )
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::error::{Blame, Failure, Fault};
 use crate::forge::github::Github;
+use crate::git::change::{self, FileEdit};
+use crate::git::commit::NewCommit;
 use crate::git::publish::{self, Caller, Network, Publish};
 use crate::model::repository::RepositorySlug;
 use crate::model::token::Token;
@@ -27,8 +29,22 @@ pub(crate) struct PushTarget<'r> {
 pub(crate) enum Commits {
     /// The first commit, and the pristine render beside it.
     First,
-    /// A branch that is not there yet, at this commit (hex).
-    Branch { name: String, commit: String },
+    /// A branch that is not there yet, with one commit on top of one that is there.
+    Branch(Box<BranchCommit>),
+}
+
+/// A commit on a branch of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct BranchCommit {
+    /// The branch, without `refs/heads/`.
+    pub(crate) branch: String,
+    /// The commit that it comes after (hex).
+    pub(crate) parent: String,
+    /// The files that change.
+    pub(crate) edits: Vec<FileEdit>,
+    pub(crate) new: NewCommit,
+    /// Whether it is of no use unless the forge accepts its signature.
+    pub(crate) must_be_verified: bool,
 }
 
 impl Commits {
@@ -36,7 +52,7 @@ impl Commits {
     pub(crate) fn references(&self) -> Vec<String> {
         match self {
             Self::First => publish::REFERENCES.map(str::to_owned).to_vec(),
-            Self::Branch { name, .. } => vec![format!("refs/heads/{name}")],
+            Self::Branch(commit) => vec![format!("refs/heads/{}", commit.branch)],
         }
     }
 }
@@ -73,7 +89,14 @@ impl PushTarget<'_> {
         let caller = ForgeCaller { github: self.github.clone(), target: self.target.clone(), ssh: self.ssh };
         match commits {
             Commits::First => publish::publish(&request, &caller)?,
-            Commits::Branch { name, commit } => publish::push_branch(&request, name, commit, &caller)?,
+            Commits::Branch(commit) => {
+                let BranchCommit { branch, parent, edits, new, must_be_verified } = &**commit;
+                let commit = change::prepare(folder, parent, edits, new)?;
+                publish::push_branch(&request, branch, &commit, &caller)?;
+                if *must_be_verified {
+                    self.github.branch_is_verified(self.target, branch)?;
+                }
+            }
         }
         Ok(())
     }

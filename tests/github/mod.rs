@@ -19,6 +19,7 @@ mod pushes;
 mod rehearsal;
 mod server;
 mod shared;
+mod signed;
 mod stories;
 mod story;
 mod stricter;

@@ -7,7 +7,7 @@ use super::stories::writes;
 use super::story::Story;
 
 /// What a dry run of this command told; it wrote nothing.
-fn rehearsed(story: &Story, command: &[&str]) -> Value {
+pub(super) fn rehearsed(story: &Story, command: &[&str]) -> Value {
     story.requests();
     let told = story.done(&[command, &["--dry-run", "--json"]].concat()).json();
     assert_eq!(writes(&story.requests()), [""; 0]);
@@ -15,7 +15,7 @@ fn rehearsed(story: &Story, command: &[&str]) -> Value {
 }
 
 /// Runs the command, whose calls must be those that were told, in that order.
-fn done_as_told(story: &Story, command: &[&str], told: &Value) {
+pub(super) fn done_as_told(story: &Story, command: &[&str], told: &Value) {
     let run = story.done(&[command, &["--json"]].concat()).json();
     assert_eq!(same_steps(told), same_steps(&run));
     let log = story.requests();
@@ -33,7 +33,7 @@ fn done_as_told(story: &Story, command: &[&str], told: &Value) {
     story.nothing_leaked();
 }
 
-fn steps(told: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn steps(told: &Value) -> impl Iterator<Item = &Value> {
     told["steps"].as_array().into_iter().flatten()
 }
 

@@ -218,6 +218,8 @@ pub(super) fn after_the_push(commit: &str) -> Vec<Step> {
         ask(Method::PATCH, repository, json!({"default_branch": "main"}), 200),
         get("/repos/nhs/my-api/git/ref/heads%2Fmain"),
         get("/repos/nhs/my-api/git/matching-refs/heads%2F"),
+        ask(Method::POST, "/repos/nhs/my-api/git/refs", json!({"ref": "refs/heads/other", "sha": commit}), 201),
+        ask(Method::POST, "/repos/nhs/my-api/git/refs", json!({"ref": "refs/heads/other", "sha": commit}), 422),
         get(&format!("{repository}/git/commits/{commit}")),
         get(&format!("{repository}/git/trees/{commit}")),
         get("/repos/nhs/my-api/commits"),
@@ -299,5 +301,5 @@ fn everything_that_is_set_is_held_and_shown() {
     assert_eq!(settings["secrets"], json!({"KEY": "s3cret"}));
     assert_eq!(settings["rulesets"][0]["enforcement"], "disabled");
     assert_eq!(end[0]["commits"], "1");
-    assert_eq!(end[0]["refs"].as_array().map(Vec::len), Some(1));
+    assert_eq!(end[0]["refs"].as_array().map(Vec::len), Some(2));
 }

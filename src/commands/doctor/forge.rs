@@ -5,6 +5,7 @@ use crate::error::Fault;
 use crate::forge::github::permissions::Permissions;
 use crate::forge::github::survey::{Asker, Survey};
 use crate::forge::github::{ForgeError, Github, Lower, Owner};
+use crate::git::sign::Signing;
 use crate::model::name::ApiName;
 use crate::model::record::Record;
 use crate::model::repository::{NewRepository, OwnerKind, RepositorySlug, Visibility};
@@ -191,9 +192,13 @@ impl Looking<'_> {
             Err(error) => return findings.failure("rulesets", &error),
         };
         let name = Some(self.target.name.as_str()).filter(|name| !name.is_empty());
+        let signing = match Signing::configured(None) {
+            Ok(signing) => signing,
+            Err(error) => return findings.failure("rulesets", &error),
+        };
         let mut blocking = 0;
         for ruleset in &rulesets {
-            let rules = rules::blocking(ruleset, name);
+            let rules = rules::blocking(ruleset, name, &signing);
             if !rules.is_empty() {
                 blocking += 1;
                 let called = ruleset["name"].as_str().unwrap_or_default();

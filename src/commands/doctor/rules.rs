@@ -3,13 +3,18 @@
 use globset::Glob;
 use serde_json::Value;
 
+use crate::git::sign::Signing;
+
+/// The rule that asks for signatures.
+const SIGNATURES: &str = "required_signatures";
+
 /// Rules that a push of one commit to a new branch breaks; the others it keeps. Those of status checks let a new branch
 /// in when they say so.
 const BREAKS: [(&str, &str); 9] = [
     ("creation", "no branch may be made"),
     ("update", "pushes are blocked"),
     ("pull_request", "changes come by pull request only"),
-    ("required_signatures", "commits must be signed"),
+    (SIGNATURES, "commits must be signed, and git's `commit.gpgsign` is not set"),
     ("required_status_checks", "checks must pass before"),
     ("required_deployments", "deployments must succeed before"),
     ("workflows", "workflows must pass before"),
@@ -17,9 +22,9 @@ const BREAKS: [(&str, &str); 9] = [
     ("commit_message_pattern", "messages of commits have a form"),
 ];
 
-/// Why an active ruleset stops the first push to `main` of the repository `name` (none: of some repository); nothing
-/// when it does not.
-pub(super) fn blocking(ruleset: &Value, name: Option<&str>) -> Vec<&'static str> {
+/// Why an active ruleset stops the first push to `main` of the repository `name` (none: of some repository), whose commit
+/// gets this signature; nothing when it does not.
+pub(super) fn blocking(ruleset: &Value, name: Option<&str>, signing: &Signing) -> Vec<&'static str> {
     let conditions = &ruleset["conditions"];
     let branch = ["~ALL", "~DEFAULT_BRANCH"];
     let is_branch = binds(&conditions["ref_name"], &branch, Some("refs/heads/main"));
@@ -33,6 +38,7 @@ pub(super) fn blocking(ruleset: &Value, name: Option<&str>) -> Vec<&'static str>
         return Vec::new();
     }
     let rules = ruleset["rules"].as_array().into_iter().flatten();
+    let rules = rules.filter(|rule| rule["type"] != SIGNATURES || *signing == Signing::No);
     rules.filter(|rule| rule["parameters"]["do_not_enforce_on_create"] != true).filter_map(why).collect()
 }
 
@@ -71,7 +77,7 @@ mod tests {
     fn only_rules_that_bind_the_new_branch_stop_it() {
         let pull = || json!([{"type": "deletion"}, {"type": "pull_request"}]);
         let main = || json!({"include": ["~DEFAULT_BRANCH"], "exclude": []});
-        let stopped = |ruleset: &Value| !blocking(ruleset, Some("my-api")).is_empty();
+        let stopped = |ruleset: &Value| !blocking(ruleset, Some("my-api"), &Signing::No).is_empty();
         assert!(stopped(&ruleset(main(), json!(null), pull())));
         assert!(stopped(&ruleset(json!({"include": ["refs/heads/m*"]}), json!({"include": ["my-*"]}), pull())));
         assert!(!stopped(&ruleset(json!({"include": ["refs/heads/release"]}), json!(null), pull())));
@@ -80,6 +86,9 @@ mod tests {
         assert!(!stopped(&ruleset(main(), json!(null), json!([{"type": "deletion"}]))));
         let checks = json!([{"type": "required_status_checks", "parameters": {"do_not_enforce_on_create": true}}]);
         assert!(!stopped(&ruleset(main(), json!(null), checks)));
+        let signed = ruleset(main(), json!(null), json!([{"type": "required_signatures"}]));
+        let own_key = Signing::Known("of the user".to_owned());
+        assert!(stopped(&signed) && blocking(&signed, Some("my-api"), &own_key).is_empty());
         let mut other = ruleset(main(), json!(null), pull());
         other["enforcement"] = "evaluate".into();
         assert!(!stopped(&other) && !stopped(&json!(null)) && !stopped(&json!({"conditions": 7})));

@@ -37,6 +37,9 @@ impl Method {
     }
 }
 
+/// The path of GraphQL, which lies beside that of the REST API.
+pub const GRAPHQL: &str = "/graphql";
+
 /// A call: what `--dry-run` prints and what is sent are the same value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {

@@ -91,6 +91,15 @@ pub enum ForgeError {
     /// What is there is stricter than asked for, and was left so.
     #[error("it is stricter than the template asks, and stays so: {0}")]
     Stricter(String),
+    /// GraphQL refused.
+    #[error("GitHub did not make the commit: {why}")]
+    NotCommitted {
+        why: String,
+        /// Whether the token may not do it.
+        forbidden: bool,
+    },
+    #[error("the newest commit of branch `{branch}` of {page} {what}")]
+    NotSigned { page: String, branch: String, what: String },
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }
@@ -145,7 +154,8 @@ impl Blame for ForgeError {
         match self {
             Self::NoToken | Self::OwnToken | Self::AppKey { .. } => Fault::Permission,
             Self::NotInstalled { .. } | Self::NotGranted { .. } | Self::NotYours { .. } => Fault::Permission,
-            Self::Foreign { .. } | Self::Gone { .. } | Self::Stricter(_) => Fault::Conflict,
+            Self::NotCommitted { forbidden: true, .. } => Fault::Permission,
+            Self::Foreign { .. } | Self::Gone { .. } | Self::Stricter(_) | Self::NotSigned { .. } => Fault::Conflict,
             Self::NotInternal { .. }
             | Self::Offline
             | Self::NoOwner { .. }
@@ -164,6 +174,7 @@ impl Blame for ForgeError {
             | Self::Limited { .. }
             | Self::Unclear { .. }
             | Self::Strange { .. }
+            | Self::NotCommitted { .. }
             | Self::Differs(_) => Fault::Environment,
         }
     }
@@ -191,6 +202,8 @@ impl Blame for ForgeError {
             Self::NoEnvironment { .. } => "fix the error that prevented the environment".to_owned(),
             Self::Stricter(_) => "`apiscaffold check --settings --fix --lower` lowers it; or have the template ask for what is there".to_owned(),
             Self::NoValue { variable } => format!("set the variable `{variable}`"),
+            Self::NotCommitted { .. } => "run the same command again; if GitHub says the same, give the token what it names, or sign with your own key: git config --global commit.gpgsign true".to_owned(),
+            Self::NotSigned { .. } => "let GitHub know your signing key and the e-mail address of the commit, then run the same command again; after a commit that GitHub made itself, sign with your own key (git config --global commit.gpgsign true) and delete the branch first".to_owned(),
             Self::Interrupted(_) => return None,
         })
     }

@@ -1,8 +1,9 @@
 //! GitHub: a client of its REST API that keeps to its pace, looks before it acts, and says what it needs.
 //!
-//! `call` is a call as a value, `send` and `retry` carry it, `fields` says what an answer must hold, `pace` slows it, `auth` signs it with a token for
-//! what `permissions` says that it needs; `repository` makes and
-//! judges the repository, `setting` knows each setting, `ensure` makes settings so, `rehearsal` says how. Facts about the API are from
+//! `call` is a call as a value, `send` and `retry` carry it, `fields` says what an answer must hold, `pace` slows it, `auth`
+//! signs it with a token for what `permissions` says that it needs; `repository` makes and judges the repository, `signed`
+//! has GitHub make and sign a commit, `setting` knows each setting, `ensure` makes settings so, `rehearsal` says how. Facts
+//! about the API are from
 //! <https://docs.github.com/en/rest>.
 
 pub mod auth;
@@ -23,6 +24,7 @@ mod seal;
 mod send;
 mod server;
 mod setting;
+mod signed;
 pub mod survey;
 
 use std::collections::BTreeMap;
@@ -48,11 +50,14 @@ pub use holdings::ListedRepository;
 pub use pull::{NewPull, Pull, PullState, archive_call, pull_call};
 pub use refusal::Refusal;
 pub use rehearsal::{SettingPreview, as_made, rehearse};
-pub use repository::{Content, HostedRepository, Owner, Ownership, Reservation, Unclear, create_call, ownership};
+pub use repository::{
+    CommitSeen, Content, HostedRepository, Owner, Ownership, Reservation, Unclear, create_call, ownership,
+};
 pub use retry::PauseReason;
 pub use send::{Listener, SessionOptions};
 pub use server::Server;
 pub use setting::Lower;
+pub use signed::HostedCommit;
 
 /// How many reads go at once: far below the 100 that GitHub takes from everybody together.
 const READERS: usize = 12;
@@ -75,6 +80,15 @@ pub struct Session {
 pub struct Github {
     session: Arc<Session>,
     scope: Scope,
+}
+
+/// Whether a call may be sent again when it is unclear whether it took effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Unless its method makes something.
+    ByMethod,
+    /// Even then.
+    Harmless,
 }
 
 impl Session {
@@ -168,17 +182,22 @@ impl Github {
 
     /// Makes a call, as often as is right; an answer that is no success is an error.
     pub(crate) fn call(&self, call: &Call) -> Result<Answer, ForgeError> {
-        self.carry(call, call.method.writes())
+        self.carry(call, call.method.writes(), Repeat::ByMethod)
+    }
+
+    /// Makes a call that does no harm when it is sent twice.
+    fn call_again(&self, call: &Call) -> Result<Answer, ForgeError> {
+        self.carry(call, true, Repeat::Harmless)
     }
 
     /// Reads something that is there, even if a part of GitHub does not know it yet.
     fn there(&self, path: impl Into<String>) -> Result<Answer, ForgeError> {
-        self.carry(&Call::get(path), true)
+        self.carry(&Call::get(path), true, Repeat::ByMethod)
     }
 
     /// Reads something that may be missing.
     fn find(&self, path: impl Into<String>) -> Result<Option<Answer>, ForgeError> {
-        match self.carry(&Call::get(path), false) {
+        match self.carry(&Call::get(path), false, Repeat::ByMethod) {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.status() == Some(404) => Ok(None),
             Err(error) => Err(error),
@@ -203,12 +222,13 @@ impl Github {
         Err(ForgeError::Strange { call: format!("GET {path}"), why })
     }
 
-    fn carry(&self, call: &Call, is_there: bool) -> Result<Answer, ForgeError> {
+    fn carry(&self, call: &Call, is_there: bool, repeat: Repeat) -> Result<Answer, ForgeError> {
         let Session { sender, auth, .. } = &*self.session;
         let mut tries = Tries::default();
         loop {
             let lease = self.lease()?;
-            let manner = Persist { tries: &mut tries, is_there, renewable: auth.is_renewable(), harmless: false };
+            let harmless = repeat == Repeat::Harmless;
+            let manner = Persist { tries: &mut tries, is_there, renewable: auth.is_renewable(), harmless };
             match sender.persist(call, &Bearer::Token(lease.token.clone()), manner) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => auth.renew(&lease.token),

@@ -7,6 +7,7 @@ use super::call::{Call, Method, below};
 use super::error::ForgeError;
 use super::fields::{self, FieldType, Fields};
 use super::permissions::{ADMINISTER, FETCH, OPEN_PULLS, SEE_PULLS};
+use super::repository::CommitSeen;
 use super::retry::{PauseReason, backoff};
 use crate::model::repository::RepositorySlug;
 
@@ -120,12 +121,12 @@ impl Github {
         Err(ForgeError::Unclear { call: call.words(), why })
     }
 
-    /// The tree (hex) of the newest commit of a branch; none when there is no such branch.
-    pub fn branch_tree(&self, target: &RepositorySlug, branch: &str) -> Result<Option<String>, ForgeError> {
+    /// The newest commit of a branch, and its id (hex); none when there is no such branch.
+    pub fn branch(&self, target: &RepositorySlug, branch: &str) -> Result<Option<(String, CommitSeen)>, ForgeError> {
         let path = below(target, &["git", "ref", &format!("heads/{branch}")]);
         let github = self.narrowed(FETCH, Some(target));
         let Some(answer) = github.find(path.clone())? else { return Ok(None) };
-        github.tree_of(target, &path, &answer.body).map(Some)
+        github.commit_of(target, &path, &answer.body).map(Some)
     }
 
     /// Archives the repository: it can be read, and not changed. Says whether this call did.

@@ -14,6 +14,7 @@ use super::permissions::{ADMINISTER, FETCH};
 use super::retry::{PauseReason, backoff};
 use crate::model::refs;
 use crate::model::repository::{NewRepository, OwnerKind, RepositorySlug, Visibility};
+use crate::net::printable;
 
 /// Clocks differ: a repository this much older than our reservation may still be ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
@@ -126,10 +127,44 @@ impl HostedRepository {
 pub enum Content {
     /// No commit.
     Empty,
-    /// Its newest base has this tree.
-    Base(String),
-    /// There is no such reference; the default branch has this tree.
-    Other(String),
+    /// Its newest base is this commit.
+    Base(CommitSeen),
+    /// There is no such reference; the default branch is at this commit.
+    Other(CommitSeen),
+}
+
+impl Content {
+    /// The commit; none in an empty repository.
+    pub fn commit(self) -> Option<CommitSeen> {
+        match self {
+            Self::Empty => None,
+            Self::Base(commit) | Self::Other(commit) => Some(commit),
+        }
+    }
+}
+
+/// A commit, as far as GitHub shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitSeen {
+    /// The id of its tree (hex).
+    pub tree: String,
+    /// Its signature; none when it has none.
+    pub signature: Option<String>,
+    /// Whether GitHub accepts the signature; else why not, in GitHub's word for it.
+    pub verified: Result<(), String>,
+}
+
+impl CommitSeen {
+    /// From an object of `git/commits`, or the same within another.
+    pub(super) fn of(call: &str, commit: &Value) -> Result<Self, ForgeError> {
+        let verification = &commit["verification"];
+        let reason = verification["reason"].as_str().unwrap_or("unsigned");
+        Ok(Self {
+            tree: fields::text(call, commit, "tree.sha")?,
+            signature: verification["signature"].as_str().map(str::to_owned),
+            verified: if verification["verified"] == true { Ok(()) } else { Err(printable(reason)) },
+        })
+    }
 }
 
 /// What a record of ours knows about its repository.
@@ -184,8 +219,8 @@ pub fn ownership(
     }
     match content {
         Content::Empty => Ownership::Ours { pushed: false },
-        Content::Base(base) if base == tree => Ownership::Ours { pushed: true },
-        Content::Other(main) if main == tree => Ownership::Ours { pushed: false },
+        Content::Base(base) if base.tree == tree => Ownership::Ours { pushed: true },
+        Content::Other(main) if main.tree == tree => Ownership::Ours { pushed: false },
         Content::Base(_) => Ownership::Differs,
         Content::Other(_) => Ownership::Foreign("its first commit is not ours"),
     }
@@ -229,13 +264,11 @@ impl Github {
             Err(error) => return Err(error),
         };
         if let Some(base) = base {
-            return Ok(Content::Base(github.tree_of(target, &bases(target), &base)?));
+            return Ok(Content::Base(github.commit_of(target, &bases(target), &base)?.1));
         }
         let head = below(target, &["commits", "HEAD"]);
         match github.find(head.clone()) {
-            Ok(Some(answer)) => {
-                Ok(Content::Other(fields::text(&format!("GET {head}"), &answer.body, "commit.tree.sha")?))
-            }
+            Ok(Some(answer)) => Ok(Content::Other(CommitSeen::of(&format!("GET {head}"), &answer.body["commit"])?)),
             // Not every part of GitHub may know yet that it is empty; the push will see what is there.
             Ok(None) => Ok(Content::Empty),
             Err(error) if error.status() == Some(409) => Ok(Content::Empty),
@@ -255,11 +288,22 @@ impl Github {
         Ok(listed.iter().find(is_newest).cloned())
     }
 
-    /// The tree (hex) of the commit to which the reference at `path` leads.
-    pub(super) fn tree_of(&self, target: &RepositorySlug, path: &str, reference: &Value) -> Result<String, ForgeError> {
+    /// The commit to which the reference at `path` leads, and its id (hex).
+    pub(super) fn commit_of(
+        &self,
+        target: &RepositorySlug,
+        path: &str,
+        reference: &Value,
+    ) -> Result<(String, CommitSeen), ForgeError> {
         let sha = fields::text(&format!("GET {path}"), reference, "object.sha")?;
-        let call = Call::get(below(target, &["git", "commits", &sha]));
-        fields::text(&call.words(), &self.call(&call)?.body, "tree.sha")
+        let seen = self.commit_at(target, &sha)?;
+        Ok((sha, seen))
+    }
+
+    /// The commit with this id (hex).
+    pub(super) fn commit_at(&self, target: &RepositorySlug, id: &str) -> Result<CommitSeen, ForgeError> {
+        let call = Call::get(below(target, &["git", "commits", id]));
+        CommitSeen::of(&call.words(), &self.call(&call)?.body)
     }
 
     /// Makes the repository; the flag says whether this call did. One that is there by now is judged by `is_ours`.
@@ -363,16 +407,18 @@ mod tests {
         let judge =
             |claim, found: &HostedRepository, content: &Content| ownership(claim, &mine, found, content, "ours");
         let young = found(7, "2026-01-01T12:00:03Z");
-        let (empty, ours, theirs) = (Content::Empty, Content::Base("ours".to_owned()), Content::Base("x".to_owned()));
+        let seen =
+            |tree: &str| CommitSeen { tree: tree.to_owned(), signature: None, verified: Err("unsigned".to_owned()) };
+        let (empty, ours, theirs) = (Content::Empty, Content::Base(seen("ours")), Content::Base(seen("x")));
         assert_eq!(judge(Some(unnoted), &young, &empty), Ownership::Ours { pushed: false });
         assert_eq!(judge(Some(noted), &young, &ours), Ownership::Ours { pushed: true });
         assert_eq!(judge(Some(noted), &young, &theirs), Ownership::Differs);
-        assert_eq!(judge(Some(noted), &young, &Content::Other("ours".to_owned())), Ownership::Ours { pushed: false });
+        assert_eq!(judge(Some(noted), &young, &Content::Other(seen("ours"))), Ownership::Ours { pushed: false });
         let foreign = |standing| matches!(standing, Ownership::Foreign(_));
         assert!(foreign(judge(None, &young, &ours)));
         assert!(foreign(judge(Some(noted), &found(8, "2026-01-01T12:00:03Z"), &ours)));
         assert!(foreign(judge(Some(unnoted), &found(7, "2026-01-01T11:00:00Z"), &empty)));
-        assert!(foreign(judge(Some(noted), &young, &Content::Other("x".to_owned()))));
+        assert!(foreign(judge(Some(noted), &young, &Content::Other(seen("x")))));
         assert!(foreign(ownership(Some(noted), &new("other", None), &young, &ours, "ours")));
         let described = new("my-api", Some("What it is for"));
         assert!(

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Method as HttpMethod, Url};
 use serde_json::Value;
 
-use super::call::{Answer, Call, Method, ResponseHead, next};
+use super::call::{Answer, Call, GRAPHQL, Method, ResponseHead, next};
 use super::error::ForgeError;
 use super::pace::Pace;
 use super::refusal::Refusal;
@@ -247,6 +247,7 @@ impl Sender {
         let strange = || ForgeError::Strange { call: format!("GET {path}"), why: "it leads elsewhere".to_owned() };
         if path.starts_with('/') {
             let base = self.base.as_str().trim_end_matches('/');
+            let base = if path == GRAPHQL { base.strip_suffix("/v3").unwrap_or(base) } else { base };
             return Url::parse(&format!("{base}{path}")).map_err(|_| strange());
         }
         let url = Url::parse(path).map_err(|_| strange())?;

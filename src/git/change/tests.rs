@@ -1,5 +1,6 @@
 use super::*;
 use crate::git::commit;
+use crate::git::sign::Signing;
 use crate::model::author::Signature;
 use crate::model::tree::Tree;
 
@@ -9,7 +10,7 @@ fn path(text: &str) -> TreePath {
 
 fn new(message: &str) -> NewCommit {
     let author = Signature { name: "A".to_owned(), email: "a@b.c".to_owned(), seconds: 1 };
-    NewCommit { author, message: message.to_owned() }
+    NewCommit { author, message: message.to_owned(), signing: Signing::No }
 }
 
 const FILES: [(&str, &str); 3] = [("a.txt", "one\n"), ("goes/b.txt", "two\n"), ("run.sh", "#!/bin/sh\n")];

@@ -2,6 +2,7 @@ use std::fs;
 
 use super::*;
 use crate::git::commit::{self, NewCommit};
+use crate::git::sign::Signing;
 use crate::git::transport::callers::Noting;
 use crate::model::author::Signature;
 use crate::model::tree::{File, Tree, TreePath};
@@ -12,7 +13,8 @@ fn made(folder: &Path) -> String {
     tree.insert(TreePath::new("README.md").expect("a path"), file).expect("new");
     fs::write(folder.join("README.md"), "# x\n").expect("written");
     let author = Signature { name: "A".to_owned(), email: "a@b.c".to_owned(), seconds: 1 };
-    commit::first_commit(folder, &tree, &NewCommit { author, message: "one".to_owned() }).expect("a commit")
+    commit::first_commit(folder, &tree, &NewCommit { author, message: "one".to_owned(), signing: Signing::No })
+        .expect("a commit")
 }
 
 fn publish(request: &Publish) -> Result<(), PublishError> {

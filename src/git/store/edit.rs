@@ -12,6 +12,7 @@ use super::lock::{Turn, jitter};
 use super::tree::TreeEdit;
 use super::{Edit, MAIN, PATIENCE, PreparedCommit, Snapshot, Store, StoreError, Swap, found, packs};
 use crate::git::pack::{self, Id, ObjectKind, Pack};
+use crate::git::sign::Signing;
 use crate::model::author::Signature;
 
 /// The pause after the first swap that failed; it doubles each time, up to [`LONGEST_PAUSE`].
@@ -107,6 +108,9 @@ impl Store {
         let who = by.line();
         let tree = pack::hex(&tree);
         let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{}\n", message.trim_end());
+        // Nobody asks for signatures of what stays on this machine.
+        let signing = if self.remote.is_some() { Signing::configured(None)? } else { Signing::No };
+        let text = signing.sign(text, by)?;
         let commit = editing.keep(ObjectKind::Commit, text.into_bytes());
         Ok(PreparedCommit { pack: Arc::new(Pack::new(editing.objects())), commit })
     }

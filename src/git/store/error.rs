@@ -7,6 +7,7 @@ use std::time::Duration;
 use git2::ErrorCode;
 
 use crate::error::{Blame, Fault, shell_quoted};
+use crate::git::sign::SignError;
 use crate::git::transport::NetworkError;
 
 /// A store that cannot be opened, read or written.
@@ -64,6 +65,8 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    #[error(transparent)]
+    Sign(#[from] SignError),
     #[error("git cannot use the repository `{}`", folder.display())]
     Git {
         folder: PathBuf,
@@ -81,6 +84,7 @@ impl Blame for StoreError {
             Self::Refused { .. } => Fault::Permission,
             Self::Crowded { .. } => Fault::Environment,
             Self::Lost { .. } => Fault::Conflict,
+            Self::Sign(error) => error.fault(),
             Self::Obstacle { .. } | Self::Busy { .. } | Self::Disk { .. } | Self::Git { .. } => Fault::Environment,
         }
     }
@@ -111,8 +115,11 @@ impl Blame for StoreError {
                 return source.hint().into_iter().chain(offline).reduce(|hint, more| format!("{hint}\n{more}"));
             }
             Self::Refused { .. } => {
-                "let who runs this push to its branch `main`: a rule or a hook of that repository forbids it".to_owned()
+                "let who runs this push to its branch `main`: a rule or a hook of that repository forbids it; where it \
+                 asks for signed commits, sign with your own key: git config --global commit.gpgsign true"
+                    .to_owned()
             }
+            Self::Sign(error) => return error.hint(),
             Self::Crowded { .. } => "run the same command again".to_owned(),
             Self::Offline { .. } => "run it without `--offline`".to_owned(),
             Self::NotCached { .. } => "run it once without `--offline`".to_owned(),

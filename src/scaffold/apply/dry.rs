@@ -6,7 +6,7 @@ use super::{Effects, Outcome, StepOutcome};
 use crate::error::Failure;
 use crate::forge::github::{self, ForgeError, Github, SettingOutcome, SettingPreview, SettingsRequest};
 use crate::model::repository::NewRepository;
-use crate::scaffold::plan::{Configure, CreateStep, Plan, PushStep, Status, Step};
+use crate::scaffold::plan::{Configure, CreateStep, HostedCommitStep, Plan, PushStep, Status, Step};
 use crate::world::World;
 
 /// Says of each step what it would do.
@@ -69,7 +69,9 @@ impl Effects for DryRun<'_> {
                 self.made = Some(github::as_made(new));
                 one.calls.push(github::create_call(new));
             }
-            Step::Push(PushStep { is_there: true, .. }) => one.status = Status::AlreadySo,
+            Step::Push(PushStep { is_there: true, .. })
+            | Step::HostedCommit(HostedCommitStep { is_there: true, .. }) => one.status = Status::AlreadySo,
+            Step::HostedCommit(HostedCommitStep { target, new, .. }) => one.calls.extend(new.calls(target)),
             Step::Push(PushStep { url, page, commits, .. }) => {
                 let url = url.clone().unwrap_or_else(|| format!("{page}.git"));
                 one.command = Some(format!("git push {url} {}", commits.references().join(" ")));

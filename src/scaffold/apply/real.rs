@@ -15,7 +15,7 @@ use crate::model::author::{Author, Signature};
 use crate::model::record::Record;
 use crate::model::tree::Tree;
 use crate::registry::{Location, RecordChange, Registry, RegistryError};
-use crate::scaffold::plan::{Configure, CreateStep, Plan, PushStep, Status, Step};
+use crate::scaffold::plan::{Configure, CreateStep, HostedCommitStep, Plan, PushStep, Status, Step};
 use crate::scaffold::push::{Commits, PushTarget};
 use crate::scaffold::{open, secrets};
 use crate::terminal::Bar;
@@ -92,8 +92,12 @@ impl Effects for Real<'_> {
                 one.status = self.create(create, &by)?;
                 one.result = self.repository.as_ref().map(|found| found.id.to_string());
             }
-            Step::Push(PushStep { is_there: true, .. }) => one.status = Status::AlreadySo,
+            Step::Push(PushStep { is_there: true, .. })
+            | Step::HostedCommit(HostedCommitStep { is_there: true, .. }) => one.status = Status::AlreadySo,
             Step::Push(push) => self.push(push)?,
+            Step::HostedCommit(HostedCommitStep { target, new, .. }) => {
+                one.result = Some(self.github()?.commit_signed(target, new)?);
+            }
             Step::Place { target, origin } => self.place(target, origin.as_deref())?,
             Step::Activate { record } => {
                 let mut record = record.clone();

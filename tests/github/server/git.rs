@@ -9,7 +9,8 @@ use std::process::Stdio;
 use serde_json::{Map, Value, json};
 
 use super::http::{Answer, Request};
-use super::state::{Caller, State, TokenKind, now};
+use super::signatures::{self, Keys};
+use super::state::{Call, Caller, State, TokenKind, now};
 use crate::git_server::clean_git;
 
 /// Refuses a ref by the lines in `refused`: `create` or `update`, a pattern, the reason; and workflows when
@@ -21,6 +22,7 @@ if [ -f no-workflows ] && git ls-tree -r --name-only "$3" | grep -q '^\.github/w
     echo "refusing to allow a Personal Access Token to create or update workflow without \`workflow\` scope" >&2
     exit 1
 fi
+@signatures@
 [ -f refused ] || exit 0
 while read -r when pattern reason; do
     # shellcheck disable=SC2254
@@ -43,7 +45,7 @@ pub(super) fn make(folder: &Path) {
     }
     let hook = folder.join("hooks/update");
     fs::create_dir_all(folder.join("hooks")).expect("a folder");
-    fs::write(&hook, UPDATE_HOOK).expect("written");
+    fs::write(&hook, UPDATE_HOOK.replace("@signatures@", signatures::HOOK)).expect("written");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
 }
 
@@ -139,6 +141,11 @@ pub(super) fn serve(state: &State, request: &Request, hook: Option<&str>) -> io:
     let folder = state.folder(repository);
     if request.path.ends_with("git-receive-pack") {
         forbid(state, at, &folder, &caller, hook)?;
+        let asks = |reference: &&str| signatures::asked_for(state, at, reference);
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let named = body.split("PACK").next().unwrap_or_default();
+        let named = named.split([' ', '\0', '\n']).filter(|word| word.starts_with("refs/"));
+        fs::write(folder.join("signed"), named.filter(asks).map(|name| format!("{name}\n")).collect::<String>())?;
     }
     Ok((ask_git(state, request)?, pushes.then_some(at)))
 }
@@ -161,6 +168,7 @@ fn forbid(state: &State, at: usize, folder: &Path, caller: &Caller, hook: Option
 /// Runs the request through git as a CGI program (RFC 3875).
 fn ask_git(state: &State, request: &Request) -> io::Result<Answer> {
     let mut command = clean_git(&state.root);
+    state.keys.known_to(&mut command);
     command.arg("http-backend").env("GIT_PROJECT_ROOT", &state.root).env("GIT_HTTP_EXPORT_ALL", "1");
     command.env("REQUEST_METHOD", &request.method).env("PATH_INFO", &request.path).env("QUERY_STRING", &request.query);
     command.env("CONTENT_TYPE", request.header("content-type")).env("REMOTE_USER", "tester");
@@ -197,7 +205,10 @@ pub(super) fn pushed(state: &mut State, at: usize) {
 }
 
 /// Answers what the API tells of refs, commits and trees.
-pub(super) fn answer(state: &State, at: usize, rest: (&str, &[&str])) -> Option<Answer> {
+pub(super) fn answer(state: &State, call: &Call<'_>, at: usize, rest: (&str, &[&str])) -> Option<Answer> {
+    if let ("POST", ["git", "refs"]) = rest {
+        return Some(make_ref(state, at, &call.body));
+    }
     let ("GET", parts) = rest else { return None };
     let repository = &state.repositories[at];
     let folder = state.folder(repository);
@@ -217,16 +228,16 @@ pub(super) fn answer(state: &State, at: usize, rest: (&str, &[&str])) -> Option<
             Answer::json(200, &shown.collect())
         }
         ["git", "commits", id] => {
-            show_commit(&folder, &url, id).map_or_else(Answer::not_found, |shown| Answer::json(200, &shown))
+            show_commit(state, &folder, &url, id).map_or_else(Answer::not_found, |shown| Answer::json(200, &shown))
         }
         ["commits", name @ ..] if !name.is_empty() => {
             let id = resolve(&folder, &format!("{}^{{commit}}", name.join("/")));
-            let shown = id.and_then(|id| Some((show_commit(&folder, &url, &id)?, id)));
+            let shown = id.and_then(|id| Some((show_commit(state, &folder, &url, &id)?, id)));
             shown.map_or_else(Answer::not_found, |(commit, id)| Answer::json(200, &in_list(&url, commit, &id)))
         }
         ["commits"] => {
             let ids = git(&folder, &["rev-list", "--max-count=30", "HEAD"]).unwrap_or_default();
-            let shown = ids.lines().filter_map(|id| Some(in_list(&url, show_commit(&folder, &url, id)?, id)));
+            let shown = ids.lines().filter_map(|id| Some(in_list(&url, show_commit(state, &folder, &url, id)?, id)));
             Answer::json(200, &shown.collect())
         }
         ["git", "trees", id] => {
@@ -248,7 +259,32 @@ fn show_ref(url: &str, name: &str, id: &str) -> Value {
     json!({"ref": name, "node_id": "REF_1", "url": format!("{url}/git/{name}"), "object": object})
 }
 
-fn show_commit(folder: &Path, url: &str, id: &str) -> Option<Value> {
+/// Makes a ref at a commit that is there.
+fn make_ref(state: &State, at: usize, body: &Value) -> Answer {
+    let repository = &state.repositories[at];
+    let (folder, url) = (state.folder(repository), format!("{}/repos/{}", state.base, repository.full_name()));
+    let text = |key: &str| body[key].as_str().unwrap_or_default();
+    let (name, id) = (text("ref"), text("sha"));
+    if resolve(&folder, name).is_some() {
+        return Answer::error(422, "Reference already exists");
+    }
+    if git(&folder, &["update-ref", name, id, ""]).is_none() {
+        return Answer::error(422, "Object does not exist");
+    }
+    Answer::json(201, &show_ref(&url, name, id))
+}
+
+fn verification(state: &State, folder: &Path, id: &str) -> Value {
+    let (payload, signature) = Keys::parts(folder, id).unzip();
+    let reason = state.keys.reason(folder, id);
+    let verified_at = reason.is_none().then(now);
+    json!({
+        "verified": reason.is_none(), "reason": reason.unwrap_or("valid"), "payload": payload, "signature": signature,
+        "verified_at": verified_at,
+    })
+}
+
+fn show_commit(state: &State, folder: &Path, url: &str, id: &str) -> Option<Value> {
     let format = "%H%n%T%n%P%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B";
     let text = git(folder, &["show", "--no-patch", &format!("--format={format}"), id])?;
     let fields: Vec<&str> = text.splitn(10, '\n').collect();
@@ -260,7 +296,7 @@ fn show_commit(folder: &Path, url: &str, id: &str) -> Option<Value> {
         "html_url": format!("{url}/commit/{sha}"), "tree": link("trees", tree), "message": message,
         "author": {"name": an, "email": ae, "date": at}, "committer": {"name": cn, "email": ce, "date": ct},
         "parents": parents.split_whitespace().map(parent).collect::<Vec<_>>(),
-        "verification": {"verified": false, "reason": "unsigned", "payload": null, "signature": null, "verified_at": null},
+        "verification": verification(state, folder, sha),
     }))
 }
 

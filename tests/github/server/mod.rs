@@ -14,6 +14,7 @@ mod route;
 mod serve;
 mod settings;
 mod show;
+pub(crate) mod signatures;
 pub(crate) mod state;
 
 use std::net::{TcpListener, TcpStream};

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::http::Answer;
+use super::signatures::asked_for;
 use super::state::{Call, State, now};
 
 /// Answers what is about pull requests. What is asked for by a branch of the repository itself is enough here.
@@ -52,8 +53,20 @@ fn open(state: &mut State, call: &Call<'_>, at: usize) -> Answer {
 }
 
 impl State {
+    /// Why nobody can merge the newest pull request of a repository, in GitHub's words.
+    pub(crate) fn is_blocked(&self, at: usize) -> Option<&'static str> {
+        let folder = self.folder(&self.repositories[at]);
+        let pull = self.repositories[at].pulls.last().expect("a pull request");
+        let name = |side: &str| format!("refs/heads/{}", pull[side]["ref"].as_str().unwrap_or_default());
+        let new = super::git::git(&folder, &["rev-list", &format!("{}..{}", name("base"), name("head"))]);
+        let unsigned = |id: &str| self.keys.reason(&folder, id).is_some();
+        let is_blocked = asked_for(self, at, &name("base")) && new.unwrap_or_default().lines().any(unsigned);
+        is_blocked.then_some("Commits must have verified signatures.")
+    }
+
     /// Somebody merges the newest pull request of a repository, or refuses it. The branch stays.
     pub(crate) fn end_pull(&mut self, at: usize, is_merged: bool) {
+        assert_eq!(self.is_blocked(at).filter(|_| is_merged), None, "merging is blocked");
         let folder = self.folder(&self.repositories[at]);
         let pull = self.repositories[at].pulls.last_mut().expect("a pull request");
         pull.insert("state".to_owned(), json!("closed"));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Request};
 use super::state::{Call, Caller, State, TokenKind};
-use super::{accounts, environments, git, holdings, pulls, repositories, settings};
+use super::{accounts, environments, git, holdings, pulls, repositories, settings, signatures};
 
 /// Versions of the API that GitHub answers to.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -17,6 +17,9 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
     // The API of an Enterprise Server is below this path.
     if parts.starts_with(&["api", "v3"]) {
         parts.drain(..2);
+    }
+    if parts == ["api", "graphql"] {
+        parts.remove(0);
     }
     let (answer, caller) = match entry(state, request, &parts) {
         _ if is_content(request) && state.is_too_much() => {
@@ -90,6 +93,9 @@ fn route(state: &mut State, call: &Call<'_>, parts: &[&str]) -> Option<Answer> {
     if let ("PUT", ["orgs", login, "teams", slug, "repos", owner, name]) = (method, parts) {
         return Some(settings::let_in(state, call, [login, slug, owner, name]));
     }
+    if let ("POST", ["graphql"]) = (method, parts) {
+        return Some(signatures::answer_graphql(state, call));
+    }
     if let ["repos", owner, name, rest @ ..] = parts {
         return about_repository(state, call, (owner, name), rest);
     }
@@ -130,7 +136,7 @@ fn about_repository(state: &mut State, call: &Call<'_>, named: (&str, &str), res
         .or_else(|| settings::answer_rulesets(state, call, at, rest))
         .or_else(|| pulls::answer(state, call, at, rest))
         .or_else(|| holdings::answer_file(state, at, rest))
-        .or_else(|| git::answer(state, at, rest))
+        .or_else(|| git::answer(state, call, at, rest))
 }
 
 /// One page of a list, with links to its neighbours; `key` is the list's name when it is wrapped in an object.
@@ -240,6 +246,7 @@ fn needs(parts: &[&str], method: &str) -> Vec<(&'static str, &'static str)> {
         ["repos", _, _, "environments", ..] if reads => "actions",
         ["repos", _, _, "git" | "commits" | "branches" | "contents", ..] => "contents",
         ["repos", _, _, "properties", ..] if !reads => "repository_custom_properties",
+        ["repos", _, _, "rules", ..] => "metadata",
         ["repos", _, _] | ["repos", _, _, "properties" | "rulesets" | "topics", ..] | ["orgs", _, "repos"] if reads => {
             "metadata"
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::http::Request;
+use super::signatures::{Keys, WebCommits};
 
 /// GitHub's limit of requests that make something.
 const WRITES_A_MINUTE: usize = 80;
@@ -27,6 +28,9 @@ pub(crate) struct State {
     /// Old full names, lower-case, and the repository's id.
     pub(crate) renamed: BTreeMap<String, u64>,
     pub(crate) secrets_key: SecretKey,
+    /// The keys to look at signatures with.
+    pub(crate) keys: Keys,
+    pub(crate) web_commits: WebCommits,
     /// Requests left in this hour.
     pub(crate) remaining: u32,
     /// When the requests of the last minute that may have made something came.
@@ -216,6 +220,8 @@ impl State {
             repositories: Vec::new(),
             renamed: BTreeMap::new(),
             secrets_key: SecretKey::from(*b"a key of the tests, 32 bytes: it"),
+            keys: Keys::new(),
+            web_commits: WebCommits::default(),
             remaining: 5000,
             writes: VecDeque::new(),
             last_id: 1000,
