@@ -9,6 +9,17 @@ const { Pool } = require("./pool");
 const SPECIFICATION = join(__dirname, "..", "{{ api.spec_path }}");
 const HEALTH = new Set(["/_ping", "/_status", "/health"]);
 const MAX_BODY = 10 * 1024 * 1024;
+// For browsers, as the proxies answer them.
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "X-Correlation-ID, X-Request-ID, ETag, Location, Retry-After",
+};
+const PREFLIGHT = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+  "access-control-allow-headers": "Accept, Authorization, Content-Type, If-Match, apikey, Prefer, X-Correlation-ID, X-Request-ID",
+  "access-control-max-age": "3600",
+};
 
 // The platform's information about this release (`VERSION_INFO`, JSON), if there is any.
 function release() {
@@ -74,13 +85,21 @@ async function asked(pool, request) {
   return made ?? refusal(refused);
 }
 
+function isPreflight({ method, headers }) {
+  return method === "OPTIONS" && headers.origin !== undefined && headers["access-control-request-method"] !== undefined;
+}
+
 async function answered(pool, specification, request) {
+  if (isPreflight(request)) {
+    return { status: 204, headers: PREFLIGHT, text: "" };
+  }
   return isHealthCheck(request, specification) ? well() : asked(pool, request);
 }
 
-function send(response, { status, headers, text }) {
+function send(request, response, { status, headers, text }) {
   response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) {
+  const cors = request.headers.origin === undefined || isPreflight(request) ? {} : CORS;
+  for (const [name, value] of Object.entries({ ...headers, ...cors })) {
     try {
       if (value !== undefined) {
         response.setHeader(name, value);
@@ -110,7 +129,7 @@ async function handle(pool, specification, request, response) {
     const { status, why } = answer;
     process.stdout.write(`${JSON.stringify({ method, url, status, why, ms: Date.now() - begun })}\n`);
   });
-  send(response, answer);
+  send(request, response, answer);
 }
 
 function fail(sentence) {

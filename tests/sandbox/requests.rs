@@ -304,3 +304,34 @@ fn requests_of_swagger_and_of_openapi_3_1_are_checked() {
         ],
     );
 }
+
+/// Whatever `Origin` a browser sends, the sandbox answers as the policies of the proxies do.
+#[test]
+#[ignore = "needs the linters of tests/run"]
+fn browsers_get_the_headers_that_the_proxies_send() {
+    let program = Program::new();
+    let sandbox = start(&program, include_str!("specs/requests-3.0.yaml"));
+    let policies = program.folder().join("bare/proxies/live/apiproxy/policies");
+    let headers = |policy: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(policies.join(policy)).expect("there");
+        let header = regex::Regex::new("<Header name=\"([^\"]+)\">([^<]*)</Header>").expect("a pattern");
+        let found: Vec<_> =
+            header.captures_iter(&text).map(|one| format!("\r\n{}: {}", &one[1], &one[2]).to_lowercase()).collect();
+        assert!(!found.is_empty(), "{policy}");
+        found
+    };
+    let origin = ("Origin", "https://example.org");
+    let preflight = sandbox.call("OPTIONS", "/body", &[origin, ("Access-Control-Request-Method", "POST")], None);
+    assert_eq!((preflight.status, preflight.body.as_str()), (204, ""));
+    for header in headers("AssignMessage.CorsPreflight.xml") {
+        assert!(preflight.headers.contains(&header), "{header}: {preflight:?}");
+    }
+    for path in ["/lists", "/no/such/path", "/_ping"] {
+        let answer = sandbox.call("GET", path, &[origin], None);
+        for header in headers("AssignMessage.AddCors.xml") {
+            assert!(answer.headers.contains(&header), "{path} {header}: {answer:?}");
+        }
+        assert!(!sandbox.get(path).headers.contains("access-control"), "{path}");
+    }
+    assert_eq!(sandbox.call("OPTIONS", "/body", &[origin], None).status, 405);
+}
