@@ -99,8 +99,8 @@ function body(schemas, { type, schema, examples }, example) {
   const name = schema && schemas.name(schema, "answer");
   const found = example === undefined ? examples[0] : examples.find(([one]) => one === example);
   const value = found === undefined ? madeUp(schemas, schema, type) : found[1];
-  // A JSON body that is text in the specification is sent unchanged.
-  if (found !== undefined && typeof value === "string" && /^\s*[{[]/.test(value)) {
+  // A body that is text in the specification is sent unchanged, unless it is a JSON string.
+  if (found !== undefined && typeof value === "string" && (!isJson(type) || /^\s*[{[]/.test(value))) {
     return { value, text: value };
   }
   const flat = (one) => flatten(schemas, one);

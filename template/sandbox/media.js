@@ -159,11 +159,11 @@ function written(value, type, xml) {
   if (isJson(type)) {
     return JSON.stringify(value);
   }
-  if (typeof value === "string") {
-    return value;
-  }
   if (isXml(type)) {
     return `<?xml version="1.0" encoding="UTF-8"?>${xml()}`;
+  }
+  if (typeof value === "string") {
+    return value;
   }
   if (type.toLowerCase().startsWith(FORM) && typeof value === "object") {
     return new URLSearchParams(

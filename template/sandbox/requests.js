@@ -185,7 +185,7 @@ function formOf(schemas, schema, encoding, given) {
     const own = given.filter(([key]) => used(key, name));
     const value = fromPairs({ name, style, explode }, { ...shape, properties: new Map() }, own) ?? deepObject(name, own);
     if (value !== undefined) {
-      found[name] = structured(value, shape);
+      found[name] = structured(schemas, value, property);
     }
   }
   for (const [key, value] of given.filter(([key]) => ![...properties.keys()].some((name) => used(key, name)))) {
@@ -194,15 +194,20 @@ function formOf(schemas, schema, encoding, given) {
   return found;
 }
 
-function structured(value, { types }) {
-  if (typeof value === "string" && !types.has("string") && /^\s*[[{]/.test(value)) {
-    try {
-      return JSON.parse(value);
-    } catch {
-      return value;
-    }
+// A field's value as its schema has it: a list although there is one item, and objects and lists that are written as JSON.
+function structured(schemas, value, schema) {
+  const { types, items } = schemas.shape(schema);
+  const isText = typeof value === "string" && !types.has("string");
+  const read = isText && /^\s*[[{]/.test(value) ? tried(value) : value;
+  return types.has("array") ? [read].flat().map((item) => structured(schemas, item, items)) : read;
+}
+
+function tried(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
-  return value;
 }
 
 async function multipart(headers, body) {

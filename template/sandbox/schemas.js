@@ -180,9 +180,9 @@ class Schemas {
     const types = [node.type].flat().filter((type) => TYPES.has(type));
     if (types.length > 0) {
       copy.type = types;
-    } else if (copy.enum !== undefined) {
+    } else if (copy.enum !== undefined || copy.const !== undefined) {
       // So that texts of a query are read as what they are compared with.
-      copy.type = [...new Set(copy.enum.map(typeOf))];
+      copy.type = [...new Set((copy.enum ?? [copy.const]).map(typeOf))];
     }
     for (const [exclusive, limit] of [
       ["exclusiveMinimum", "minimum"],
@@ -224,13 +224,14 @@ class Schemas {
     return `${instancePath} ${message}${more}`.trim();
   }
 
-  // The types that a schema allows, and the schemas of its properties, wherever in it they stand.
+  // The types that a schema allows, and the schemas of its properties and of its items, wherever in it they stand.
   shape(schema, seen = new Set(), found = { types: new Set(), properties: new Map() }) {
     if (!isObject(schema) || seen.has(schema)) {
       return found;
     }
     seen.add(schema);
     schema.type?.forEach((type) => found.types.add(type));
+    found.items ??= schema.items;
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
       found.types.add("object");
       found.properties.set(name, property);
