@@ -139,16 +139,31 @@ class Maker {
     if (level > MAX_DEPTH) {
       throw new Impossible();
     }
-    for (const one of this.flat(schema)) {
-      try {
-        return this.#one(one.schema, level, [...trail, ...one.passed], variant);
-      } catch (error) {
-        if (!(error instanceof Impossible)) {
-          throw error;
+    // What is not one of the schemas above comes first, so that the value has an end.
+    for (const isAbove of [false, true]) {
+      for (const { schema: flat, passed } of this.flat(schema)) {
+        const made =
+          passed.some((one) => trail.includes(one)) === isAbove
+            ? this.#tried(flat, level, [...trail, ...passed], variant)
+            : [];
+        if (made.length > 0) {
+          return made[0];
         }
       }
     }
     throw new Impossible();
+  }
+
+  // A list of one value, or of none when no value fits.
+  #tried(schema, level, trail, variant) {
+    try {
+      return [this.#one(schema, level, trail, variant)];
+    } catch (error) {
+      if (error instanceof Impossible) {
+        return [];
+      }
+      throw error;
+    }
   }
 
   #one(schema, level, trail, variant) {

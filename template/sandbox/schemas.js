@@ -17,7 +17,7 @@ const PLAIN = {
   contentMediaType: isAny,
   default: isAny,
   dependentRequired: (value) => isObject(value) && Object.values(value).every(isNames),
-  enum: Array.isArray,
+  enum: (value) => Array.isArray(value) && value.length > 0,
   example: isAny,
   examples: Array.isArray,
   format: (value) => typeof value === "string",
@@ -73,6 +73,7 @@ function validator(options) {
     strict: false,
     validateSchema: false,
     inlineRefs: false,
+    ownProperties: true,
     addUsedSchema: false,
     logger: false,
     code,
@@ -90,6 +91,7 @@ class Schemas {
   #names = { request: new Map(), text: new Map(), answer: new Map(), loose: new Map() };
   #copies = new Map();
   #titles = new Map();
+  #checks = new Map();
   #pending = [];
   #ajv = { request: validator({}), text: validator({ coerceTypes: "array" }), answer: validator({}), loose: validator({}) };
 
@@ -212,9 +214,23 @@ class Schemas {
     }
   }
 
+  // The check of a schema; one that cannot be compiled takes everything, and the log says so.
+  #compiled(schema) {
+    if (!this.#checks.has(schema)) {
+      let check = () => true;
+      try {
+        check = this.#ajv[schema.split("/")[1]].getSchema(schema);
+      } catch (error) {
+        process.stderr.write(`A schema of the specification cannot be used and is not checked: ${error.message}\n`);
+      }
+      this.#checks.set(schema, check);
+    }
+    return this.#checks.get(schema);
+  }
+
   // What is wrong with a value, in words that follow its name; undefined when it fits.
   misfit(schema, value) {
-    const validate = this.#ajv[schema.split("/")[1]].getSchema(schema);
+    const validate = this.#compiled(schema);
     if (validate(value)) {
       return undefined;
     }

@@ -36,6 +36,7 @@ fn an_answer_without_an_example_has_a_body_of_its_media_type() {
         ("/pet", "text/html, application/xml;q=0.9, */*;q=0.1", 200, "application/xml", xml(&made)),
         ("/pet", "image/png, */*;q=0.1, application/json;q=0", 200, "application/xml", xml(&made)),
         ("/pets", "*/*", 200, "application/xml", xml(&format!("<root>{made}</root>"))),
+        ("/ends", "*/*", 200, "application/json", "{\"next\":null}".to_owned()),
         ("/word", "*/*", 200, "application/xml", xml("<root>string</root>")),
         ("/rex", "*/*", 200, "text/xml", xml(&rex)),
     ];

@@ -176,6 +176,8 @@ fn bodies_are_checked_by_their_media_types() {
         &[
             ("POST /body", JSON, r#"{"name": "a", "either": {"a": 1}, "low": 0.5, "parts": [{"name": "b"}]}"#, 200),
             ("POST /body", JSON, r#"{"id": 1, "name": "a"}"#, 200),
+            ("POST /body", JSON, r#"{"name": "a", "slips": {"type": 1, "empty": 1, "pattern": "a"}}"#, 200),
+            ("POST /body", JSON, r#"{"name": "a", "constructor": 1}"#, 400),
             ("POST /body", "", "", 400),
             ("POST /body", JSON, "{", 400),
             ("POST /body", JSON, "[]", 400),
