@@ -1,7 +1,12 @@
 //! The sandbox of generated repositories answers what its specification documents, at once and to anybody.
 
 mod busy;
+mod dice;
+mod made_up;
+mod real;
+mod requests;
 mod server;
+mod starts;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -302,7 +307,7 @@ const UNREADABLE: [&str; 1] = ["odd-circular-tests.yaml"];
 
 #[test]
 #[ignore = "needs the linters of tests/run and the real documents"]
-fn the_examples_of_real_documents_are_answered() {
+fn what_real_documents_describe_is_answered() {
     let (tools, folder) = (linters(), real_documents());
     let program = Program::new();
     for (number, path) in documents(&folder).iter().enumerate() {
@@ -311,11 +316,12 @@ fn the_examples_of_real_documents_are_answered() {
         }
         let arguments = ["--spec", path.to_str().expect("a path"), "--set", style(path)];
         let repository = repository(&program, &format!("api-{number}"), &arguments, &tools);
-        let output = Command::new("make").arg("test").current_dir(repository).output().expect("make starts");
+        let output = Command::new("make").arg("test").current_dir(&repository).output().expect("make starts");
         let said = String::from_utf8_lossy(&output.stdout);
         let tally = said.lines().find(|line| line.contains(" passed")).unwrap_or_default();
         println!("{}: {tally}", path.display());
         assert!(output.status.success(), "{}: {said}{}", path.display(), String::from_utf8_lossy(&output.stderr));
+        real::answers_what_is_described(&repository);
     }
 }
 

@@ -1,9 +1,10 @@
 "use strict";
 // Threads that answer calls. Each works on one call at a time, and is ended when that takes too long or too much memory.
+// There are at least two, so that one call leaves the others alone, and one more for each that is at work, up to THREADS.
 
 const { Worker } = require("node:worker_threads");
 
-const THREADS = 2;
+const THREADS = 4;
 // Seconds for one call, from when a thread begins with it.
 const PATIENCE = 10;
 const MEGABYTES = 1024;
@@ -13,8 +14,8 @@ class Thread {
   #worker;
   #task;
 
-  constructor(file, argv) {
-    this.#worker = new Worker(file, { argv, resourceLimits: { maxOldGenerationSizeMb: MEGABYTES } });
+  constructor(file, workerData) {
+    this.#worker = new Worker(file, { workerData, resourceLimits: { maxOldGenerationSizeMb: MEGABYTES } });
     this.#worker.on("message", (message) => {
       if (message.about === undefined) {
         this.#finish(message);
@@ -56,27 +57,31 @@ class Thread {
 
 class Pool {
   #file;
-  #argv;
+  #workerData;
   #idle = [];
   #count = 0;
+  #starting = false;
   #waiting = [];
 
-  constructor(file, argv) {
+  constructor(file, workerData) {
     this.#file = file;
-    this.#argv = argv;
+    this.#workerData = workerData;
   }
 
-  // Starts a thread; fails as that does.
+  // Starts a thread, and gives what it says of the specification; fails as the thread does.
   async start() {
     this.#count += 1;
-    const thread = new Thread(this.#file, this.#argv);
-    const { error } = await thread.ready();
+    this.#starting = true;
+    const thread = new Thread(this.#file, this.#workerData);
+    const { ready, error } = await thread.ready();
+    this.#starting = false;
     if (error !== undefined) {
       this.#count -= 1;
       throw error;
     }
     this.#idle.push(thread);
     this.#next();
+    return ready;
   }
 
   // What a thread says to the call.
@@ -87,14 +92,12 @@ class Pool {
     });
   }
 
+  // Gives the waiting calls to the idle threads, and starts another thread where one is wanted.
   #next() {
-    if (this.#waiting.length === 0) {
-      return;
+    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+      this.#work(this.#idle.pop(), this.#waiting.shift());
     }
-    const thread = this.#idle.pop();
-    if (thread !== undefined) {
-      this.#work(thread, this.#waiting.shift());
-    } else if (this.#count < THREADS) {
+    if ((this.#count < 2 || this.#idle.length === 0) && this.#count < THREADS && !this.#starting) {
       this.start().catch((error) => this.#waiting.shift()?.failed(error));
     }
   }

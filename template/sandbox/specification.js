@@ -1,10 +1,10 @@
 "use strict";
-// The specification: how it lies on disk, in one file or many, and which operations and answers it describes. Nothing is
-// ever fetched: a reference to another machine, out of the specification's folder or to something that is not there leads
-// to nothing.
+// The specification as it lies on disk, in one file or many, and what its references lead to. Nothing is ever fetched: a
+// reference to another machine, out of the specification's folder or to something that is not there leads to nothing.
 
 const fs = require("node:fs");
 const path = require("node:path");
+const { pathToFileURL } = require("node:url");
 const yaml = require("js-yaml");
 
 // YAML's core: a date stays the text that it is. `<<` merges.
@@ -16,7 +16,9 @@ const MAX_VALUES = 200_000;
 
 // Where an example may keep its value.
 const VALUE_KEYS = ["value", "dataValue", "serializedValue"];
-const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
+// Keys of a schema whose values are data, and keys whose values are schemas by name.
+const DATA = new Set(["example", "examples", "default", "enum", "const"]);
+const NAMED = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "schemas"]);
 
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -68,19 +70,75 @@ function pointed(value, pointer) {
   return here;
 }
 
+// The URL that a reference or an `$id` means in a place with the URL `base`; undefined when it means none.
+function absolute(reference, base) {
+  try {
+    return new URL(reference, base).href;
+  } catch {
+    return undefined;
+  }
+}
+
 class Document {
   #folder;
   #files = new Map();
+  // Schemas by the URL that `$id`, `$anchor` or `$dynamicAnchor` gives them, each with its file.
+  #named = new Map();
+  // The URL of the place where a reference stands, if its file has such names.
+  #bases = new Map();
 
   // Reads the main file; throws when it is missing or not an object.
   constructor(file) {
     this.file = path.resolve(file);
     this.#folder = path.dirname(this.file);
-    this.root = parse(fs.readFileSync(this.file, "utf8").replace(/^\uFEFF/, ""));
+    const text = fs.readFileSync(this.file, "utf8").replace(/^\uFEFF/, "");
+    this.root = parse(text);
     if (!isObject(this.root)) {
       throw new Error(`${file} is not an OpenAPI document`);
     }
     this.#files.set(this.file, this.root);
+    this.#index(text, this.file);
+  }
+
+  // Collects the names that schemas of a file give themselves (JSON Schema 2020-12).
+  #index(text, file) {
+    if (!/\$(id|anchor|dynamicAnchor)\b/.test(text)) {
+      return;
+    }
+    const seen = new Set();
+    const walk = (node, base, isMap) => {
+      if (typeof node !== "object" || node === null || seen.has(node)) {
+        return;
+      }
+      seen.add(node);
+      const here = typeof node.$id === "string" ? (absolute(node.$id, base)?.split("#")[0] ?? base) : base;
+      const anchors = [node.$anchor, node.$dynamicAnchor].filter((name) => typeof name === "string");
+      for (const url of [...(here === base ? [] : [here]), ...anchors.map((name) => `${here}#${name}`)]) {
+        this.#named.set(url, { value: node, file });
+      }
+      this.#bases.set(node, here);
+      for (const [key, value] of Object.entries(node)) {
+        if (isMap || !DATA.has(key)) {
+          walk(value, here, NAMED.has(key));
+        }
+      }
+    };
+    walk(this.#files.get(file), pathToFileURL(file).href, false);
+  }
+
+  // What a reference leads to by a name that a schema gives itself; undefined when there is no such schema.
+  #byName(node, file) {
+    if (this.#named.size === 0) {
+      return undefined;
+    }
+    const url = absolute(node.$ref ?? node.$dynamicRef, this.#bases.get(node) ?? pathToFileURL(file).href) ?? "";
+    const exact = this.#named.get(url);
+    if (exact !== undefined) {
+      return { ...exact, key: url };
+    }
+    const [address, pointer = ""] = url.split("#");
+    const whole = this.#named.get(address);
+    return whole && { value: pointed(whole.value, decoded(pointer)), file: whole.file, key: url };
   }
 
   // The absolute path that a relative one in `file` means, or undefined when it leads out of the specification's folder.
@@ -113,12 +171,18 @@ class Document {
         }
       }
       this.#files.set(file, value);
+      this.#index(text ?? "", file);
     }
     return this.#files.get(file);
   }
 
-  // One step: what `ref`, standing in `file`, leads to: `{value, file, key}`; the value is undefined when there is nothing.
-  follow(ref, file) {
+  // One step: what a reference in `file` leads to: `{value, file, key}`; the value is undefined when there is nothing.
+  follow(node, file) {
+    const named = this.#byName(node, file);
+    if (named !== undefined) {
+      return named;
+    }
+    const ref = node.$ref ?? node.$dynamicRef;
     const hash = ref.indexOf("#");
     const relative = hash < 0 ? ref : ref.slice(0, hash);
     const pointer = hash < 0 ? "" : decoded(ref.slice(hash + 1));
@@ -131,7 +195,7 @@ class Document {
   resolve(value, file) {
     let here = { value, file };
     for (let step = 0; isReference(here.value); step += 1) {
-      here = step < MAX_STEPS ? this.follow(here.value.$ref, here.file) : { value: undefined, file };
+      here = step < MAX_STEPS ? this.follow(here.value, here.file) : { value: undefined, file };
     }
     return here;
   }
@@ -143,7 +207,7 @@ class Document {
     const copy = (node, from, trail) => {
       left -= 1;
       if (isReference(node)) {
-        const found = this.follow(node.$ref, from);
+        const found = this.follow(node, from);
         const stop = found.value === undefined || trail.includes(found.key) || left < 0;
         return stop ? node : copy(found.value, found.file, [...trail, found.key]);
       }
@@ -174,116 +238,14 @@ class Document {
         found.push([name, this.literal({ $ref: one.externalValue }, from)]);
       }
     }
+    if (found.length === 0 && media.example === undefined && !isObject(named.value)) {
+      const schema = this.resolve(media.schema, file);
+      if (isObject(schema.value) && schema.value.example !== undefined) {
+        found.push([undefined, this.literal(schema.value.example, schema.file)]);
+      }
+    }
     return found.filter(([, value]) => !isBareReference(value));
   }
 }
 
-// A path as a regular expression: `{x}` is within one segment, everything else (`$`, `:`, brackets) is itself.
-function regex(path) {
-  const parts = path.split(/(\{[^{}]*\})/);
-  const source = parts.map((part) => (/^\{.*\}$/.test(part) ? "[^/]+" : part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")));
-  return new RegExp(`^${source.join("")}$`);
-}
-
-// Fixed text goes before parameters: `/pets/mine` is asked before `/pets/{id}`.
-function weight(path) {
-  return path.replace(/\{[^{}]*\}/g, "\uFFFF");
-}
-
-class Operation {
-  #document;
-
-  constructor(document, { path, method, item, operation }) {
-    this.#document = document;
-    this.path = path;
-    this.method = method.toLowerCase();
-    this.item = item;
-    this.operation = operation;
-  }
-
-  // The documented answers: a Map from code (`200`, `4XX`, `default`) to `{value, file}`. Other keys are ignored.
-  get responses() {
-    const { value, file } = this.#document.resolve(this.operation.value.responses, this.operation.file);
-    const found = new Map();
-    for (const [code, response] of Object.entries(isObject(value) ? value : {})) {
-      const resolved = this.#document.resolve(response, file);
-      const key = code.toUpperCase();
-      if (/^([1-9][0-9]{2}|[1-5]XX|DEFAULT)$/.test(key)) {
-        found.set(key === "DEFAULT" ? "default" : key, resolved);
-      }
-    }
-    return found;
-  }
-
-  // The key of the answer for a status: the status, its range, or the default; undefined when there is none.
-  documented(status) {
-    const codes = this.responses;
-    return [String(status), `${String(status)[0]}XX`, "default"].find((code) => codes.has(code));
-  }
-
-  // The status of an answer without a requested status: the first success, else the first of all, else 204.
-  usual() {
-    const codes = [...this.responses.keys()].filter((one) => !one.startsWith("1")).sort();
-    const code = codes.find((one) => one.startsWith("2")) ?? (codes.includes("default") ? "default" : codes[0]);
-    const ranges = { default: "200", undefined: "204" };
-    return Number(ranges[code] ?? code.replace("XX", "00"));
-  }
-
-  // The names of the examples with a value that the answer with this status has.
-  exampleNames(status) {
-    const response = this.responses.get(this.documented(status)) ?? {};
-    const { value, file } = this.#document.resolve(response.value?.content, response.file);
-    const bodies = Object.values(isObject(value) ? value : {}).map((body) => this.#document.resolve(body, file));
-    const examples = bodies.flatMap((body) => (isObject(body.value) ? this.#document.examples(body.value, body.file) : []));
-    return new Set(examples.map(([name]) => name));
-  }
-}
-
-function operationsOf(document, path, item) {
-  const methods = METHODS.map((method) => [method, item.value[method]]);
-  const { value: more, file } = document.resolve(item.value.additionalOperations, item.file);
-  const others = Object.entries(isObject(more) ? more : {}).map(([method, value]) => [method, value, file]);
-  return [...methods, ...others]
-    .filter(([method, value]) => isObject(value) && !method.startsWith("x-"))
-    .map(([method, value, from]) => {
-      const operation = document.resolve(value, from ?? item.file);
-      return new Operation(document, { path, method, item, operation });
-    })
-    .filter(({ operation }) => isObject(operation.value));
-}
-
-class Operations {
-  #all;
-
-  constructor(document) {
-    const paths = document.resolve(document.root.paths, document.file);
-    const found = [];
-    for (const [path, value] of Object.entries(isObject(paths.value) ? paths.value : {})) {
-      const item = document.resolve(value, paths.file);
-      if (path.startsWith("/") && isObject(item.value)) {
-        found.push(...operationsOf(document, path, item));
-      }
-    }
-    this.#all = found
-      .map((operation) => {
-        // Some documents separate operations on one path by `?x` or `#x`; a call does not carry the latter.
-        const sent = operation.path.split(/[?#]/)[0];
-        return { operation, regex: regex(sent), weight: weight(sent) };
-      })
-      .sort((one, other) => (one.weight < other.weight ? -1 : Number(one.weight > other.weight)));
-  }
-
-  // Every operation that a path (as it is sent, or percent-decoded) may mean, the nearest first, whatever the method.
-  at(path) {
-    let plain = path;
-    try {
-      plain = decodeURI(path);
-    } catch {
-      // It is matched as it came.
-    }
-    const fits = this.#all.filter((one) => one.regex.test(path) || one.regex.test(plain));
-    return fits.map((one) => one.operation);
-  }
-}
-
-module.exports = { Document, Operations, VALUE_KEYS, isBareReference, isJson, isRemote, isObject, isReference };
+module.exports = { Document, NAMED, VALUE_KEYS, isBareReference, isJson, isRemote, isObject, isReference };

@@ -33,10 +33,15 @@ impl Sandbox {
     /// Starts the sandbox of the repository in `folder`, which has its `node_modules`, on a free port. Also says how long it
     /// took until `/_ping` was answered.
     pub(crate) fn start(folder: &Path) -> (Self, Duration) {
+        Self::of(folder, None)
+    }
+
+    /// The same with another specification.
+    pub(crate) fn of(folder: &Path, spec: Option<&Path>) -> (Self, Duration) {
         let begun = Instant::now();
         let faults = File::create(folder.with_extension("sandbox-faults")).expect("made");
         let mut command = Command::new("node");
-        command.arg("sandbox/server.js").current_dir(folder).env_remove("HOST").env("PORT", "0");
+        command.arg("sandbox/server.js").args(spec).current_dir(folder).env_remove("HOST").env("PORT", "0");
         let mut process = command.stdout(Stdio::piped()).stderr(faults).spawn().expect("node starts");
         let mut output = BufReader::new(process.stdout.take().expect("piped"));
         let mut line = String::new();
@@ -70,16 +75,43 @@ impl Sandbox {
 
     /// One call; the body, where there is one, is said to be JSON unless a header says else.
     pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
-        let answer = Self::rest(self.send(method, path, headers, body));
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        self.try_call(method, path, headers, body).expect("an answer")
+    }
+
+    /// The same; `None` when the connection is closed without an answer, as it may be while too much is being sent.
+    pub(crate) fn try_call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Option<Answer> {
+        let mut stream = self.connect();
+        // What is too much is refused before all of it is there.
+        let sent = stream.write_all(Self::request(method, path, headers, body).as_bytes());
+        let answer = Self::rest(stream);
+        if answer.is_empty() {
+            return None;
+        }
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {sent:?} {answer}"));
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        Answer { status, headers: head.to_lowercase(), body: body.to_owned() }
+        Some(Answer { status, headers: format!("{}\r\n", head.to_lowercase()), body: body.to_owned() })
     }
 
     /// Sends a call, and does not wait for the answer.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> TcpStream {
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let mut stream = self.connect();
+        stream.write_all(Self::request(method, path, headers, body).as_bytes()).expect("sent");
+        stream
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+        stream
+    }
+
+    fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> String {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n");
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
@@ -90,9 +122,7 @@ impl Sandbox {
             }
             request += &format!("Content-Length: {}\r\n", body.len());
         }
-        let request = format!("{request}\r\n{}", body.unwrap_or_default());
-        stream.write_all(request.as_bytes()).expect("sent");
-        stream
+        format!("{request}\r\n{}", body.unwrap_or_default())
     }
 
     /// What comes on a connection until it is closed.
