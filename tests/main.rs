@@ -40,6 +40,8 @@ mod published;
 mod readme;
 mod registry;
 mod remote;
+#[cfg(unix)]
+mod reports;
 mod sandbox;
 mod secrets;
 mod shared;

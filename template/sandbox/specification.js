@@ -14,6 +14,9 @@ const MAX_STEPS = 32;
 // Values that one example may have after its references are followed.
 const MAX_VALUES = 200_000;
 
+// What the document refers to is in this folder, where the document may be further down.
+const FOLDER = path.join(__dirname, "..", "specification");
+
 // Where an example may keep its value.
 const VALUE_KEYS = ["value", "dataValue", "serializedValue"];
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
@@ -75,7 +78,7 @@ class Document {
   // Reads the main file; throws when it is missing or not an object.
   constructor(file) {
     this.file = path.resolve(file);
-    this.#folder = path.dirname(this.file);
+    this.#folder = this.file.startsWith(FOLDER + path.sep) ? FOLDER : path.dirname(this.file);
     this.root = parse(fs.readFileSync(this.file, "utf8").replace(/^\uFEFF/, ""));
     if (!isObject(this.root)) {
       throw new Error(`${file} is not an OpenAPI document`);

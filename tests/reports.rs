@@ -1,0 +1,61 @@
+//! What `new` reports about a document, and what becomes of it in the repository.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::linted::{equip, passes};
+use crate::program::Program;
+use crate::tools::linters;
+
+fn make(folder: &Path, target: &str) -> (bool, String) {
+    let output = Command::new("make").arg(target).current_dir(folder).output().expect("make starts");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), said.into_owned())
+}
+
+#[test]
+#[ignore = "needs the linters of tests/run"]
+fn a_document_that_refers_to_files_above_it_works_in_all_of_the_repository() {
+    let tools = linters();
+    let program = Program::new();
+    let paths = "get:\n  operationId: list\n  summary: All\n  parameters: [{$ref: ../../../common/parameters.yaml#/limit}]\n  responses:\n    \
+                 '200':\n      description: All.\n      content:\n        application/json:\n          schema: {$ref: ../../../common/schemas/pet.json}\n          \
+                 examples: {one: {value: {$ref: ../../../common/examples/pet.json}}}\n    '404': {$ref: ../openapi.yaml#/components/responses/none}\n";
+    for (path, text) in [
+        (
+            "tree/apis/pets/openapi.yaml",
+            "openapi: 3.0.3\ninfo: {title: Pets, version: 1.0.0}\nservers: [{url: https://example.org/pets}]\npaths:\n  \
+             /pets: {$ref: paths/pets.yaml}\ncomponents:\n  responses: {none: {description: None.}}\n",
+        ),
+        ("tree/apis/pets/paths/pets.yaml", paths),
+        ("tree/common/parameters.yaml", "limit: {name: limit, in: query, schema: {type: integer}}\n"),
+        ("tree/common/schemas/pet.json", r#"{"type": "object", "properties": {"id": {"$ref": "../id.yaml"}}}"#),
+        ("tree/common/id.yaml", "type: integer\n"),
+        ("tree/common/examples/pet.json", r#"{"id": 7, "next": {"$ref": "../Users/1"}}"#),
+    ] {
+        program.write(path, text);
+    }
+    for style in ["apigee", "proxygen"] {
+        let (name, style) = (format!("{style}-pets"), format!("style={style}"));
+        let registry = format!("{name}.registry");
+        let spec = ["--spec", "tree/apis/pets/openapi.yaml", "--spec-root", "tree"];
+        let ran = program
+            .done(&[&["new", &name, "--registry", &registry, "--set", &style, "--json"], &spec[..]].concat())
+            .json();
+        assert_eq!(ran["spec"]["findings"], serde_json::json!([]), "{ran}");
+        let folder = program.folder().join(&name);
+        equip(&folder, &tools);
+        passes(&folder);
+        let (is_good, said) = make(&folder, "publish");
+        assert!(is_good, "{said}");
+        let published = fs::read_to_string(folder.join(format!("build/{name}.json"))).expect("written");
+        let published: serde_json::Value = serde_json::from_str(&published).expect("JSON");
+        let answer = &published["paths"]["/pets"]["get"]["responses"]["200"]["content"]["application/json"];
+        assert_eq!(answer["examples"]["one"]["value"]["id"], 7, "{answer}");
+        assert_eq!(answer["schema"]["properties"]["id"]["type"], "integer", "{answer}");
+        // The tool reads the document in the repository again.
+        let gates = program.run(&["phase", &name, "--registry", &registry, "--json"]);
+        assert_eq!(gates.code, Some(0), "{gates:?}");
+    }
+}
