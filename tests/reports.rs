@@ -1,5 +1,6 @@
 //! What `new` reports about a document, and what becomes of it in the repository.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -12,6 +13,31 @@ fn make(folder: &Path, target: &str) -> (bool, String) {
     let output = Command::new("make").arg(target).current_dir(folder).output().expect("make starts");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     (output.status.success(), said.into_owned())
+}
+
+#[test]
+fn more_flows_than_a_proxy_should_have_are_reported() {
+    let program = Program::new();
+    for (operations, style, is_reported) in [(196, "apigee", false), (197, "apigee", true), (197, "proxygen", false)] {
+        let mut text =
+            "openapi: 3.0.3\ninfo: {title: Many, version: '1'}\npaths:\n  /_ping: {get: {responses: {}}}\n".to_owned();
+        for number in 0..operations {
+            writeln!(text, "  /p{number}: {{get: {{responses: {{}}}}}}").expect("written");
+        }
+        program.write("many.yaml", text);
+        let (into, style) = (format!("{style}-{operations}"), format!("style={style}"));
+        let arguments =
+            ["template", "preview", "many", "--into", &into, "--spec", "many.yaml", "--set", &style, "--json"];
+        let ran = program.done(&arguments).json();
+        let warnings: Vec<&str> =
+            ran["warnings"].as_array().expect("a list").iter().filter_map(|one| one.as_str()).collect();
+        let flows = warnings.iter().find(|warning| warning.contains("flows"));
+        assert_eq!(flows.is_some(), is_reported, "{into}: {warnings:?}");
+        assert!(
+            flows.is_none_or(|warning| warning.contains("at least 201 flows, 197 of them for operations")),
+            "{flows:?}"
+        );
+    }
 }
 
 #[test]
