@@ -15,6 +15,14 @@ fn make(folder: &Path, target: &str) -> (bool, String) {
     (output.status.success(), said.into_owned())
 }
 
+/// The document of a repository without a spec.
+fn skeleton(program: &Program, name: &str, set: &[&str]) -> String {
+    let set = set.iter().flat_map(|answer| ["--set", answer]);
+    let arguments: Vec<&str> = ["template", "preview", name, "--into", name].into_iter().chain(set).collect();
+    program.done(&arguments);
+    format!("{name}/specification/{name}.yaml")
+}
+
 #[test]
 fn more_flows_than_a_proxy_should_have_are_reported() {
     let program = Program::new();
@@ -38,6 +46,39 @@ fn more_flows_than_a_proxy_should_have_are_reported() {
             "{flows:?}"
         );
     }
+}
+
+#[test]
+#[ignore = "needs the linters of tests/run"]
+fn a_document_of_minimal_rules_is_said_to_pass_the_recommended_ones_once_it_does() {
+    const PASSES: &str = "The specification passes the recommended rules: raise them";
+    let tools = linters();
+    let program = Program::new();
+    let document = skeleton(&program, "sound", &[]);
+    let ran = program.done(&["new", "later", "--spec", &document]);
+    assert!(ran.stdout.contains("rules     minimal: the document existed before; `make lint` says when"), "{ran:?}");
+    let folder = program.folder().join("later");
+    equip(&folder, &tools);
+    let lint = || make(&folder, "lint");
+    let (is_good, said) = lint();
+    assert!(is_good && said.contains(PASSES), "{said}");
+    // A fault that minimal rules let pass.
+    let spec = folder.join("specification/later.yaml");
+    let sound = fs::read_to_string(&spec).expect("there");
+    fs::write(&spec, sound.replace("      summary: Is the proxy there?\n", "")).expect("written");
+    let (is_good, said) = lint();
+    assert!(is_good && !said.contains(PASSES), "{said}");
+    // Raised as redocly.yaml says, the fault fails the linter, and the sound document passes.
+    let rules = folder.join("redocly.yaml");
+    let text = fs::read_to_string(&rules).expect("there");
+    let (head, rest) = text.split_once("rules:\n").expect("exceptions");
+    let (exceptions, rest) = rest.split_at(rest.find("plugins:").expect("what follows"));
+    assert!(exceptions.lines().all(|line| line.starts_with("  ")), "{exceptions}");
+    fs::write(&rules, head.replace("  - minimal\n", "  - recommended-strict\n") + rest).expect("written");
+    assert!(!lint().0);
+    fs::write(&spec, sound).expect("written");
+    let (is_good, said) = lint();
+    assert!(is_good && !said.contains(PASSES), "{said}");
 }
 
 #[test]
