@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use apiscaffold::openapi;
+
 use crate::linted::{equip, passes};
 use crate::program::Program;
 use crate::tools::linters;
@@ -21,6 +23,39 @@ fn skeleton(program: &Program, name: &str, set: &[&str]) -> String {
     let arguments: Vec<&str> = ["template", "preview", name, "--into", name].into_iter().chain(set).collect();
     program.done(&arguments);
     format!("{name}/specification/{name}.yaml")
+}
+
+#[test]
+fn the_skeleton_says_the_security_that_its_proxy_asks_for() {
+    let program = Program::new();
+    let all =
+        ["app-level0", "app-level3", "nhs-login-p0", "nhs-login-p5", "nhs-login-p9", "nhs-cis2-aal1", "nhs-cis2-aal3"];
+    let together = all.join(",");
+    let choices = all.iter().copied().chain([together.as_str(), "app-level0,nhs-cis2-aal3"]);
+    for (number, modes) in choices.enumerate() {
+        for style in ["apigee", "proxygen"] {
+            let (name, answer) = (format!("{style}-{number}"), format!("access_modes={modes}"));
+            let document = skeleton(&program, &name, &[&answer, &format!("style={style}")]);
+            let spec = openapi::read(&program.folder().join(document), None).expect("an OpenAPI document");
+            assert_eq!(spec.findings, [], "{name}");
+            let mut wanted: Vec<&str> = modes.split(',').collect();
+            wanted.sort_unstable();
+            for said in [spec.summary.named_modes(), spec.summary.shared_modes()] {
+                assert_eq!(said.expect("it says so").into_iter().collect::<Vec<_>>(), wanted, "{name}");
+            }
+            let ping = spec.summary.operations.iter().find(|operation| operation.path == "/_ping").expect("there");
+            assert_eq!(ping.security, [] as [&str; 0], "the proxy answers it itself");
+            for scheme in spec
+                .summary
+                .operations
+                .iter()
+                .flat_map(|operation| &operation.security)
+                .chain(spec.summary.security.iter())
+            {
+                assert!(spec.summary.security.contains(scheme), "{name}: {scheme} is not defined");
+            }
+        }
+    }
 }
 
 #[test]
