@@ -151,6 +151,9 @@ pub struct InputArgs {
     /// The OpenAPI document, YAML or JSON; the files it refers to are copied too
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub spec: Option<PathBuf>,
+    /// A folder around the document: files in it or below may be referred to; without it those in the document's folder
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, requires = "spec")]
+    pub spec_root: Option<PathBuf>,
     /// A file of answers, TOML, YAML or JSON
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub answers: Option<PathBuf>,
@@ -456,8 +459,8 @@ impl Cli {
 impl InputArgs {
     /// What a repository is to be made from.
     pub(crate) fn inputs(&self) -> Inputs {
-        let Self { spec, answers, set, template } = self.clone();
-        Inputs { spec, answers, set, template: template.choice() }
+        let Self { spec, spec_root, answers, set, template } = self.clone();
+        Inputs { spec, spec_root, answers, set, template: template.choice() }
     }
 }
 

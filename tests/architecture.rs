@@ -39,10 +39,11 @@ const ROOMS: [(&str, &[&str]); 15] = [
 const GROUND: [(&str, &[&str]); 3] = [("net", &["error"]), ("model", &["error"]), ("error", &[])];
 
 /// What has a home: a crate, or a part of the standard library, and the beginnings of the paths that may name it.
-const HOMES: [(&str, &[&str]); 23] = [
+const HOMES: [(&str, &[&str]); 24] = [
     ("cargo_generate", &["template/generate/"]),
     ("clap", &["cli.rs", "lib.rs", "commands/mod.rs", "model/phase.rs", "model/repository.rs", "terminal/mod.rs"]),
     ("git2", &["git/"]),
+    ("granit_parser", &["openapi/"]),
     ("ignore", &["git/worktree.rs", "template/generate/"]),
     ("liquid", &["template/"]),
     ("liquid_core", &["template/"]),

@@ -44,6 +44,8 @@ mod readme;
 mod registry;
 mod remote;
 mod renamed;
+#[cfg(unix)]
+mod reports;
 mod routes;
 mod sandbox;
 mod secrets;

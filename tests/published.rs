@@ -216,6 +216,8 @@ fn a_reference_to_nothing_is_listed_and_nothing_is_published() {
     let mut whole = document(&nowhere);
     whole["paths"]["/part"] = json!({"get": {"responses": {"200": {"$ref": "answers/missing.yaml"}}}});
     whole["paths"]["/text"] = json!({"get": {"description": {"$ref": "texts/missing.md"}, "responses": {}}});
+    let listed = json!({"parameters": [{"$ref": "#/components/parameters/Missing"}], "responses": {}});
+    whole["paths"]["/listed"] = json!({ "get": listed });
     let kept = json!({"examples": {"x": {"externalValue": "examples/nothing.json"}}});
     whole["paths"]["/kept"] = json!({"get": answered(kept)});
     write(&program, &whole);
@@ -240,7 +242,9 @@ fn a_reference_to_nothing_is_listed_and_nothing_is_published() {
                 assert!(told || deep && !["missing", "circle"].contains(&target), "{form} {reference}: {said}");
             }
         }
-        for reference in ["answers/missing.yaml", "texts/missing.md", "examples/nothing.json"] {
+        for reference in
+            ["answers/missing.yaml", "texts/missing.md", "examples/nothing.json", "#/components/parameters/Missing"]
+        {
             let line = said.lines().find(|line| line.contains(&format!("`{reference}` (in ")));
             assert!(
                 line.is_some_and(|line| line.contains(&format!("specification/{name}.json:"))),

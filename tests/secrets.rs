@@ -111,10 +111,10 @@ fn a_wrong_spec_is_told_by_what_it_looks_like_and_what_is_wanted() {
         ("a.xml", "<a>: [", "it looks like an XML document"),
         ("a.pem", "-----BEGIN RSA PRIVATE KEY-----\n: [", "it looks like a key or a certificate"),
         ("a.bin", "\0\0", "it looks like a binary file"),
-        ("a.txt", "hello", "there is no `openapi` or `swagger` at its top, but a text"),
+        ("a.txt", "hello", "there is no `openapi` or `swagger` at its top, but plain text"),
         ("a.json", "[]", "there is no `openapi` or `swagger` at its top, but a list"),
         ("a.yaml", "asyncapi: 3.0.0", "but an AsyncAPI document"),
-        ("b.yaml", "a: 1\nb: 2", "but an object with 2 other keys"),
+        ("b.yaml", "a: 1\nb: 2", "but an object with other keys"),
         ("c.yaml", "a: 1\nb: [\n", "c.yaml:"),
     ];
     for (name, text, told) in files {
@@ -122,6 +122,16 @@ fn a_wrong_spec_is_told_by_what_it_looks_like_and_what_is_wanted() {
         let ran = program.run(&["new", "my-api", "--spec", name]);
         assert_eq!(ran.code, Some(2), "{name}: {ran:?}");
         assert!(ran.stderr.contains(told), "{name}: {told}: {ran:?}");
-        assert!(ran.stderr.contains("hint: name ") && ran.stderr.contains("swagger: \"2.0\""), "{name}: {ran:?}");
+        let way = match name {
+            "a.html" => "hint: download the document itself",
+            "a.yaml" => "hint: a proxy needs an OpenAPI document",
+            "c.yaml" => {
+                "hint: name an OpenAPI document: YAML or JSON with `openapi: 3…` or `swagger: \"2.0\"` at its top"
+            }
+            _ => {
+                "hint: name the OpenAPI document itself: YAML or JSON with `openapi: 3…` or `swagger: \"2.0\"` at its top"
+            }
+        };
+        assert!(ran.stderr.contains(way), "{name}: {ran:?}");
     }
 }

@@ -14,7 +14,7 @@ use crate::model::text::{counted, one_line};
 use crate::registry::{self, Location, RegistryError};
 use crate::scaffold::render::{self, Rendered};
 use crate::scaffold::request::Material;
-use crate::scaffold::{address, open, warnings};
+use crate::scaffold::{address, open, overlap, warnings};
 use crate::world::World;
 
 /// The name for which the template is rendered when none is given.
@@ -195,10 +195,17 @@ impl Doctor<'_> {
             let taken = RegistryError::taken(KeyKind::BasePath, path.clone(), &holder, registry.get(&holder)?.as_ref());
             self.findings.failure("base path", &taken);
         }
-        match self.arguments.name {
-            Some(_) => Ok(registry.get(self.name.as_str())?),
-            None => Ok(None),
+        let record = match self.arguments.name {
+            Some(_) => registry.get(self.name.as_str())?,
+            None => None,
+        };
+        if let (Some(path), None) = (&self.base_path, &record) {
+            match overlap::check(path, &registry) {
+                Ok(warnings) => warnings.iter().for_each(|warning| self.world.terminal.warn(warning)),
+                Err(failure) => self.findings.failure("base path", &*failure),
+            }
         }
+        Ok(record)
     }
 }
 

@@ -147,7 +147,13 @@ fn facts(decision: &Decision, commit: Option<&str>) -> Value {
         let findings: Vec<Value> = spec
             .findings
             .iter()
-            .map(|finding| json!({"file": finding.file, "pointer": finding.pointer, "message": finding.message}))
+            .map(|finding| {
+                let (line, column) = finding.place.map(|place| (place.line, place.column)).unzip();
+                json!({
+                    "file": finding.file, "line": line, "column": column, "pointer": finding.pointer,
+                    "message": finding.message,
+                })
+            })
             .collect();
         json!({"openapi": spec.summary.openapi, "operations": spec.summary.operations.len(), "findings": findings})
     });

@@ -20,6 +20,9 @@ pub struct Receipt {
     pub template: TemplateUsed,
     /// The repository path of the spec.
     pub spec: String,
+    /// The folder around the spec that its references stay in; empty when that is the spec's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub spec_root: String,
     /// The phase that the repository is in; inception is not written.
     #[serde(default, skip_serializing_if = "is_first")]
     pub phase: Phase,
@@ -60,10 +63,23 @@ mod tests {
         let template = TemplateUsed { name: "t".into(), source: "builtin".into(), revision: "abc".into() };
         let name = ApiName::new("my-api").expect("a name");
         let (phase, ending) = (Phase::Inception, Ending::default());
-        let mut receipt =
-            Receipt { name, tool: "0.1.0".into(), template, spec: "s.yaml".into(), phase, ending, answers };
+        let mut receipt = Receipt {
+            name,
+            tool: "0.1.0".into(),
+            template,
+            spec: "s.yaml".into(),
+            spec_root: String::new(),
+            phase,
+            ending,
+            answers,
+        };
         assert_eq!(toml::from_str::<Receipt>(&receipt.to_toml()).expect("it parses"), receipt);
-        assert!(!receipt.to_toml().contains("inception"), "the first phase goes without saying");
+        let text = receipt.to_toml();
+        assert!(
+            !text.contains("inception") && !text.contains("spec_root"),
+            "what is usual goes without saying: {text}"
+        );
+        receipt.spec_root = "specification".to_owned();
         receipt.phase = Phase::Deprecated;
         receipt.ending.sunset = Some("2027-01-31".parse().expect("a date"));
         assert_eq!(toml::from_str::<Receipt>(&receipt.to_toml()).expect("it parses"), receipt);

@@ -1,11 +1,12 @@
 //! The parsed files of a spec, and following references among them.
 
 use std::collections::HashMap;
+use std::ptr;
 use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::reference::{ReferenceTarget, target};
+use super::reference::{PointerToken, ReferenceTarget, pointer, target};
 
 /// Most references followed one after the other: a chain that is longer is a circle.
 const MAX_HOPS: usize = 32;
@@ -42,6 +43,15 @@ impl Documents {
 
     pub(super) fn get(&self, path: &str) -> Option<&Rc<Value>> {
         self.values.get(path)
+    }
+
+    /// The JSON pointer to a value of one of the files.
+    pub(super) fn pointer(&self, at: At<'_>) -> String {
+        let mut steps = Vec::new();
+        if let Some(document) = self.values.get(at.file) {
+            find(document, at.value, &mut steps);
+        }
+        pointer(&steps)
     }
 
     /// What `at` stands for: itself, or what its `$ref` leads to, over as many references as it takes. Nothing when a
@@ -100,6 +110,26 @@ fn step<'a>(at: At<'a>, name: &str) -> Option<At<'a>> {
         other => other.get(name)?,
     };
     Some(At { value, ..at })
+}
+
+/// Looks for the very same `wanted` in `value`, and leaves the steps to it.
+fn find<'a>(value: &'a Value, wanted: &Value, steps: &mut Vec<PointerToken<'a>>) -> bool {
+    if ptr::eq(value, wanted) {
+        return true;
+    }
+    let mut enter = |step, below| {
+        steps.push(step);
+        let found = find(below, wanted, steps);
+        if !found {
+            steps.pop();
+        }
+        found
+    };
+    match value {
+        Value::Object(map) => map.iter().any(|(key, below)| enter(PointerToken::Key(key), below)),
+        Value::Array(list) => list.iter().enumerate().any(|(at, below)| enter(PointerToken::Index(at), below)),
+        _ => false,
+    }
 }
 
 /// A text, number or truth value as text; nothing for anything else.

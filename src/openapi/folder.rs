@@ -24,6 +24,8 @@ pub(super) struct Folder<'f> {
     /// The folder as the user typed it, for messages.
     typed: PathBuf,
     source: Source<'f>,
+    /// Where in the folder the document is: empty, or with a `/` at its end.
+    below: String,
     bytes: u64,
     files: usize,
 }
@@ -49,16 +51,37 @@ impl<'f> Folder<'f> {
     /// The folder that holds `document`, on disk.
     pub(super) fn of(document: &Path) -> Result<Self, SpecError> {
         let typed = document.parent().unwrap_or(Path::new("")).to_owned();
-        let folder = if typed.as_os_str().is_empty() { Path::new(".") } else { &typed };
-        let real = fs::canonicalize(folder).map_err(|source| SpecError::Read { path: document.to_owned(), source })?;
-        Ok(Self { typed, source: Source::Disk(real), bytes: MAX_TREE, files: MAX_FILES })
+        let real = real(&typed).map_err(|source| SpecError::Read { path: document.to_owned(), source })?;
+        Ok(Self { typed, source: Source::Disk(real), below: String::new(), bytes: MAX_TREE, files: MAX_FILES })
     }
 
-    /// The folder that holds `document` where `files` finds them.
-    pub(super) fn among(files: &'f Lookup<'f>, document: &str) -> Self {
-        let folder = document.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
+    /// The folder `root` on disk, which holds `document` somewhere below.
+    pub(super) fn around(document: &Path, root: &Path) -> Result<Self, SpecError> {
+        let own = Self::of(document)?;
+        let no_root = || SpecError::NoRoot { path: root.to_owned() };
+        let top = real(root).ok().filter(|root| root.is_dir()).ok_or_else(no_root)?;
+        let Source::Disk(holder) = own.source else { return Err(no_root()) };
+        let below = holder
+            .strip_prefix(&top)
+            .map_err(|_| SpecError::NotBelowRoot { path: document.to_owned(), root: root.to_owned() })?;
+        let below = below.iter().map(|name| format!("{}/", name.to_string_lossy())).collect();
+        Ok(Self { typed: root.to_owned(), source: Source::Disk(top), below, ..own })
+    }
+
+    /// The folder `root` where `files` finds it, which holds `document` somewhere below. An empty `root` is the folder of
+    /// the document itself, `.` the topmost.
+    pub(super) fn among(files: &'f Lookup<'f>, document: &str, root: &str) -> Self {
+        let own = document.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
+        let below =
+            if root == "." { &*own } else { own.strip_prefix(&format!("{root}/")).unwrap_or_default() }.to_owned();
+        let folder = own.strip_suffix(&below).unwrap_or(&own).to_owned();
         let typed = PathBuf::from(&folder);
-        Self { typed, source: Source::Files(files, folder), bytes: MAX_TREE, files: MAX_FILES }
+        Self { typed, source: Source::Files(files, folder), below, bytes: MAX_TREE, files: MAX_FILES }
+    }
+
+    /// The path of the document in the folder.
+    pub(super) fn main(&self, document: &Path) -> String {
+        format!("{}{}", self.below, document.file_name().unwrap_or_default().to_string_lossy())
     }
 
     /// The path of a file of the spec, as the user would type it.
@@ -70,8 +93,7 @@ impl<'f> Folder<'f> {
     pub(super) fn document(&mut self, path: &Path) -> Result<Bytes, SpecError> {
         let failed = |source| SpecError::Read { path: path.to_owned(), source };
         if let Source::Files(..) = self.source {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let found = self.find(&name)?;
+            let found = self.find(&self.main(path))?;
             return found.ok_or_else(|| failed(io::ErrorKind::NotFound.into()));
         }
         let metadata = fs::metadata(path).map_err(failed)?;
@@ -143,6 +165,11 @@ impl<'f> Folder<'f> {
 
 fn too_large(shown: &Path, size: u64) -> SpecError {
     SpecError::FileTooLarge { path: shown.to_owned(), size, limit: MAX_FILE }
+}
+
+/// A folder, absolute and without symlinks.
+fn real(folder: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
 }
 
 /// What something is when it is not a file. Opening a pipe would wait for ever.

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -12,8 +13,10 @@ use super::document::{self, MAX_VALUES, ParseError};
 use super::documents::Documents;
 use super::error::SpecError;
 use super::folder::{FileLookup, Folder};
+use super::identifiers::{self, Identifiers};
 use super::kind;
-use super::reference::{Force, PointerToken, Reference, ReferenceTarget, plain, pointer, shown, target, walk};
+use super::place::places;
+use super::reference::{Force, PointerToken, Reference, ReferenceTarget, Role, plain, pointer, shown, target, walk};
 use super::summary::RawVersions;
 use super::{Finding, FindingKind, MAX_FINDINGS};
 use crate::model::tree::{File, Tree, TreePath};
@@ -37,41 +40,58 @@ struct Collector<'f> {
     folder: Folder<'f>,
     tree: Tree,
     documents: Documents,
+    identifiers: Identifiers,
     /// Values all files together may still have.
     left: Cell<usize>,
+    /// What each parsed file is: a part of the document, of an extension, or data alone.
+    roles: HashMap<String, Role>,
     /// Parsed files whose references have not been looked at yet.
     waiting: Vec<String>,
-    findings: Vec<Finding>,
-    /// References that lead nowhere at first sight, and whose way may go over other references.
-    doubtful: Vec<Finding>,
-    /// References to references, which may lead in a circle; the message is their text.
-    chained: Vec<Finding>,
+    /// References that lead nowhere at first sight.
+    doubts: Vec<Doubt>,
+    /// References that leave the folder at first sight, each with the reason to refuse it.
+    leaving: Vec<(Doubt, &'static str)>,
+    /// References to references, which may lead in a circle.
+    chained: Vec<Doubt>,
     missing: HashMap<String, &'static str>,
+}
+
+/// A reference to look at once more when every file is here.
+struct Doubt {
+    file: String,
+    pointer: String,
+    text: String,
+    /// What it names where schemas have names of their own (`$id`).
+    identifier: Option<String>,
+    status: ReferenceStatus,
 }
 
 /// How a reference came out, remembered for the next one with the same text.
 #[derive(Clone, Copy)]
 enum ReferenceStatus {
     Fine,
+    /// The file has no such place, unless the way goes over other references.
     Doubtful,
     Chained,
     Dangling(&'static str),
     Remote,
+    Leaving(&'static str),
 }
 
 /// Reads the document at `path`, which lies in `folder`, and all it reaches.
 pub(super) fn collect(path: &Path, mut folder: Folder<'_>) -> Result<CollectedSpec, SpecError> {
     let bytes = folder.document(path)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let main = TreePath::new(name)?;
+    let main = TreePath::new(folder.main(path))?;
     let mut collector = Collector {
         folder,
         tree: Tree::new(),
         documents: Documents::default(),
+        identifiers: Identifiers::default(),
         left: Cell::new(MAX_VALUES),
+        roles: HashMap::new(),
         waiting: Vec::new(),
-        findings: Vec::new(),
-        doubtful: Vec::new(),
+        doubts: Vec::new(),
+        leaving: Vec::new(),
         chained: Vec::new(),
         missing: HashMap::new(),
     };
@@ -79,15 +99,16 @@ pub(super) fn collect(path: &Path, mut folder: Folder<'_>) -> Result<CollectedSp
     // Until this is known the file may be anything, and nothing that stands in it is to be repeated.
     let written = super::written(&bytes, &document);
     let shown = collector.folder.shown(main.as_str());
-    let openapi = super::version(&shown, &document, &written)?;
+    let openapi = super::version(&shown, &bytes, &document, &written)?;
     collector.add(main.clone(), bytes, Some(Rc::clone(&document)))?;
+    collector.look_into(main.as_str(), Role::Part);
     while let Some(file) = collector.waiting.pop() {
         collector.references_of(&file)?;
     }
+    collector.refuse_leaving()?;
     collector.refuse_circles()?;
-    collector.settle();
-    let Collector { tree, documents, mut findings, .. } = collector;
-    findings.sort_by(|a, b| (a.file != main.as_str(), &a.file).cmp(&(b.file != main.as_str(), &b.file)));
+    let findings = collector.findings();
+    let Collector { tree, documents, .. } = collector;
     Ok(CollectedSpec { shown, main, tree, documents, document, findings, written, openapi })
 }
 
@@ -97,7 +118,7 @@ impl Collector<'_> {
         parse(extension, bytes, &self.left).map_err(|reason| SpecError::Parse {
             path: self.folder.shown(path.as_str()),
             reason,
-            looks: kind::of_bytes(bytes),
+            looks: kind::of_bytes(bytes).or_else(|| is_yaml(extension, bytes).then_some(kind::JSON5)),
             // The first file of all is the one that was named.
             is_other: self.tree.is_empty() && !kind::says_openapi(bytes),
         })
@@ -105,22 +126,32 @@ impl Collector<'_> {
 
     fn add(&mut self, path: TreePath, bytes: Bytes, value: Option<Rc<Value>>) -> Result<(), SpecError> {
         if let Some(value) = value {
+            self.identifiers.add(path.as_str(), &value);
             self.documents.insert(path.as_str().to_owned(), value);
-            self.waiting.push(path.as_str().to_owned());
         }
         Ok(self.tree.insert(path, File::plain(bytes))?)
+    }
+
+    /// Has the references of a parsed file looked at, once more when it was something less strict before.
+    fn look_into(&mut self, file: &str, role: Role) {
+        let is_stricter = self.roles.get(file).is_none_or(|before| *before < role);
+        if self.documents.get(file).is_some() && is_stricter {
+            self.roles.insert(file.to_owned(), role);
+            self.waiting.push(file.to_owned());
+        }
     }
 
     /// Looks at every reference in one file, and reads the files they name.
     fn references_of(&mut self, file: &str) -> Result<(), SpecError> {
         let Some(value) = self.documents.get(file).map(Rc::clone) else { return Ok(()) };
+        let role = self.roles.get(file).copied().unwrap_or(Role::Part);
         let mut known: HashMap<&str, ReferenceStatus> = HashMap::new();
-        walk(&value, &mut Vec::new(), &mut |steps, reference| {
+        walk(&value, role, &mut Vec::new(), &mut |steps, reference| {
             let outcome = match known.get(reference.text) {
-                Some(outcome) => *outcome,
-                None => self.look_at(file, &value, steps, reference)?,
+                Some(outcome) if reference.force == Force::Must => *outcome,
+                _ => self.look_at(file, &value, steps, reference)?,
             };
-            if reference.force == Force::Must {
+            if reference.force == Force::Must && reference.role == Role::Part {
                 known.insert(reference.text, outcome);
             }
             self.note(file, steps, reference, outcome);
@@ -139,34 +170,42 @@ impl Collector<'_> {
         if must && reference.text.is_empty() {
             return Ok(ReferenceStatus::Dangling("it is empty"));
         }
-        let refuse = |folder: &Folder<'_>, reason| {
-            let (pointer, reference) = (pointer(steps), shown(reference.text));
-            Err(SpecError::Outside { path: folder.shown(file), pointer, reference, reason })
-        };
         let (path, fragment) = match target(file, reference.text) {
             ReferenceTarget::Inside { path, fragment } => (path, fragment),
+            // Data that names no file is data.
+            _ if reference.force == Force::Data => return Ok(ReferenceStatus::Fine),
             ReferenceTarget::Remote if must || reference.text.starts_with("http") => {
                 return Ok(ReferenceStatus::Remote);
             }
             ReferenceTarget::Remote => return Ok(ReferenceStatus::Fine),
             ReferenceTarget::Absolute if !must => return Ok(ReferenceStatus::Fine),
-            ReferenceTarget::Absolute => return refuse(&self.folder, "a path from the root leaves the spec's folder"),
-            ReferenceTarget::Climbs => return refuse(&self.folder, "it leaves the spec's folder"),
+            ReferenceTarget::Absolute => {
+                return Ok(ReferenceStatus::Leaving("a path from the root leaves the spec's folder"));
+            }
+            ReferenceTarget::Climbs => return Ok(ReferenceStatus::Leaving("it leaves the spec's folder")),
             ReferenceTarget::FileAddress => {
-                return refuse(&self.folder, "an address of a file leaves the spec's folder");
+                return Ok(ReferenceStatus::Leaving("an address of a file leaves the spec's folder"));
             }
         };
         if path != file && self.tree.get(&path).is_none() {
             match self.fetch(&path, reference.force)? {
                 FetchResult::Read => {}
-                FetchResult::Outside => return refuse(&self.folder, "a symlink on its way leaves the spec's folder"),
+                FetchResult::Outside if reference.force == Force::Data => return Ok(ReferenceStatus::Fine),
+                FetchResult::Outside => {
+                    return Ok(ReferenceStatus::Leaving("a symlink on its way leaves the spec's folder"));
+                }
                 FetchResult::Missing(_) if !must => return Ok(ReferenceStatus::Fine),
                 FetchResult::Missing(why) => return Ok(ReferenceStatus::Dangling(why)),
             }
         }
+        self.look_into(&path, reference.role);
         if let Some(plain) = plain(reference.text).filter(|_| must) {
-            let (path, pointer, reference) = (self.folder.shown(file), pointer(steps), shown(reference.text));
-            return Err(SpecError::Encoded { path, pointer, reference, plain: shown(&plain) });
+            let (pointer, reference) = (pointer(steps), shown(reference.text));
+            let place = self.place(file, &pointer);
+            return Err(SpecError::Encoded { place, pointer, reference, plain: shown(&plain) });
+        }
+        if reference.force == Force::Data {
+            return Ok(ReferenceStatus::Fine);
         }
         let other = self.documents.get(&path).map(AsRef::as_ref);
         let Some(whole) = (if path == file { Some(value) } else { other }) else { return Ok(ReferenceStatus::Fine) };
@@ -191,7 +230,10 @@ impl Collector<'_> {
                 return Ok(FetchResult::Missing(why));
             }
         };
-        let path = TreePath::new(path)?;
+        let path = match TreePath::new(path) {
+            Err(_) if force == Force::Data => return Ok(FetchResult::Missing("it has no usable name")),
+            path => path?,
+        };
         let document = path
             .extension()
             .is_some_and(|extension| ["json", "yaml", "yml"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
@@ -203,52 +245,88 @@ impl Collector<'_> {
         Ok(FetchResult::Read)
     }
 
-    fn note(&mut self, file: &str, steps: &[PointerToken<'_>], reference: Reference<'_>, outcome: ReferenceStatus) {
-        let text = || shown(reference.text);
-        let (list, kind, message) = match outcome {
+    fn note(&mut self, file: &str, steps: &[PointerToken<'_>], reference: Reference<'_>, status: ReferenceStatus) {
+        let noted = match status {
             ReferenceStatus::Fine => return,
-            ReferenceStatus::Remote => {
-                (&mut self.findings, FindingKind::Remote, format!("`{}` is not fetched and stays unchanged", text()))
-            }
-            ReferenceStatus::Dangling(why) => {
-                (&mut self.findings, FindingKind::Dangling, format!("`{}` leads nowhere: {why}", text()))
-            }
-            // Only its text, until `settle` has followed it.
-            ReferenceStatus::Doubtful => (&mut self.doubtful, FindingKind::Dangling, reference.text.to_owned()),
-            ReferenceStatus::Chained => (&mut self.chained, FindingKind::Dangling, reference.text.to_owned()),
+            ReferenceStatus::Chained => self.chained.len(),
+            ReferenceStatus::Leaving(_) => self.leaving.len(),
+            _ => self.doubts.len(),
         };
-        if list.len() < MAX_FINDINGS {
-            list.push(Finding { file: file.to_owned(), pointer: pointer(steps), kind, message });
+        if noted >= MAX_FINDINGS {
+            return;
+        }
+        let document = self.documents.get(file);
+        let doubt = Doubt {
+            file: file.to_owned(),
+            pointer: pointer(steps),
+            text: reference.text.to_owned(),
+            identifier: document.and_then(|value| identifiers::of_reference(file, value, steps, reference.text)),
+            status,
+        };
+        match status {
+            ReferenceStatus::Chained => self.chained.push(doubt),
+            ReferenceStatus::Leaving(why) => self.leaving.push((doubt, why)),
+            _ => self.doubts.push(doubt),
         }
     }
 
-    /// A reference that leads round and round has no meaning, and tools fail at it in ways of their own.
-    fn refuse_circles(&self) -> Result<(), SpecError> {
-        let mut candidates = self.chained.iter().chain(&self.doubtful);
-        match candidates.find(|reference| self.documents.circles(&reference.file, &reference.message)) {
-            Some(Finding { file, pointer, message, .. }) => {
-                let (pointer, reference) = (pointer.clone(), shown(message));
-                Err(SpecError::Circle { path: self.folder.shown(file), pointer, reference })
+    /// A place in a file, as the user would type it.
+    fn place(&self, file: &str, pointer: &str) -> String {
+        let place = self.tree.get(file).and_then(|file| places(&file.bytes, iter::once(pointer)).pop().flatten());
+        let file = self.folder.shown(file).display().to_string();
+        place.map_or_else(|| file.clone(), |place| format!("{file}:{place}"))
+    }
+
+    fn is_identified(&self, doubt: &Doubt) -> bool {
+        doubt.identifier.as_ref().is_some_and(|identifier| self.identifiers.lead_to(identifier, &self.documents))
+    }
+
+    /// A reference that leaves the folder may name a schema by its `$id`; any other is refused.
+    fn refuse_leaving(&self) -> Result<(), SpecError> {
+        match self.leaving.iter().find(|(doubt, _)| !self.is_identified(doubt)) {
+            Some((Doubt { file, pointer, text, .. }, reason)) => {
+                let (place, reference) = (self.place(file, pointer), shown(text));
+                Err(SpecError::Outside { place, pointer: pointer.clone(), reference, reason })
             }
             None => Ok(()),
         }
     }
 
-    /// Follows the doubtful references, now that every file is here.
-    fn settle(&mut self) {
-        let mut anchors: HashMap<String, HashSet<String>> = HashMap::new();
-        for mut doubt in std::mem::take(&mut self.doubtful) {
-            if self.documents.leads_somewhere(&doubt.file, &doubt.message) || self.is_anchor(&doubt, &mut anchors) {
-                continue;
+    /// A reference that leads round and round has no meaning, and tools fail at it in ways of their own.
+    fn refuse_circles(&self) -> Result<(), SpecError> {
+        let doubtful = self.doubts.iter().filter(|doubt| matches!(doubt.status, ReferenceStatus::Doubtful));
+        match self.chained.iter().chain(doubtful).find(|doubt| self.documents.circles(&doubt.file, &doubt.text)) {
+            Some(Doubt { file, pointer, text, .. }) => {
+                let (place, reference) = (self.place(file, pointer), shown(text));
+                Err(SpecError::Circle { place, pointer: pointer.clone(), reference })
             }
-            doubt.message = format!("`{}` leads nowhere: the file has no such place", shown(&doubt.message));
-            self.findings.push(doubt);
+            None => Ok(()),
         }
     }
 
+    /// Looks at the doubtful references again, now that every file is here.
+    fn findings(&self) -> Vec<Finding> {
+        let mut anchors: HashMap<String, HashSet<String>> = HashMap::new();
+        let mut findings = Vec::new();
+        for doubt in self.doubts.iter().filter(|doubt| !self.is_identified(doubt)) {
+            let text = shown(&doubt.text);
+            let (kind, message) = match doubt.status {
+                ReferenceStatus::Remote => {
+                    (FindingKind::Remote, format!("`{text}` is not fetched and stays unchanged"))
+                }
+                ReferenceStatus::Dangling(why) => (FindingKind::Dangling, format!("`{text}` leads nowhere: {why}")),
+                _ if self.documents.leads_somewhere(&doubt.file, &doubt.text) => continue,
+                _ if self.is_anchor(doubt, &mut anchors) => continue,
+                _ => (FindingKind::Dangling, format!("`{text}` leads nowhere: the file has no such place")),
+            };
+            findings.push(Finding::new(&doubt.file, doubt.pointer.clone(), kind, message));
+        }
+        findings
+    }
+
     /// Whether a doubtful reference names an `$anchor` (OpenAPI 3.1) of its file.
-    fn is_anchor(&self, doubt: &Finding, anchors: &mut HashMap<String, HashSet<String>>) -> bool {
-        let ReferenceTarget::Inside { path, fragment } = target(&doubt.file, &doubt.message) else { return false };
+    fn is_anchor(&self, doubt: &Doubt, anchors: &mut HashMap<String, HashSet<String>>) -> bool {
+        let ReferenceTarget::Inside { path, fragment } = target(&doubt.file, &doubt.text) else { return false };
         let Some(value) = self.documents.get(&path).filter(|_| !fragment.starts_with('/')) else { return false };
         anchors
             .entry(path)
@@ -275,6 +353,11 @@ fn parse(extension: &str, bytes: &[u8], left: &Cell<usize>) -> Result<Value, Par
         true => document::parse_flow(text, left),
         false => document::parse_yaml(text, left),
     }
+}
+
+/// Whether a file called `.json` that is no JSON can be read as YAML.
+fn is_yaml(extension: &str, bytes: &[u8]) -> bool {
+    extension.eq_ignore_ascii_case("json") && document::parse(bytes).is_ok()
 }
 
 fn collect_anchors(value: &Value, names: &mut HashSet<String>) {

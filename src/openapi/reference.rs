@@ -51,6 +51,9 @@ pub(super) enum Force {
     /// `externalValue`, `operationRef` and what a `discriminator` maps to: these may also be names or addresses of
     /// another kind, so a file is followed only when it is there.
     May,
+    /// `$ref` in data, which may be part of the API's own messages: SCIM (RFC 7643) has `"$ref": "../Users/26118915"` in
+    /// every group. It is a reference only when it names a file that is there.
+    Data,
 }
 
 /// A reference as it stands in a document.
@@ -58,36 +61,120 @@ pub(super) enum Force {
 pub(super) struct Reference<'a> {
     pub(super) text: &'a str,
     pub(super) force: Force,
+    /// What the value that it names is.
+    pub(super) role: Role,
 }
 
-/// Calls `visit` for every reference in `value`, with the steps to the object that holds it; stops at an error.
+/// Keys whose values are data.
+const DATA: [&str; 7] = ["example", "default", "enum", "const", "value", "dataValue", "serializedValue"];
+
+/// Keys below which stand names that somebody chose, with a part of the document for each.
+const NAMED: [&str; 20] = [
+    "paths",
+    "webhooks",
+    "pathItems",
+    "callbacks",
+    "responses",
+    "parameters",
+    "requestBodies",
+    "headers",
+    "links",
+    "content",
+    "encoding",
+    "securitySchemes",
+    "schemas",
+    "properties",
+    "patternProperties",
+    "definitions",
+    "$defs",
+    "dependentSchemas",
+    "variables",
+    "additionalOperations",
+];
+
+/// Endings of the files that whole examples are kept in.
+const FILES: [&str; 8] = ["json", "yaml", "yml", "md", "txt", "xml", "html", "csv"];
+
+/// What a value is to OpenAPI; a later one is looked at more strictly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// What is inside of an example or a default.
+    Data,
+    /// All of an example or a default.
+    Whole,
+    /// An extension, or what is inside of one.
+    Extension,
+    /// An object whose keys are names.
+    Names,
+    /// A part of the document.
+    Part,
+}
+
+impl Role {
+    /// The role of an item of a list.
+    fn item(self) -> Self {
+        match self {
+            Self::Part | Self::Names => Self::Part,
+            Self::Whole | Self::Data => Self::Data,
+            Self::Extension => Self::Extension,
+        }
+    }
+
+    /// The role of what stands at `key`.
+    fn below(self, key: &str, value: &Value) -> Self {
+        match self {
+            Self::Whole | Self::Data => Self::Data,
+            Self::Extension => Self::Extension,
+            Self::Names => Self::Part,
+            Self::Part if key.starts_with("x-") => Self::Extension,
+            Self::Part if DATA.contains(&key) => Self::Whole,
+            Self::Part if key == "examples" => match value {
+                // Those of Swagger 2.0, by media type.
+                Value::Object(map) if map.keys().any(|name| name.contains('/')) => Self::Whole,
+                Value::Object(_) => Self::Names,
+                _ => Self::Whole,
+            },
+            // A document may call an answer `$ref`: then it holds an object.
+            Self::Part if NAMED.contains(&key) && !value.get("$ref").is_some_and(Value::is_string) => Self::Names,
+            Self::Part => Self::Part,
+        }
+    }
+}
+
+/// Calls `visit` for every reference in `value`, whose role is `role`, with the steps to the object that holds it; stops
+/// at an error.
 pub(super) fn walk<'a, E>(
     value: &'a Value,
+    role: Role,
     steps: &mut Vec<PointerToken<'a>>,
     visit: &mut impl FnMut(&[PointerToken<'a>], Reference<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     match value {
         Value::Object(map) => {
             for (key, below) in map {
-                match below {
-                    Value::String(text) => {
-                        if let Some(force) = force(key, text, steps) {
-                            visit(steps, Reference { text, force })?;
-                        }
+                if let Value::String(text) = below {
+                    let is_mapped =
+                        matches!(steps[..], [.., PointerToken::Key("discriminator"), PointerToken::Key("mapping")]);
+                    if let Some(force) = force(key, text, (role, map.len() == 1), is_mapped) {
+                        let role = match role {
+                            _ if key == "externalValue" => Role::Data,
+                            Role::Whole | Role::Data => Role::Data,
+                            Role::Extension => Role::Extension,
+                            Role::Part | Role::Names => Role::Part,
+                        };
+                        visit(steps, Reference { text, force, role })?;
                     }
-                    Value::Object(_) | Value::Array(_) => {
-                        steps.push(PointerToken::Key(key));
-                        walk(below, steps, visit)?;
-                        steps.pop();
-                    }
-                    _ => {}
+                } else if below.is_object() || below.is_array() {
+                    steps.push(PointerToken::Key(key));
+                    walk(below, role.below(key, below), steps, visit)?;
+                    steps.pop();
                 }
             }
         }
         Value::Array(list) => {
             for (index, below) in list.iter().enumerate() {
                 steps.push(PointerToken::Index(index));
-                walk(below, steps, visit)?;
+                walk(below, role.item(), steps, visit)?;
                 steps.pop();
             }
         }
@@ -96,26 +183,26 @@ pub(super) fn walk<'a, E>(
     Ok(())
 }
 
-/// Whether `text`, at `key` below `steps`, is a reference.
-fn force(key: &str, text: &str, steps: &[PointerToken<'_>]) -> Option<Force> {
-    match key {
-        "$ref" => (names_a_file_or_place(text) || !in_data(steps)).then_some(Force::Must),
-        "externalValue" | "operationRef" => Some(Force::May),
-        _ => matches!(steps, [.., PointerToken::Key("discriminator"), PointerToken::Key("mapping")])
-            .then_some(Force::May),
+/// Whether `text`, at `key` of an object with this role, is a reference. The object may have no other key, or hold what a
+/// `discriminator` maps to.
+fn force(key: &str, text: &str, (role, is_alone): (Role, bool), is_mapped: bool) -> Option<Force> {
+    match (key, role) {
+        // A whole example, or a part of an extension, that is kept in a file: `value: {$ref: examples/one.json}`.
+        ("$ref", Role::Whole | Role::Extension) if is_alone && names_a_file(text) => Some(Force::Must),
+        ("$ref", Role::Whole | Role::Data | Role::Extension) => Some(Force::Data),
+        ("$ref", _) => Some(Force::Must),
+        (_, Role::Whole | Role::Data | Role::Extension) => None,
+        ("externalValue" | "operationRef", _) => Some(Force::May),
+        _ => is_mapped.then_some(Force::May),
     }
 }
 
-/// Whether a reference has a fragment, or a file name with an extension.
-fn names_a_file_or_place(text: &str) -> bool {
-    text.contains('#') || text.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.'))
-}
-
-/// Whether `steps` lead through example data. There `$ref` may be part of the API's own messages: SCIM (RFC 7643) has
-/// `"$ref": "../Users/26118915"` in every group.
-fn in_data(steps: &[PointerToken<'_>]) -> bool {
-    let data = ["example", "examples", "value", "default", "enum", "const"];
-    steps.iter().any(|step| matches!(step, PointerToken::Key(key) if data.contains(key)))
+/// Whether a reference has the name of a file with a usual ending, and nothing else but a fragment.
+fn names_a_file(text: &str) -> bool {
+    let file = text.split('#').next().unwrap_or(text);
+    let ending =
+        file.rsplit_once('.').filter(|(name, _)| !name.is_empty()).map(|(_, ending)| ending.to_ascii_lowercase());
+    !file.contains([':', '?']) && ending.is_some_and(|ending| FILES.contains(&ending.as_str()))
 }
 
 /// What a reference names.
@@ -249,6 +336,16 @@ mod tests {
         }
     }
 
+    fn found(document: &serde_json::Value) -> Vec<(String, String, Force)> {
+        let mut found = Vec::new();
+        walk(document, Role::Part, &mut Vec::new(), &mut |steps, reference| {
+            found.push((pointer(steps), reference.text.to_owned(), reference.force));
+            Ok::<(), ()>(())
+        })
+        .expect("nothing fails");
+        found
+    }
+
     #[test]
     fn every_kind_of_reference_is_found_once_with_its_place() {
         let document = json!({
@@ -257,24 +354,56 @@ mod tests {
             "examples": {"e": {"externalValue": "2"}},
             "discriminator": {"propertyName": "no", "mapping": {"cat": "3"}},
             "links": {"l": {"operationRef": "4"}},
-            "example": [{"$ref": "../Users/26118915"}, {"$ref": "https://example.org/Users/1"}, {"$ref": "5.json"}],
-            "value": {"$ref": "#6"},
         });
-        let mut found = Vec::new();
-        walk(&document, &mut Vec::new(), &mut |steps, reference| {
-            found.push((pointer(steps), reference.text.to_owned(), reference.force));
-            Ok::<(), ()>(())
-        })
-        .expect("nothing fails");
         let expected = [
             ("/a~1b~0/0", "1", Force::Must),
             ("/examples/e", "2", Force::May),
             ("/discriminator/mapping", "3", Force::May),
             ("/links/l", "4", Force::May),
-            ("/example/2", "5.json", Force::Must),
-            ("/value", "#6", Force::Must),
         ];
-        assert_eq!(found, expected.map(|(at, text, force)| (at.to_owned(), text.to_owned(), force)));
+        assert_eq!(found(&document), expected.map(|(at, text, force)| (at.to_owned(), text.to_owned(), force)));
+    }
+
+    #[test]
+    fn a_reference_in_data_may_be_data() {
+        let reference = |text: &str| json!({"$ref": text});
+        // What stands at these places is data; the second of each is a whole example, which may be kept in a file.
+        for place in ["example", "default", "const", "x-own"] {
+            let inner = json!({place: {"a": reference("b.json"), "externalValue": "no"}, "mapping": {"c": "d"}});
+            // An extension is put together from files as well.
+            let force = if place == "x-own" { Force::Must } else { Force::Data };
+            assert_eq!(found(&inner), [(format!("/{place}/a"), "b.json".to_owned(), force)], "{place}");
+            for (text, force) in [
+                ("one.json", Force::Must),
+                ("../a/b.YAML#/c", Force::Must),
+                ("../Users/26118915", Force::Data),
+                ("https://example.org/one.json", Force::Data),
+                ("#/nowhere", Force::Data),
+                (".json", Force::Data),
+            ] {
+                assert_eq!(found(&json!({place: reference(text)}))[0].2, force, "{place}: {text}");
+            }
+        }
+        for (document, force) in [
+            (json!({"examples": {"e": {"value": reference("one.json")}}}), Force::Must),
+            (json!({"examples": {"e": {"value": [reference("one.json")]}}}), Force::Data),
+            (json!({"examples": {"e": {"value": {"$ref": "one.json", "display": "One"}}}}), Force::Data),
+            (json!({"examples": {"e": reference("../Users/1")}}), Force::Must),
+            (json!({"examples": [reference("#/a")]}), Force::Data),
+            (json!({"examples": {"a/json": {"b": reference("#/a")}}}), Force::Data),
+            (json!({"enum": [reference("#/a")]}), Force::Data),
+            // Names that somebody chose, which are no keywords.
+            (json!({"properties": {"value": reference("#/a")}}), Force::Must),
+            (json!({"properties": {"properties": {"properties": {"default": reference("#/a")}}}}), Force::Must),
+            (json!({"responses": {"default": reference("#/a")}}), Force::Must),
+            (json!({"headers": {"x-request-id": reference("#/a")}}), Force::Must),
+            (json!({"schemas": {"example": {"allOf": [reference("#/a")]}}}), Force::Must),
+            (json!({"parameters": [reference("#/a")]}), Force::Must),
+            (json!({"properties": {"example": {"example": reference("#/a")}}}), Force::Data),
+        ] {
+            let found = found(&document);
+            assert_eq!(found.iter().map(|one| one.2).collect::<Vec<_>>(), [force], "{document}");
+        }
     }
 
     #[test]

@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::access::Schemes;
+use super::checks;
 use super::description::{Access, Contact, Operation, Summary};
 use super::document::yaml_options;
 use super::documents::{At, Documents, follow_key, list, scalar};
+use super::reference::shown;
 use super::{Finding, FindingKind, MAX_FINDINGS, noun, servers};
 
 /// Most memory all operations together may take, in bytes. References can multiply them: a thousand paths may all be
@@ -19,7 +21,8 @@ const MAX_OPERATIONS: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct TooMany;
 
-/// Sums up the document `root`, whose version of OpenAPI is `openapi`; and finds what stands where operations should.
+/// Sums up the document `root`, whose version of OpenAPI is `openapi`; and finds what will not work as it is
+/// written.
 pub(super) fn summarise(
     documents: &Documents,
     root: At<'_>,
@@ -34,7 +37,7 @@ pub(super) fn summarise(
         (components("securitySchemes"), components("schemas"))
     };
     let access = Schemes { documents, schemes };
-    let Operations { found: operations, misplaced, .. } = Operations::of(access, root, openapi)?;
+    let Operations { found: operations, mut findings, .. } = Operations::of(access, root, openapi)?;
     let summary = Summary {
         title: text("title"),
         version: text("version"),
@@ -49,7 +52,8 @@ pub(super) fn summarise(
         operations,
         webhooks: names(follow_key(documents, root, "webhooks")),
     };
-    Ok((summary, misplaced))
+    findings.extend(checks::of_document(documents, root, &summary));
+    Ok((summary, findings))
 }
 
 /// The versions as they are written in YAML, where `1.10` without quotes would be read as the number 1.1.
@@ -104,7 +108,7 @@ struct Operations<'a> {
     openapi: &'a str,
     base_paths: Vec<String>,
     found: Vec<Operation>,
-    misplaced: Vec<Finding>,
+    findings: Vec<Finding>,
     /// Bytes that the operations may still take.
     left: usize,
 }
@@ -132,7 +136,7 @@ impl<'a> Operations<'a> {
             openapi,
             base_paths,
             found: Vec::new(),
-            misplaced: Vec::new(),
+            findings: Vec::new(),
             left: MAX_OPERATIONS,
         };
         let paths = follow_key(documents, root, "paths");
@@ -140,7 +144,8 @@ impl<'a> Operations<'a> {
             if let Some(at) = paths.filter(|_| is_name(path)) {
                 let item = At { value, ..at };
                 if !path.starts_with('/') {
-                    operations.misplaced(item, path, &format!("`{path}` does not begin with `/`, as a path must"));
+                    let message = format!("`{}` does not begin with `/`, as a path must", shown(path));
+                    operations.note(item, FindingKind::Misplaced, message);
                 }
                 operations.of_item(path, item, newest)?;
             }
@@ -156,19 +161,22 @@ impl<'a> Operations<'a> {
             let Some(at) = hop else { break };
             let entries = at.value.as_object();
             if entries.is_none() {
-                self.misplaced(at, path, &format!("this is {}, not a path item", noun(at.value)));
+                self.note(at, FindingKind::Misplaced, format!("this is {}, not a path item", noun(at.value)));
             }
             self.spend(entries.map_or(0, serde_json::Map::len).saturating_mul(16))?;
-            self.elsewhere(at, path)?;
+            self.elsewhere(at)?;
+            self.parameters(at)?;
             for (key, value) in entries.into_iter().flatten() {
+                let below = At { value, ..at };
                 if self.methods.contains(&key.as_str()) {
                     if !value.is_object() {
-                        self.misplaced(at, path, &format!("`{key}` is {}, not an operation", noun(value)));
+                        let message = format!("`{key}` is {}, not an operation", noun(value));
+                        self.note(below, FindingKind::Misplaced, message);
                     } else if seen.insert(key.as_str()) {
-                        self.add(path, key.to_uppercase(), At { value, ..at })?;
+                        self.add(path, key.to_uppercase(), below)?;
                     }
                 } else if newest && key == "additionalOperations" {
-                    let more = self.documents.follow(At { value, ..at });
+                    let more = self.documents.follow(below);
                     for (method, value) in more.into_iter().filter_map(|at| at.value.as_object()).flatten() {
                         self.spend(256)?;
                         if is_name(method) && value.is_object() && seen.insert(method) {
@@ -179,7 +187,8 @@ impl<'a> Operations<'a> {
                 } else if value.is_object() && is_name(key) {
                     let known = self.methods.iter().find(|method| method.eq_ignore_ascii_case(key));
                     let meant = known.map(|method| format!(": write `{method}`")).unwrap_or_default();
-                    self.misplaced(at, path, &format!("`{key}` is not a method of this version of OpenAPI{meant}"));
+                    let message = format!("`{}` is not a method of this version of OpenAPI{meant}", shown(key));
+                    self.note(below, FindingKind::Misplaced, message);
                 }
             }
             hop = self.documents.next(at);
@@ -187,38 +196,48 @@ impl<'a> Operations<'a> {
         Ok(())
     }
 
-    /// Keeps a finding at the path, in the file that the item comes from.
-    fn misplaced(&mut self, at: At<'a>, path: &str, message: &str) {
-        if self.misplaced.len() < MAX_FINDINGS {
-            self.find(at, path, FindingKind::Misplaced, message.to_owned());
+    /// Keeps a finding at the place of `at`. Several paths may refer to one path item: each finding is kept once.
+    fn note(&mut self, at: At<'a>, kind: FindingKind, message: String) {
+        if self.findings.len() < MAX_FINDINGS {
+            let finding = Finding::new(at.file, self.documents.pointer(at), kind, message);
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
         }
     }
 
-    fn find(&mut self, at: At<'a>, path: &str, kind: FindingKind, message: String) {
-        let pointer = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
-        self.misplaced.push(Finding { file: at.file.to_owned(), pointer, kind, message });
+    /// Looks whether a path item or an operation names a parameter twice.
+    fn parameters(&mut self, at: At<'a>) -> Result<(), TooMany> {
+        self.spend(list(follow_key(self.documents, at, "parameters")).len().saturating_mul(64))?;
+        for (at, message) in checks::repeated_parameters(self.documents, at) {
+            self.note(at, FindingKind::Repeated, message);
+        }
+        Ok(())
     }
 
     /// Looks whether a path item or an operation names servers of its own that have another path than the document's.
-    fn elsewhere(&mut self, at: At<'a>, path: &str) -> Result<(), TooMany> {
+    fn elsewhere(&mut self, at: At<'a>) -> Result<(), TooMany> {
         if self.openapi == "2.0" {
             return Ok(());
         }
         self.spend(list(follow_key(self.documents, at, "servers")).len().saturating_mul(64))?;
         let own = servers::base_paths(self.documents, at, self.openapi);
-        let Some(own) = own.filter(|own| *own != self.base_paths && self.misplaced.len() < MAX_FINDINGS) else {
-            return Ok(());
-        };
+        let Some(own) = own.filter(|own| *own != self.base_paths) else { return Ok(()) };
         let (own, all) = (servers::path_list(&own), servers::path_list(&self.base_paths));
         let message = format!("its own `servers` have {own}, the document's have {all}: the proxy has one base path");
-        self.find(at, path, FindingKind::Elsewhere, message);
+        self.note(at.get("servers").unwrap_or(at), FindingKind::Elsewhere, message);
         Ok(())
     }
 
     fn add(&mut self, path: &str, method: String, at: At<'a>) -> Result<(), TooMany> {
         self.spend(256)?;
         let at = self.documents.follow(at).unwrap_or(at);
-        self.elsewhere(at, path)?;
+        self.elsewhere(at)?;
+        self.parameters(at)?;
+        if let Some(callbacks) = at.get("callbacks").filter(|callbacks| callbacks.value.is_object()) {
+            let message = "the document keeps these callbacks, and the proxy does not serve them: they are calls that the target makes";
+            self.note(callbacks, FindingKind::Unserved, message.to_owned());
+        }
         let responses = at.get("responses").and_then(|responses| self.documents.follow(responses));
         let own = at.value.get("security").and_then(Value::as_array);
         let entries = responses.and_then(|at| at.value.as_object()).map_or(0, serde_json::Map::len)

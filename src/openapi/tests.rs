@@ -9,6 +9,9 @@ use crate::error::{Blame as _, Fault, render};
 use crate::model::tree::File;
 
 mod corpus;
+mod reported;
+mod root;
+mod wrong;
 
 fn own(name: &str) -> Spec {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(name);
@@ -17,7 +20,7 @@ fn own(name: &str) -> Spec {
 
 /// Reads a document on disk, and once more among files in memory: that must come to the same.
 fn read_both_ways(path: &Path) -> Result<Spec, SpecError> {
-    let spec = super::read(path)?;
+    let spec = super::read(path, None)?;
     let mut files = Tree::new();
     for (name, file) in spec.tree.iter() {
         files.insert(TreePath::new(format!("a/b/{name}")).expect("a path"), file.clone()).expect("new");
@@ -30,7 +33,7 @@ fn read_both_ways(path: &Path) -> Result<Spec, SpecError> {
 }
 
 fn read_in(files: &Tree, path: &str) -> Result<Spec, SpecError> {
-    super::read_among(&|path| Ok(files.get(path).map(|file| file.bytes.clone())), path)
+    super::read_among(&|path| Ok(files.get(path).map(|file| file.bytes.clone())), path, "")
 }
 
 #[test]
@@ -64,7 +67,8 @@ fn among_files_in_memory_the_same_is_refused() {
     let missing = refused(&files, "spec/other.yaml");
     assert_eq!(missing.to_string(), "cannot read `spec/other.yaml`");
     assert!(matches!(refused(&files, "outside.yaml"), SpecError::NotOpenApi { .. }));
-    let broken = super::read_among(&|_| Err(std::io::Error::other("no disk")), "spec/api.yaml").expect_err("broken");
+    let broken =
+        super::read_among(&|_| Err(std::io::Error::other("no disk")), "spec/api.yaml", "").expect_err("broken");
     assert!(render(&broken).contains("no disk"), "{}", render(&broken));
     let large = " ".repeat(usize::try_from(MAX_FILE).expect("a size") + 1);
     assert!(matches!(refused(&[("api.yaml", &large)], "api.yaml"), SpecError::FileTooLarge { .. }));
@@ -89,7 +93,7 @@ impl Files {
     }
 
     fn read(&self) -> Result<Spec, SpecError> {
-        super::read(&self.main)
+        super::read(&self.main, None)
     }
 }
 
@@ -101,8 +105,11 @@ fn refused(text: impl AsRef<[u8]>) -> SpecError {
     one(text).expect_err("this must be refused")
 }
 
+/// One operation, so that nothing is found in a document that has no other fault.
+const PATHS: &str = "paths: {/o: {get: {}}}";
+
 fn document(rest: &str) -> String {
-    format!("openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths: {{}}\n{rest}")
+    format!("openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\n{PATHS}\n{rest}")
 }
 
 fn kinds(spec: &Spec) -> Vec<(String, FindingKind)> {
@@ -199,12 +206,12 @@ fn servers_of_a_path_or_an_operation_with_another_path_are_a_finding() {
         ("[{url: 'https://a.org'}]", "[{url: 'https://up.org/'}]", 0),
         ("[{url: 'https://a.org/v1'}]", "[]", 0),
     ] {
-        for item in [
-            format!("  /a:\n    servers: {own}\n    get: {{responses: {{}}}}\n"),
-            format!("  /a:\n    get: {{servers: {own}, responses: {{}}}}\n"),
+        for (item, at) in [
+            (format!("  /a:\n    servers: {own}\n    get: {{responses: {{}}}}\n"), ""),
+            (format!("  /a:\n    get: {{servers: {own}, responses: {{}}}}\n"), "/get"),
         ] {
             let spec = one(document_with(&item, &format!("servers: {all}\n"))).expect("good");
-            let want = vec![("api.yaml#/paths/~1a".to_owned(), FindingKind::Elsewhere); found];
+            let want = vec![(format!("api.yaml#/paths/~1a{at}/servers"), FindingKind::Elsewhere); found];
             assert_eq!(kinds(&spec), want, "{all} {item}");
         }
     }
@@ -219,24 +226,23 @@ fn the_methods_of_3_2_are_read() {
     let spec = own("queue-3.2.yaml");
     assert_eq!(operations(&spec), ["QUERY /messages", "COPY /messages"]);
     assert_eq!(spec.summary.webhooks, ["arrived"]);
-    let older = one(document("").replace("paths: {}", "paths: {/a: {query: {}, additionalOperations: {COPY: {}}}}"));
+    let older = one(document("").replace(PATHS, "paths: {/a: {query: {}, additionalOperations: {COPY: {}}}}"));
     let older = older.expect("read");
     assert!(older.summary.operations.is_empty(), "3.0 knows neither");
-    assert_eq!(older.findings.len(), 2, "{:?}", older.findings);
+    assert_eq!(older.findings.len(), 3, "{:?}", older.findings);
 }
 
 #[test]
 fn what_looks_like_an_operation_and_is_none_is_told() {
     let item = "{GET: {}, purge: {}, x-own: {}, parameters: [], servers: [], summary: S, get: {}}";
-    let spec =
-        one(document("").replace("paths: {}", &format!("paths: {{/a: {item}, b: {{get: {{}}}}}}"))).expect("read");
+    let spec = one(document("").replace(PATHS, &format!("paths: {{/a: {item}, b: {{get: {{}}}}}}"))).expect("read");
     assert_eq!(operations(&spec), ["GET /a", "GET b"]);
     let told: Vec<String> = spec.findings.iter().map(ToString::to_string).collect();
     let method = "is not a method of this version of OpenAPI";
     let expected = [
-        format!("api.yaml#/paths/~1a: `GET` {method}: write `get`"),
-        format!("api.yaml#/paths/~1a: `purge` {method}"),
-        "api.yaml#/paths/b: `b` does not begin with `/`, as a path must".to_owned(),
+        format!("api.yaml:3:14 (/paths/~1a/GET): `GET` {method}: write `get`"),
+        format!("api.yaml:3:23 (/paths/~1a/purge): `purge` {method}"),
+        "api.yaml:3:96 (/paths/b): `b` does not begin with `/`, as a path must".to_owned(),
     ];
     assert_eq!(told, expected);
 }
@@ -244,7 +250,7 @@ fn what_looks_like_an_operation_and_is_none_is_told() {
 #[test]
 fn a_path_item_has_its_own_methods_and_those_it_refers_to() {
     let text = document("x-item: {get: {operationId: theirs}, put: {}}")
-        .replace("paths: {}", "paths: {/a: {get: {operationId: own}, $ref: '#/x-item'}}");
+        .replace(PATHS, "paths: {/a: {get: {operationId: own}, $ref: '#/x-item'}}");
     let spec = one(text).expect("read");
     assert_eq!(operations(&spec), ["GET /a", "PUT /a"]);
     assert_eq!(spec.summary.operations[0].id.as_deref(), Some("own"));
@@ -272,10 +278,10 @@ fn a_reference_that_leads_nowhere_is_a_finding_with_its_place() {
         "x:\n  a: {$ref: gone.yaml}\n  b: [{$ref: '#/no/such'}]\n  c: {$ref: .}\n  d: {externalValue: gone.json}\n  e: {$ref: '#nobody'}\n  f: {$ref: '#here', $anchor: here}\n",
     ))
     .expect("read");
-    let expected = ["api.yaml#/x/a", "api.yaml#/x/c", "api.yaml#/x/b/0", "api.yaml#/x/e"];
+    let expected = ["api.yaml#/x/a", "api.yaml#/x/b/0", "api.yaml#/x/c", "api.yaml#/x/e"];
     assert_eq!(kinds(&spec), expected.map(|at| (at.to_owned(), FindingKind::Dangling)));
     assert_eq!(spec.findings[0].message, "`gone.yaml` leads nowhere: there is no such file");
-    assert_eq!(spec.findings[2].message, "`#/no/such` leads nowhere: the file has no such place");
+    assert_eq!(spec.findings[1].message, "`#/no/such` leads nowhere: the file has no such place");
 }
 
 #[test]
@@ -305,7 +311,7 @@ fn a_file_must_be_named_as_it_is() {
     };
     for (reference, plain) in [("a%20b.yaml", "a b.yaml"), ("a b.yaml?v=1#/c%2Fd", "a b.yaml#/c%2Fd")] {
         let text = refused(reference).expect("refused");
-        assert!(text.contains(&format!("api.yaml` refers at `/x/y` to `{reference}`")), "{text}");
+        assert!(text.contains(&format!("api.yaml:4:5` refers at `/x/y` to `{reference}`")), "{text}");
         assert!(text.contains(&format!("hint: write `{plain}`, or rename the file")), "{text}");
     }
     for fine in ["a b.yaml#/c~1d", "#/x%20y", "gone%20b.yaml", "https://example.org/a%20b.yaml"] {
@@ -319,9 +325,9 @@ fn a_reference_that_leaves_the_folder_is_refused() {
         let error = refused(document(&format!("x: {{y: {{$ref: '{reference}'}}}}")));
         let text = render(&error);
         assert_eq!(error.fault(), Fault::Input);
-        assert!(text.contains("api.yaml` refers at `/x/y` to"), "{text}");
+        assert!(text.contains("api.yaml:4:5` refers at `/x/y` to"), "{text}");
         assert!(text.contains(reference), "{text}");
-        assert!(text.contains("hint: move the file beside the document"), "{text}");
+        assert!(text.contains("with `--spec-root`, move the file beside the document"), "{text}");
     }
 }
 
@@ -399,10 +405,10 @@ fn what_stands_where_an_operation_belongs_is_a_finding() {
     assert_eq!(
         told,
         [
-            "api.yaml#/paths/~1a~0b: `get` is a text, not an operation",
-            "api.yaml#/paths/~1a~0b: `post` is a list, not an operation",
-            "api.yaml#/paths/~1b: this is a text, not a path item",
-            "c.yaml#/paths/~1c: `get` is a number, not an operation",
+            "api.yaml:4:10 (/paths/~1a~0b/get): `get` is a text, not an operation",
+            "api.yaml:4:42 (/paths/~1a~0b/post): `post` is a list, not an operation",
+            "api.yaml:5:3 (/paths/~1b): this is a text, not a path item",
+            "c.yaml:1:1 (/get): `get` is a number, not an operation",
         ]
     );
     assert_eq!(operations(&spec), ["PUT /a~b"]);
@@ -436,7 +442,7 @@ fn references_in_a_circle_are_refused_and_recursion_is_not() {
 #[test]
 fn a_missing_title_is_a_finding() {
     for info in ["", "info:", "info: {version: '1'}", "info: {title: ' '}"] {
-        let spec = one(format!("openapi: 3.0.0\n{info}\n")).expect(info);
+        let spec = one(format!("openapi: 3.0.0\n{info}\n{PATHS}\n")).expect(info);
         assert_eq!(kinds(&spec), [("api.yaml#/info".to_owned(), FindingKind::Untitled)], "{info}");
     }
 }
@@ -444,13 +450,13 @@ fn a_missing_title_is_a_finding() {
 #[test]
 fn what_is_not_openapi_is_said() {
     for (text, said) in [
-        ("", "but nothing"),
+        ("", "but nothing: the file is empty, or holds only comments"),
         ("[1]", "but a list"),
-        ("hello", "but a text"),
+        ("hello", "but plain text"),
         ("asyncapi: 3.0.0\ninfo: {}\na: 1\nb: 1\nc: 1", "but an AsyncAPI document"),
         ("{}", "but an empty object"),
         ("a: 1", "but an object with another key"),
-        ("a: 1\nb: 1", "but an object with 2 other keys"),
+        ("a: 1\nb: 1", "but an object with other keys"),
     ] {
         let error = refused(text);
         assert!(matches!(error, SpecError::NotOpenApi { .. }) && error.to_string().ends_with(said), "{error}");
@@ -476,10 +482,10 @@ fn what_is_no_file_is_refused_without_waiting() {
     let pipe = files.folder.path().join("pipe.yaml");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
     assert!(made.success());
-    assert!(matches!(super::read(&pipe), Err(SpecError::NotAFile { what: "pipe or a device", .. })));
-    assert!(matches!(super::read(files.folder.path()), Err(SpecError::NotAFile { what: "folder", .. })));
+    assert!(matches!(super::read(&pipe, None), Err(SpecError::NotAFile { what: "pipe or a device", .. })));
+    assert!(matches!(super::read(files.folder.path(), None), Err(SpecError::NotAFile { what: "folder", .. })));
     assert_eq!(files.read().expect("read").findings[0].message, "`pipe.yaml` leads nowhere: it is not a file");
-    let gone = super::read(&files.folder.path().join("gone.yaml")).expect_err("not there");
+    let gone = super::read(&files.folder.path().join("gone.yaml"), None).expect_err("not there");
     assert_eq!(gone.fault(), Fault::Input);
 }
 
@@ -501,7 +507,7 @@ fn references_cannot_multiply_operations_without_end() {
     let statuses: String = (0..2_000).map(|i| format!("'{i}': {{}}, ")).collect();
     let paths: String = (0..2_000).map(|i| format!("  /{i}: {{$ref: '#/x-item'}}\n")).collect();
     let text = document(&format!("x-item: {{get: {{responses: {{{statuses}}}}}}}"));
-    let error = refused(text.replace("paths: {}", &format!("paths:\n{paths}")));
+    let error = refused(text.replace(PATHS, &format!("paths:\n{paths}")));
     assert!(matches!(error, SpecError::TooManyOperations { .. }), "{error}");
 }
 

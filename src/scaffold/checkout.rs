@@ -125,16 +125,18 @@ impl Files {
         Ok(Tree::of(files).unwrap_or_default())
     }
 
-    /// The specification at `path`; none when no file is there.
-    pub(crate) fn spec(&self, path: &str) -> Result<Option<Spec>, SpecError> {
+    /// The specification that a receipt names; none when no file is there.
+    pub(crate) fn spec(&self, receipt: &Receipt) -> Result<Option<Spec>, SpecError> {
+        let Receipt { spec: path, spec_root, .. } = receipt;
         if let Self::Folder(folder) = self {
             let path = folder.join(path);
-            return path.is_file().then(|| openapi::read(&path)).transpose();
+            let root = (!spec_root.is_empty()).then(|| folder.join(spec_root));
+            return path.is_file().then(|| openapi::read(&path, root.as_deref())).transpose();
         }
         let bytes = |path: &str| -> io::Result<Option<Bytes>> { Ok(self.get(path)?.map(|file| file.bytes)) };
         match bytes(path) {
             Ok(None) => Ok(None),
-            _ => openapi::read_among(&bytes, path).map(Some),
+            _ => openapi::read_among(&bytes, path, spec_root).map(Some),
         }
     }
 

@@ -10,7 +10,7 @@ use super::keys::Keys;
 use super::place::{LocationError, NameClaim, RepositoryLocation};
 use super::plan::{Plan, Step};
 use super::request::{Inputs, Material};
-use super::{base, naming, render, warnings};
+use super::{base, naming, overlap, render, warnings};
 use crate::error::Failure;
 use crate::git::commit::{self, NewCommit};
 use crate::git::sign::Signing;
@@ -74,7 +74,10 @@ impl Creation<'_> {
         }
         let keys = Keys { registry, standing: &standing };
         let (answers, mut record) = keys.settle(&mut material, world)?;
-        let (taken, warnings) = (address::taken(&material, &answers), warnings(&material, &answers, &record));
+        let (taken, mut warnings) = (address::taken(&material, &answers), warnings(&material, &answers, &record));
+        if let (Some(registry), NameClaim::Free) = (registry, &standing) {
+            warnings.extend(overlap::check(&record.base_path, registry)?);
+        }
         self.complete(&mut record, &standing, &place);
         match &standing {
             NameClaim::Free => registry::check(&record, None)?,

@@ -75,7 +75,7 @@ impl Search<'_> {
 
     /// The answers are the receipt's. The repository is where the registry says, else where the remote `origin` says.
     fn with(&self, receipt: Receipt, files: &Files) -> Result<Desired, Failure> {
-        let Inputs { spec, answers, set, template } = self.inputs;
+        let Inputs { spec, spec_root: _, answers, set, template } = self.inputs;
         if spec.is_some() || answers.is_some() || !set.is_empty() {
             return Err(DesiredError::Answered(self.folder.to_owned()).into());
         }

@@ -19,6 +19,8 @@
 //! | `lifecycle` | gates, checks, and what a phase changes in a repository |
 //! | `proposal` | a change of a repository → a commit, or a pull request |
 //! | `orphans` | records without a repository, and repositories without a record |
+//! | `overlap` | base paths that get into each other's way |
+//! | `limits` | what is more than the platform is made for |
 //! | `naming` | names that an API must not have |
 //! | `variables` | variables of the environment that are misspelt |
 //! | `secrets` | values of secrets, from the environment or a person |
@@ -41,9 +43,11 @@ pub(crate) mod desired;
 pub(crate) mod hosting;
 pub(crate) mod keys;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
 pub(crate) mod naming;
 pub(crate) mod open;
 pub(crate) mod orphans;
+pub(crate) mod overlap;
 pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod proposal;
@@ -58,5 +62,6 @@ pub(crate) mod variables;
 /// Where the specification of an API and what is made of it differ, though it can be made: a sentence each.
 pub(crate) fn warnings(material: &request::Material, answers: &Answers, record: &Record) -> Vec<String> {
     let access = access::warning(material.spec.as_deref(), answers);
-    access.into_iter().chain(address::warnings(material, answers, record)).collect()
+    let flows = limits::too_many_flows(material.spec.as_deref(), &record.style);
+    access.into_iter().chain(address::warnings(material, answers, record)).chain(flows).collect()
 }

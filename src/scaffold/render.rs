@@ -104,18 +104,19 @@ pub(crate) struct Rendered {
 /// as it is, so that it can be rendered again.
 pub(crate) fn repository(material: &Material, answers: &Answers, record: &Record) -> Result<Rendered, Failure> {
     let common = material.common();
-    let spec_path = spec_path(material, &common, answers)?;
-    let values = values(material, common, answers, record, &spec_path);
+    let place = spec_place(material, &common, answers)?;
+    let values = values(material, common, answers, record, &place.path);
     let settings = settings::settings(&material.template.manifest.github, &material.engine, &values);
     let template_name = material.template.used.name.clone();
     let settings = settings.map_err(|errors| RenderErrors { template: template_name, errors })?;
     let mut tree = template(material, answers, &Values::new(&values))?;
-    add_spec(material, &mut tree, &spec_path)?;
+    add_spec(material, &mut tree, &place)?;
     let receipt = Receipt {
         name: material.name.clone(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         template: material.template.used.clone(),
-        spec: spec_path,
+        spec: place.path,
+        spec_root: if place.is_below { place.root } else { String::new() },
         phase: record.phase,
         ending: record.ending.clone(),
         answers: answers.values().clone(),
@@ -169,35 +170,59 @@ fn values(
     values
 }
 
-/// Where the spec is in the repository. A document that its own files refer to by name keeps its name.
-fn spec_path(material: &Material, common: &Map<String, Value>, answers: &Answers) -> Result<String, Failure> {
+/// Where the spec is in the repository.
+struct SpecPlace {
+    /// The document.
+    path: String,
+    /// The folder that all its files are in or below; `.` is the repository.
+    root: String,
+    /// Whether the document is not in that folder itself, but further below.
+    is_below: bool,
+}
+
+/// Where the spec is in the repository. A document that its files refer to by name keeps its name.
+fn spec_place(material: &Material, common: &Map<String, Value>, answers: &Answers) -> Result<SpecPlace, Failure> {
     let manifest = &material.template.manifest;
-    let Some(place) = &manifest.spec else { return Ok(String::new()) };
+    let Some(place) = &manifest.spec else {
+        return Ok(SpecPlace { path: String::new(), root: String::new(), is_below: false });
+    };
     let mut values = Values::new(common);
     values.extend(answers.values());
     let path = material.engine.text(crate::template::manifest::FILE_NAME, &place.path, &values);
     let path = path.map_err(|error| material.in_manifest(&place.path, error))?;
-    let Some(spec) = &material.spec else { return Ok(format!("{path}.yaml")) };
+    let (root, name) = path.rsplit_once('/').unwrap_or((".", &path));
+    let Some(spec) = &material.spec else {
+        return Ok(SpecPlace { root: root.to_owned(), is_below: false, path: format!("{path}.yaml") });
+    };
     let main = spec.main.as_str();
-    let named = spec.tree.iter().any(|(path, file)| path.as_str() != main && contains(&file.bytes, main.as_bytes()));
-    if named {
-        let folder = path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
-        return Ok(folder + main);
-    }
-    let extension = spec.main.extension().unwrap_or("yaml");
-    Ok(format!("{path}.{extension}"))
+    let (below, own) = main.rsplit_once('/').map_or(("", main), |(below, own)| (below, own));
+    let is_named = |(path, file): (&TreePath, &File)| {
+        let name = if *path == spec.main { format!("{own}#") } else { own.to_owned() };
+        contains(&file.bytes, name.as_bytes())
+    };
+    let name = if spec.tree.iter().any(is_named) {
+        own.to_owned()
+    } else {
+        format!("{name}.{}", spec.main.extension().unwrap_or("yaml"))
+    };
+    let path = [root, below, &name].into_iter().filter(|part| !part.is_empty() && *part != ".");
+    let path = path.collect::<Vec<_>>().join("/");
+    Ok(SpecPlace { path, root: root.to_owned(), is_below: !below.is_empty() })
 }
 
 fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
+    memchr::memmem::find(bytes, word).is_some()
 }
 
 /// Puts the producer's document and the files it refers to into the tree, byte for byte.
-fn add_spec(material: &Material, tree: &mut Tree, spec_path: &str) -> Result<(), Failure> {
+fn add_spec(material: &Material, tree: &mut Tree, place: &SpecPlace) -> Result<(), Failure> {
     let (Some(spec), Some(_)) = (&material.spec, &material.template.manifest.spec) else { return Ok(()) };
-    let folder = spec_path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
     for (path, file) in spec.tree.iter() {
-        let target = if *path == spec.main { spec_path.to_owned() } else { format!("{folder}{path}") };
+        let target = match place.root.as_str() {
+            _ if *path == spec.main => place.path.clone(),
+            "." => path.to_string(),
+            root => format!("{root}/{path}"),
+        };
         add(tree, &target, file.clone(), "spec", &material.template.used.name)?;
     }
     Ok(())

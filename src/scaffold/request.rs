@@ -33,6 +33,8 @@ const BUILT_IN: &str = "builtin";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inputs {
     pub(crate) spec: Option<PathBuf>,
+    /// A folder around the spec that its references stay in; the spec's own if none is given.
+    pub(crate) spec_root: Option<PathBuf>,
     pub(crate) answers: Option<PathBuf>,
     /// Single answers, each a question's name and the text of its answer.
     pub(crate) set: Vec<(String, String)>,
@@ -68,7 +70,12 @@ impl Material {
 
     /// Reads spec and answers files; the template is read already.
     pub(crate) fn with(name: ApiName, inputs: &Inputs, template: Rc<Template>, world: &World) -> Result<Self, Failure> {
-        let spec = inputs.spec.as_ref().map(|path| openapi::read(&world.absolute(path))).transpose()?;
+        let root = inputs.spec_root.as_ref().map(|root| world.absolute(root));
+        let read = |path: &PathBuf| {
+            openapi::check_is_local(path)?;
+            openapi::read(&world.absolute(path), root.as_deref())
+        };
+        let spec = inputs.spec.as_ref().map(read).transpose()?;
         Self::of(name, spec, inputs, template, world)
     }
 
@@ -92,7 +99,7 @@ impl Material {
         template: Rc<Template>,
         world: &World,
     ) -> Result<Self, Failure> {
-        let spec = if receipt.spec.is_empty() { None } else { files.spec(&receipt.spec)? };
+        let spec = if receipt.spec.is_empty() { None } else { files.spec(&receipt)? };
         let mut material = Self::of(receipt.name, spec, &Inputs::default(), template, world)?;
         material.stage = (receipt.phase, receipt.ending);
         // A template of another revision may ask less.

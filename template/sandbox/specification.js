@@ -14,6 +14,9 @@ const MAX_STEPS = 32;
 // Values that one example may have after its references are followed.
 const MAX_VALUES = 200_000;
 
+// What the document refers to is in this folder, where the document may be further down.
+const FOLDER = path.join(__dirname, "..", "specification");
+
 // Where an example may keep its value.
 const VALUE_KEYS = ["value", "dataValue", "serializedValue"];
 // Keys of a schema whose values are data, and keys whose values are schemas by name.
@@ -90,7 +93,7 @@ class Document {
   // Reads the main file; throws when it is missing or not an object.
   constructor(file) {
     this.file = path.resolve(file);
-    this.#folder = path.dirname(this.file);
+    this.#folder = this.file.startsWith(FOLDER + path.sep) ? FOLDER : path.dirname(this.file);
     const text = fs.readFileSync(this.file, "utf8").replace(/^\uFEFF/, "");
     this.root = parse(text);
     if (!isObject(this.root)) {

@@ -36,7 +36,7 @@ def references(value, place="", kind="part"):
     """Place, text and kind of each `$ref` and `externalValue`; the kind is `part`, `whole` (all of an example's value) or `data`."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from references(item, f"{place}/{index}", "data" if kind == "whole" else kind)
+            yield from references(item, f"{place}/{index}", {"whole": "data", "names": "part"}.get(kind, kind))
         return
     if not isinstance(value, dict):
         return
@@ -159,7 +159,7 @@ def read(bundle):
         text = Path(bundle).read_text(encoding="utf-8")
     except OSError as error:
         raise Problem(f"{bundle} cannot be read ({error.strerror}): run `make publish`") from error
-    return text, list(sources((ROOT / environments.load()["api"]["specification"]).parent))
+    return text, list(sources(ROOT / Path(environments.load()["api"]["specification"]).parts[0]))
 
 
 def check(bundle):

@@ -60,11 +60,13 @@ impl Inspection<'_> {
     fn examples(&self) -> Result<String, String> {
         let files = self.files()?;
         let receipt = self.checkout.ok().and_then(|checkout| checkout.receipt.as_ref());
-        let path = receipt.map(|receipt| receipt.spec.as_str()).filter(|path| !path.is_empty());
-        let path = path.ok_or("the repository has no specification")?;
-        let spec = files.spec(path).map_err(|error| error.to_string())?;
+        let receipt =
+            receipt.filter(|receipt| !receipt.spec.is_empty()).ok_or("the repository has no specification")?;
+        let path = &receipt.spec;
+        let spec = files.spec(receipt).map_err(|error| error.to_string())?;
         let spec = spec.ok_or_else(|| format!("the last commit has no file `{path}`"))?;
-        let faulty = |kind: FindingKind| !matches!(kind, FindingKind::Remote | FindingKind::Elsewhere);
+        let faulty =
+            |kind: FindingKind| matches!(kind, FindingKind::Dangling | FindingKind::Untitled | FindingKind::Misplaced);
         if let Some(finding) = spec.findings.iter().find(|finding| faulty(finding.kind)) {
             return Err(finding.to_string());
         }
