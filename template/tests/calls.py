@@ -8,11 +8,22 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from urllib.parse import quote
 
-import encoded
 import specification
-from encoded import NotSent, Writing
 from jsonschema import FormatChecker
-from values import FORMATS, NotMade, made
+from values import (
+    FORMATS,
+    NotMade,
+    NotSent,
+    Writing,
+    as_text,
+    encoded_body,
+    encoded_pairs,
+    in_header,
+    in_path,
+    is_json,
+    is_xml,
+    made,
+)
 
 # OpenAPI says that parameters of these names are ignored.
 IGNORED = {"accept", "authorization", "content-type"}
@@ -63,7 +74,7 @@ class Parameter:
 
     def text(self, value):
         """The value as it is written when it has a media type of its own."""
-        return encoded.text(value) if isinstance(value, str) else encoded.body({}, self.media_type, {}, value)[0].decode()
+        return as_text(value) if isinstance(value, str) else encoded_body({}, self.media_type, {}, value)[0].decode()
 
 
 class Operation:
@@ -144,9 +155,9 @@ class Operation:
         values = []
         for name, value in specification.media_examples(self.document, media, pointer):
             what = f"{media_type} {name or ''}".strip()
-            if isinstance(value, str) and encoded.is_json(media_type) and not fits(value):
+            if isinstance(value, str) and is_json(media_type) and not fits(value):
                 value = specification.parsed(value)
-            if fits(value) or (isinstance(value, str) and not encoded.is_json(media_type)):
+            if fits(value) or (isinstance(value, str) and not is_json(media_type)):
                 values.append((what, value))
             else:
                 self.misfits.append(f"{self.method} {self.path} body {what}")
@@ -157,7 +168,7 @@ class Operation:
         found = []
         for what, value in values:
             try:
-                found.append((what, *encoded.body(self.document, media_type, media, value)))
+                found.append((what, *encoded_body(self.document, media_type, media, value)))
             except NotSent as error:
                 found.append((what, str(error), None))
         return found
@@ -188,18 +199,18 @@ class Operation:
             if parameter.media_type and parameter.place != "querystring":
                 value = parameter.text(value)
             if parameter.place == "path":
-                written = encoded.in_path(parameter.name, value, parameter.writing)
+                written = in_path(parameter.name, value, parameter.writing)
                 if written in ("", ".", ".."):
                     raise NotSent(f"the parameter `{parameter.name}` is empty: give it another example")
                 path = path.replace("{" + quote(parameter.name, safe=SAFE) + "}", written)
             elif parameter.place == "query":
-                query += ["=".join(pair) for pair in encoded.pairs(parameter.name, value, parameter.writing)]
+                query += ["=".join(pair) for pair in encoded_pairs(parameter.name, value, parameter.writing)]
             elif parameter.place == "querystring":
-                query.append(encoded.body(self.document, parameter.media_type, {}, value)[0].decode())
+                query.append(encoded_body(self.document, parameter.media_type, {}, value)[0].decode())
             elif parameter.place == "cookie":
-                cookies += ["=".join(pair) for pair in encoded.pairs(parameter.name, value, parameter.writing)]
+                cookies += ["=".join(pair) for pair in encoded_pairs(parameter.name, value, parameter.writing)]
             else:
-                headers[parameter.name] = encoded.in_header(value, parameter.writing)
+                headers[parameter.name] = in_header(value, parameter.writing)
         query = ([re.sub(r"\{[^{}]*\}", "x", fixed.group(1))] if fixed and fixed.group(1) else []) + query
         if cookies:
             headers["Cookie"] = "; ".join(cookies)
@@ -242,17 +253,17 @@ class Operation:
         if self.needs_body and self.bodies:
             yield self.call("without its body", needed)
         for media_type, media, _, fits in self.media_types:
-            if encoded.is_json(media_type) or encoded.is_xml(media_type):
-                yield self.call(f"with {media_type} that is cut off", needed, ("", b"{" if encoded.is_json(media_type) else b"<", media_type))
+            if is_json(media_type) or is_xml(media_type):
+                yield self.call(f"with {media_type} that is cut off", needed, ("", b"{" if is_json(media_type) else b"<", media_type))
             for value in self.wrong_values(media_type, media, fits):
-                body = encoded.body(self.document, media_type, media, value)
+                body = encoded_body(self.document, media_type, media, value)
                 yield self.call(f"with a wrong {media_type}", needed, ("", *body))
         if self.bodies and "*/*" not in [media_type for media_type, *_ in self.media_types]:
             yield self.call("with a body of another type", needed, ("", b"x", WRONG_TYPE))
 
     def wrong_values(self, media_type, media, fits):
         """A value that is wrong in JSON, or a form that lacks a field; none where the tests find none."""
-        found = WRONG_VALUES if encoded.is_json(media_type) else ()
+        found = WRONG_VALUES if is_json(media_type) else ()
         if "form" in media_type:
             try:
                 form = made(self.document, media.get("schema", {}), fits)
@@ -293,9 +304,9 @@ def readings(example):
     if isinstance(example, str):
         yield specification.parsed(example)
     elif not isinstance(example, (dict, list)):
-        yield encoded.text(example)
+        yield as_text(example)
     if not isinstance(example, (dict, list)):
-        parts = encoded.text(example).split(",")
+        parts = as_text(example).split(",")
         yield parts
         yield [specification.parsed(part) for part in parts]
 
