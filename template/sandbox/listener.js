@@ -172,7 +172,7 @@ function start(specification = SPECIFICATION) {
     process.once(signal, () => process.exit(0));
   }
   const host = process.env.HOST ?? "127.0.0.1";
-  const pool = new Pool(join(__dirname, "worker.js"), specification);
+  const pool = new Pool(specification);
   const serve = (about) => {
     const server = http.createServer((request, response) => handle(pool, about, request, response));
     server.on("error", (error) => fail(whyDeaf(error, host, port)));

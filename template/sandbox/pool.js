@@ -1,8 +1,9 @@
 "use strict";
 // Threads that answer calls. Each works on one call at a time, and is ended when that takes too long or too much memory.
 // There are at least two, so that one call leaves the others alone, and one more for each that is at work, up to THREADS.
+// Each thread runs this file, too.
 
-const { Worker } = require("node:worker_threads");
+const { Worker, isMainThread, parentPort, workerData } = require("node:worker_threads");
 
 const THREADS = 4;
 // Seconds for one call, from when a thread begins with it.
@@ -14,8 +15,8 @@ class Thread {
   #worker;
   #task;
 
-  constructor(file, workerData) {
-    this.#worker = new Worker(file, { workerData, resourceLimits: { maxOldGenerationSizeMb: MEGABYTES } });
+  constructor(specification) {
+    this.#worker = new Worker(__filename, { workerData: specification, resourceLimits: { maxOldGenerationSizeMb: MEGABYTES } });
     this.#worker.on("message", (message) => {
       if (message.about === undefined) {
         this.#finish(message);
@@ -56,23 +57,21 @@ class Thread {
 }
 
 class Pool {
-  #file;
-  #workerData;
+  #specification;
   #idle = [];
   #count = 0;
   #starting = false;
   #waiting = [];
 
-  constructor(file, workerData) {
-    this.#file = file;
-    this.#workerData = workerData;
+  constructor(specification) {
+    this.#specification = specification;
   }
 
   // Starts a thread, and gives what it says of the specification; fails as the thread does.
   async start() {
     this.#count += 1;
     this.#starting = true;
-    const thread = new Thread(this.#file, this.#workerData);
+    const thread = new Thread(this.#specification);
     const { ready, error } = await thread.ready();
     this.#starting = false;
     if (error !== undefined) {
@@ -112,6 +111,43 @@ class Pool {
     done(result);
     this.#next();
   }
+}
+
+// What a thread does: it reads the specification, and then answers one call after the other. Only here the packages are
+// loaded, so that the main thread can say that they are missing.
+function work() {
+  const { Refusal, answer } = require("./answers");
+  const { Operations } = require("./operations");
+  const { Schemas } = require("./schemas");
+  const { Document } = require("./specification");
+
+  const document = new Document(workerData);
+  const sandbox = { operations: new Operations(document), schemas: new Schemas(document) };
+
+  parentPort.on("message", async (call) => {
+    try {
+      const made = await answer(sandbox, { ...call, body: Buffer.from(call.body) }, (about) =>
+        parentPort.postMessage({ about }),
+      );
+      parentPort.postMessage({ made });
+    } catch (error) {
+      const { status, message, extra } = error instanceof Refusal ? error : new Refusal(500, "the sandbox has a fault");
+      if (!(error instanceof Refusal)) {
+        process.stderr.write(`${error.stack}\n`);
+      }
+      parentPort.postMessage({ refused: { status, message, extra } });
+    }
+  });
+
+  // The platform's own `/health` gives way to one of the specification.
+  const describesHealth = sandbox.operations
+    .at("/health")
+    .some(({ method, route }) => method === "get" && route.key === "/health");
+  parentPort.postMessage({ ready: { describesHealth } });
+}
+
+if (!isMainThread) {
+  work();
 }
 
 module.exports = { Pool };
