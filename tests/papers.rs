@@ -6,7 +6,7 @@ use apiscaffold::template::manifest::Manifest;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::defects::{Texts, parsed, repositories, repository};
+use crate::defects::{Texts, parsed, repositories, repository, version_of};
 use crate::phase::{LIFE, moved};
 use crate::program::{Program, files};
 
@@ -131,7 +131,7 @@ fn a_container_for_development_has_the_versions_of_the_repository() {
     for (kind, texts) in repositories() {
         let container = parsed(".devcontainer/devcontainer.json", &texts[".devcontainer/devcontainer.json"]);
         let image = container["image"].as_str().expect("an image");
-        let version = format!("-{}-", texts[".node-version"].trim());
+        let version = format!("-{}-", version_of(texts, "nodejs"));
         assert!(image.contains(&version), "{kind}: {image} is not Node.js {version}");
         assert_eq!(container["postCreateCommand"], "make install", "{kind}");
     }

@@ -8,7 +8,7 @@ use regex::Regex;
 use roxmltree::{Document, Node};
 use serde_json::Value;
 
-use super::{Texts, parsed};
+use super::{Texts, parsed, version_of};
 
 fn regex(text: &str) -> Regex {
     Regex::new(text).expect("a pattern")
@@ -168,7 +168,7 @@ pub(super) fn unsound_versions(texts: &Texts) -> Vec<String> {
             wrong.push(format!("{path} is no package to publish, and has no licence of its own"));
         }
     }
-    let node: u64 = texts[".node-version"].trim().split('.').next().and_then(|word| word.parse().ok()).unwrap_or(0);
+    let node: u64 = version_of(texts, "nodejs").split('.').next().and_then(|word| word.parse().ok()).unwrap_or(0);
     if node < NODE {
         wrong.push(format!("Node.js {node} is not looked after any more"));
     }
@@ -270,7 +270,7 @@ pub(super) fn many_sources_of_versions(texts: &Texts) -> Vec<String> {
     let image = regex(r"(?m)^FROM\s+(?:\S*/)?(node|python):(\d+(?:\.\d+)?)");
     for (path, text) in texts.iter().filter(|(path, _)| path.ends_with("Dockerfile")) {
         for [language, version] in image.captures_iter(text).map(|found| found.extract::<2>().1) {
-            let wanted = texts[&format!(".{language}-version")].trim();
+            let wanted = version_of(texts, if language == "node" { "nodejs" } else { language });
             if version != wanted && !version.starts_with(&format!("{wanted}.")) {
                 wrong.push(format!("{path}: {language} {version}"));
             }

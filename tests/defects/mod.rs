@@ -26,6 +26,12 @@ pub(crate) fn repository(arguments: &[&str]) -> Texts {
     made.into_iter().filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?))).collect()
 }
 
+/// The version of a language that `.tool-versions` names; empty when it names none.
+pub(crate) fn version_of<'a>(texts: &'a Texts, language: &str) -> &'a str {
+    let mut lines = texts[".tool-versions"].lines().filter_map(|line| line.split_once(' '));
+    lines.find(|(name, _)| *name == language).map_or("", |(_, version)| version.trim())
+}
+
 /// Every style that the template has, as it says itself.
 pub(crate) fn styles() -> Vec<String> {
     let schema = Program::new().done(&["template", "questions", "--json"]).json();
@@ -160,7 +166,7 @@ fn defect_6_packages_and_images_have_versions_that_exist_and_are_kept() {
         &[
             ("package.json", "\"2.", "\"^4 .2."),
             ("package.json", "\"private\": true", "\"private\": true, \"license\": \"Unlicense\""),
-            (".node-version", "", "12\n"),
+            (".tool-versions", "nodejs 24", "nodejs 12"),
             ("sandbox/Dockerfile", "", "FROM node:12\n"),
         ],
     );
@@ -222,8 +228,8 @@ fn defect_11_versions_of_languages_have_one_source() {
     keeps_out(
         checks::many_sources_of_versions,
         &[
-            (WORKFLOW, "node-version-file: .node-version", "node-version: 24"),
-            (WORKFLOW, "python-version-file: .python-version", "python-version: \"3.9\""),
+            (WORKFLOW, "node-version-file: .tool-versions", "node-version: 24"),
+            (WORKFLOW, "python-version-file: .tool-versions", "python-version: \"3.9\""),
             ("pyproject.toml", "", "[project]\nrequires-python = \"^3.9\"\n"),
         ],
     );
