@@ -65,7 +65,7 @@ fn every_link_in_the_documents_leads_to_a_file() {
         assert_eq!(dead_links(texts), Vec::<String>::new(), "{kind}");
     }
     let mut texts = repository(&[]);
-    texts.remove("docs/secrets.md").expect("there");
+    texts.remove("SECURITY.md").expect("there");
     assert_ne!(dead_links(&texts), Vec::<String>::new());
 }
 
@@ -218,11 +218,11 @@ fn settings_and_workflows_name_the_same_things() {
                 let known = if kind == "vars" { &variables } else { &secrets };
                 // What has something in its place may be missing.
                 assert!(known.contains(name) || line.contains("||"), "{style}: {path} uses {kind}.{name}");
-                assert!(texts["docs/secrets.md"].contains(&format!("`{name}`")), "{style}: {name} is not documented");
+                assert!(texts["SECURITY.md"].contains(&format!("`{name}`")), "{style}: {name} is not documented");
             }
         }
         for secret in secrets.iter().chain(&variables) {
-            assert!(texts["docs/secrets.md"].contains(&format!("`{secret}`")), "{style}: {secret} is not documented");
+            assert!(texts["SECURITY.md"].contains(&format!("`{secret}`")), "{style}: {secret} is not documented");
         }
         let jobs: BTreeSet<String> = workflows()
             .flat_map(|(path, text)| {

@@ -256,7 +256,7 @@ fn defect_13_nothing_is_left_to_fill_in() {
         checks::placeholders,
         &[
             ("Makefile", "PYTHON ?= python3", "PYTHON ?= python3\nAPIGEE_APP_ID = \"MY APP ID\""),
-            ("docs/secrets.md", "# Secrets", "# Secrets\n\nTo be completed."),
+            ("SECURITY.md", "## Secrets", "## Secrets\n\nTo be completed."),
             ("README.md", "## Start", "## Start\n\nTODO"),
         ],
     );
