@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 
 import environments
 import flows
-import release
 from environments import ROOT, Problem
 
 RELEASE = "apiproxy/policies/AssignMessage.Release.xml"
@@ -143,9 +142,9 @@ def write(target, parts):
 def build(specification, folder, pull_request=None):
     """Writes both bundles into the folder."""
     target = Path(folder)
-    made_from = release.read()
+    made_from = environments.release()
     built = bundles(specification, made_from, pull_request)
-    release.note(target)
+    environments.note_release(target)
     for kind, found in built.items():
         path = target / f"{kind}.zip"
         write(path, found)

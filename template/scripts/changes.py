@@ -21,7 +21,6 @@ from pathlib import Path
 
 import compare
 import environments
-import release
 from compare import BREAKS, code
 from environments import ROOT, Problem
 
@@ -64,23 +63,23 @@ def number(tag):
 
 def last_release(before):
     """The tag of the last release up to this commit, and before another tag if one is given; None before the first."""
-    if release.git("rev-parse", "HEAD") is None or Path(release.git("rev-parse", "--show-toplevel") or "/").resolve() != ROOT:
+    if environments.git("rev-parse", "HEAD") is None or Path(environments.git("rev-parse", "--show-toplevel") or "/").resolve() != ROOT:
         raise Problem(f"{ROOT.name} is not a git repository with a commit, so the last release is unknown: run this in a clone, {OTHERWISE}")
-    if release.git("rev-parse", "--is-shallow-repository") == "true":
+    if environments.git("rev-parse", "--is-shallow-repository") == "true":
         raise Problem(f"this clone is shallow, so the last release may be missing: run `git fetch --unshallow --tags` (in workflows `fetch-depth: 0`), {OTHERWISE}")
     end = before and number(before.split("-")[0])
     if before and end is None:
         raise Problem(f"`{before}` is not the tag of a release: name one as v1.2.3")
-    tags = (release.git("tag", "--list", "v[0-9]*", "--merged", "HEAD") or "").split()
+    tags = (environments.git("tag", "--list", "v[0-9]*", "--merged", "HEAD") or "").split()
     found = [tag for tag in tags if number(tag) and (end is None or number(tag) < end)]
-    if not tags and "--no-tags" in (release.git("config", "--get-regexp", r"remote\..*\.tagopt") or ""):
+    if not tags and "--no-tags" in (environments.git("config", "--get-regexp", r"remote\..*\.tagopt") or ""):
         raise Problem(f"this clone has no tags, so the last release is unknown: run `git fetch --tags`, {OTHERWISE}")
     return max(found, key=number, default=None)
 
 
 def released(tag):
     """The specification of a release, bundled as today's is."""
-    said = release.git("show", f"{tag}:environments.toml")
+    said = environments.git("show", f"{tag}:environments.toml")
     try:
         path = tomllib.loads(said or "")["api"]["specification"]
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Reads environments.toml, and passes its content to other programs.
+"""Reads environments.toml, and passes its content to other programs; says which version and commit is checked out.
 
     python3 scripts/environments.py check            is the file sound?
     python3 scripts/environments.py plan             GitHub outputs: who takes previews, and each stage of a release
@@ -8,6 +8,7 @@
 import datetime
 import json
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -28,6 +29,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?|[^@\s]+@[^@\s]+")
 LISTS = {"code_owners": "`@organisation/team`, `@person` or e-mail addresses", "access_modes": "access modes"}
 LIMITS = ("quota_per_minute", "spike_per_minute")
+RELEASE = "release.json"
 
 
 class Problem(Exception):
@@ -159,6 +161,38 @@ def plan(document):
     for stage in STAGES:
         outputs[f"stage-{stage}"] = [environment["name"] for environment in open_now if environment["order"] == stage]
     return outputs
+
+
+def git(*arguments):
+    """The answer of git, or None without a repository or an answer."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def release():
+    """What a build is made from: version (the newest tag `vX.Y.Z`, 0.0.0 before the first) and commit (HEAD)."""
+    tag = git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+    return {"version": tag[1:] if tag else "0.0.0", "commit": git("rev-parse", "HEAD") or "unreleased"}
+
+
+def note_release(folder):
+    """Writes release.json beside what was built; gives what is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = release()
+    (folder / RELEASE).write_text(json.dumps(found) + "\n", encoding="utf-8")
+    return found
+
+
+def noted_release(folder):
+    """What release.json says; a Problem when nothing was built there."""
+    path = folder / RELEASE
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Problem(f"{path} cannot be read: run `make bundle`") from error
 
 
 def main(arguments):

@@ -10,7 +10,6 @@ import shlex
 import subprocess
 
 import environments
-import release
 from catalogue import proxygen
 from environments import ROOT, Problem
 
@@ -52,7 +51,7 @@ def main(arguments):
     if arguments:
         raise Problem(__doc__.strip())
     document = environments.load()
-    tag, wanted = release.read()["commit"], recipes(document)
+    tag, wanted = environments.release()["commit"], recipes(document)
     if not wanted:
         print("no image is built here")
         return

@@ -14,7 +14,6 @@ from pathlib import Path
 import access
 import environments
 import openapi303
-import release
 from environments import Problem
 
 SCHEMES = "https://proxygen.{}.api.platform.nhs.uk/components/securitySchemes/{}"
@@ -195,7 +194,7 @@ def build(source, folder, pull_request=None):
     if decided:
         print(f"{document['api']['specification']}: environments.toml decides about {' and '.join(decided)}, `x-nhsd-apim` about what it does not name")
     target = Path(folder)
-    made_from = release.note(target)
+    made_from = environments.note_release(target)
     base["info"]["version"] = made_from["version"]
     for environment in document["environment"]:
         if pull_request and not environment.get("preview"):

@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import environments
-import release
 import web
 from environments import Problem
 
@@ -39,7 +38,7 @@ def goal(asked):
     url = environments.url(environments.find(document, asked.where), asked.pull_request)
     if asked.commit or document["api"]["style"] == "proxygen":
         return url, asked.commit
-    return url, release.noted(asked.folder)["commit"]
+    return url, environments.noted_release(asked.folder)["commit"]
 
 
 def ping(url):

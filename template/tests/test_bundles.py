@@ -16,7 +16,6 @@ import access  # noqa: E402
 import bundle  # noqa: E402
 import environments  # noqa: E402
 import generate  # noqa: E402
-import release  # noqa: E402
 
 # `make test` builds it.
 SPECIFICATION = ROOT / "build" / "specification.json"
@@ -26,7 +25,7 @@ KINDS = ("live", "sandbox")
 @functools.cache
 def built():
     """Path and root element of each XML file of both bundles, by kind."""
-    bundles = bundle.bundles(SPECIFICATION, release.read())
+    bundles = bundle.bundles(SPECIFICATION, environments.release())
     return {
         kind: {PurePosixPath(name): ElementTree.fromstring(data) for name, data in parts.items() if name.endswith(".xml")}
         for kind, parts in bundles.items()
