@@ -322,6 +322,80 @@ fn numbers_are_published_with_all_their_digits_or_not_at_all() {
     }
 }
 
+/// A document whose schemas refer to one another by `$id` and `$anchor`.
+fn boats() -> Value {
+    let schemas = json!({
+        "Colour": {"$id": "/schemas/colour", "type": "string", "enum": ["red"], "$defs": {"size": {"$anchor": "size", "type": "integer"}}},
+        "Boat": {
+            "$id": "https://example.org/boats/boat",
+            "type": "object",
+            "required": ["a", "b", "c", "d", "e", "f"],
+            "properties": {
+                "a": {"type": "integer"},
+                "b": {"$ref": "mast"},
+                "c": {"$ref": "#/$defs/sail"},
+                "d": {"$ref": "#hull"},
+                "e": {"$ref": "./mast#height"},
+                "f": {"type": "object", "properties": {"$id": {"type": "string"}}, "example": {"$id": "x", "$ref": "mast"}},
+            },
+            "$defs": {
+                "sail": {"type": "boolean"},
+                "hull": {"$anchor": "hull", "type": "array", "items": {"type": "integer"}},
+                "mast": {"$id": "mast", "type": "object", "properties": {"h": {"$anchor": "height", "type": "number"}}},
+            },
+        },
+        "All": {
+            "type": "object",
+            "required": ["boat", "colour", "size", "place"],
+            "properties": {
+                "boat": {"$ref": "https://example.org/boats/boat"},
+                "colour": {"$ref": "/schemas/colour"},
+                "size": {"$ref": "/schemas/colour#size"},
+                "place": {"$ref": "/schemas/colour#/$defs/size"},
+            },
+        },
+    });
+    let body =
+        json!({"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/All"}}}});
+    let boat = json!({"a": 1, "b": {"h": 1.5}, "c": true, "d": [1], "e": 2.5, "f": {"$id": "x", "$ref": "mast"}});
+    let example = json!({"boat": boat, "colour": "red", "size": 1, "place": 2});
+    let answer = json!({"description": "Kept.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/All"}, "example": example}}});
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Boats", "version": "1"},
+        "paths": {"/boats": {"post": {"requestBody": body, "responses": {"200": answer}}}},
+        "components": {"schemas": schemas},
+    })
+}
+
+#[test]
+#[ignore = "needs the linters of tests/run"]
+fn references_by_names_of_schemas_become_pointers_in_all_that_is_built() {
+    let program = Program::new();
+    program.write("boats.json", boats().to_string());
+    let folder = repository(&program, "boats", "boats.json", "style=apigee");
+    let lint = Command::new("make").arg("lint").current_dir(&folder).output().expect("make starts");
+    assert!(lint.status.success() && !said(&lint).contains("Can't resolve"), "{}", said(&lint));
+    passes(&folder);
+    let published: Value = serde_json::from_str(&published(&folder, "boats")).expect("JSON");
+    let schema = published.pointer("/paths/~1boats/post/requestBody/content/application~1json/schema");
+    let properties = &schema.expect("a schema")["properties"];
+    let expected = [
+        ("/boat/properties/b/properties/h/type", "number"),
+        ("/boat/properties/c/type", "boolean"),
+        ("/boat/properties/d/type", "array"),
+        ("/boat/properties/e/type", "number"),
+        ("/boat/properties/f/properties/$id/type", "string"),
+        ("/boat/properties/f/example/$id", "x"),
+        ("/colour/type", "string"),
+        ("/size/type", "integer"),
+        ("/place/type", "integer"),
+    ];
+    for (pointer, text) in expected {
+        assert_eq!(properties.pointer(pointer), Some(&json!(text)), "{pointer}: {properties}");
+    }
+}
+
 /// It becomes more than 300 MB without references.
 const HUGE: &str = "kubernetes-1.35-apps-v1.json";
 

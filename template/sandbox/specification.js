@@ -251,4 +251,16 @@ class Document {
   }
 }
 
-module.exports = { Document, NAMED, VALUE_KEYS, isBareReference, isJson, isRemote, isObject, isReference };
+module.exports = {
+  DATA,
+  Document,
+  NAMED,
+  VALUE_KEYS,
+  absolute,
+  isBareReference,
+  isJson,
+  isObject,
+  isReference,
+  isRemote,
+  pointed,
+};

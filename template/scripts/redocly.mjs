@@ -1,16 +1,69 @@
 // redocly.yaml names this. Whenever the specification is read, nothing is fetched: a reference to another machine stays as it
 // is. Redocly leaves many references in examples and other values as they are, and those are only text once the document is
 // one file; this puts in their place what they lead to, as the sandbox does. A reference that leads nowhere stays unchanged;
-// scripts/publish.py says which of those may be published.
+// scripts/publish.py says which of those may be published. Redocly does not know the names that schemas give themselves either
+// (`$id`, `$anchor`): references by these become JSON pointers.
 import { createRequire } from "node:module";
 
-const { Document, VALUE_KEYS, isBareReference, isRemote } = createRequire(import.meta.url)("../sandbox/specification.js");
+const { DATA, Document, NAMED, VALUE_KEYS, absolute, isBareReference, isRemote, pointed } = createRequire(import.meta.url)(
+  "../sandbox/specification.js",
+);
 
 globalThis.fetch = async (address) => {
   throw new Error(`${address} is not fetched`);
 };
 
 const SCHEMA = ["example", "examples", "default", "enum", "const"];
+
+// Stands for the address of the document, of which nothing is known.
+const BASE = "https://specification.invalid/";
+
+// References by names of schemas in this document become JSON pointers, and the names go: below an `$id`, a pointer means
+// another place. A document with `$dynamicRef` stays as it is.
+function point(root) {
+  const named = new Map();
+  const references = [];
+  const seen = new Set();
+  let isDynamic = false;
+  const walk = (node, base, pointer, isMap) => {
+    if (typeof node !== "object" || node === null || seen.has(node)) {
+      return;
+    }
+    seen.add(node);
+    const here = typeof node.$id === "string" ? (absolute(node.$id, base)?.split("#")[0] ?? base) : base;
+    const anchors = [node.$anchor, node.$dynamicAnchor].filter((name) => typeof name === "string");
+    for (const name of [...(here === base ? [] : [here]), ...anchors.map((anchor) => `${here}#${anchor}`)]) {
+      named.set(name, { pointer, node });
+    }
+    isDynamic ||= typeof node.$dynamicRef === "string";
+    if (typeof node.$ref === "string") {
+      references.push({ node, base: here });
+    }
+    for (const [key, value] of Object.entries(node)) {
+      if (isMap || !DATA.has(key)) {
+        walk(value, here, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, NAMED.has(key));
+      }
+    }
+  };
+  walk(root, BASE, "", false);
+  if (isDynamic) {
+    return;
+  }
+  for (const { node, base } of references) {
+    const target = absolute(node.$ref, base) ?? "";
+    const [address, fragment = ""] = target.split("#");
+    const exact = named.get(target);
+    const whole = named.get(address);
+    if (exact !== undefined) {
+      node.$ref = `#${exact.pointer}`;
+    } else if (whole !== undefined && pointed(whole.node, decodeURIComponent(fragment)) !== undefined) {
+      node.$ref = `#${whole.pointer}${fragment}`;
+    }
+  }
+  for (const { node } of named.values()) {
+    delete node.$id;
+  }
+}
 
 function resolve() {
   let document;
@@ -36,6 +89,7 @@ function resolve() {
   return {
     Root: {
       enter(root, { location }) {
+        point(root);
         document ??= new Document(location.source.absoluteRef);
       },
     },
