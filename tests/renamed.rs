@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::hostile::hostile;
 use crate::phase::{LIFE, moved};
 use crate::program::{Program, Ran};
+use crate::tools::thorough;
 
 const LIST: &str = "environments.toml";
 
@@ -108,7 +109,7 @@ fn whatever_an_owner_writes_in_one_file_stands_in_all_others_after_make_generate
     for style in ["apigee", "proxygen"] {
         program.done(&["new", style, "--set", &format!("style={style}")]);
     }
-    let cases = std::env::var("APISCAFFOLD_TITLES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(16);
+    let cases = if thorough() { 100 } else { 16 };
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let is_apigee = prop::sample::select(vec!["apigee", "proxygen"]);
     let run = runner.run(&(values(), is_apigee), |(values, style)| {

@@ -63,8 +63,8 @@ fn a_program_that_is_missing_or_too_old_is_one_sentence_in_every_target_that_nee
         let old_node = programs(&program, "old-node", &[], &[("node", OLD_NODE)]);
         let no_node = programs(&program, "no-node", &["node"], &[]);
         let no_npm = programs(&program, "no-npm", &["npm"], &[]);
-        let needs_python = ["generate", "lint", "test", "bundle", "publish", "deploy", "smoke"];
-        let needs_node = ["install", "lint", "test", "sandbox", "docs", "publish", "sbom"];
+        let needs_python = ["generate", "lint", "test", "changes", "bundle", "publish", "deploy", "smoke"];
+        let needs_node = ["install", "lint", "test", "changes", "sandbox", "docs", "bundle", "publish", "sbom"];
         for target in needs_python {
             refused(&program, &old_python, &[target], &["Python 3.11 or newer is needed", "python3 is Python 3.9.2"]);
             refused(&program, &no_python, &[target], &["Python 3.11 or newer is needed", "python3 is missing"]);
@@ -102,7 +102,7 @@ fn a_place_that_is_not_there_is_one_sentence() {
         (&["smoke", "BASE_URL=https://[::1/lib"], &["this is not an address", "https://HOST/PATH"]),
         (&["smoke", "BASE_URL=https://host:port/lib"], &["this is not an address", "https://HOST/PATH"]),
         (&["smoke", "BASE_URL=https://.invalid/lib"], &["does not answer"]),
-        (&["bundle", "PULL_REQUEST=abc"], &["`abc` is not the number of a pull request"]),
+        (&["deploy", "ENVIRONMENT=internal-dev", "PULL_REQUEST=abc"], &["`abc` is not the number of a pull request"]),
         (&["deploy", "ENVIRONMENT=int", "PULL_REQUEST=1"], &["`int` takes no previews"]),
     ];
     for (arguments, words) in cases {

@@ -414,7 +414,7 @@ fn a_release_holds_what_was_built_with_checksums_and_is_made_once() {
     {
         program.write("state", format!("{state}\n"));
         for (file, text) in
-            [("live.zip", "one"), ("changes.md", "Added `GET /x`"), ("-odd name.json", "three"), ("sbom.json", "{}")]
+            [("live.zip", "one"), ("changes.md", "Added `GET /x`\n"), ("-odd name.json", "three"), ("sbom.json", "{}")]
         {
             program.write(&format!("{tag}-{state}/build/{file}"), text);
         }
