@@ -62,7 +62,8 @@ fn broken_connections_break_before_or_after_the_effect() {
 #[test]
 fn a_closed_door_refuses_connections_and_opens_again() {
     let (github, walker) = walker();
-    github.plan(Fault::new(When::Nth(1), Harm::Closed(Duration::from_millis(300))));
+    // On a busy machine the second call may come late.
+    github.plan(Fault::new(When::Nth(1), Harm::Closed(Duration::from_secs(3))));
     assert_eq!(status(&walker, &Method::GET, "/user", None), 200);
     let failed = walker.fails(&Method::GET, "/user", &json!({}), Duration::from_secs(1));
     assert!(failed.is_connect(), "{failed:?}");
