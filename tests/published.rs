@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::linted::{equip, passes};
 use crate::program::{Program, REFUSED, style};
+use crate::routes::repository_says_what_its_document_says;
 use crate::sandbox::Sandbox;
 use crate::specs::Meant;
 use crate::tools::{documents, linters, real_documents};
@@ -421,6 +422,9 @@ fn real_documents_are_published_without_a_dead_reference_or_not_at_all() {
             written += 1;
         } else {
             assert!(said.contains("references lead nowhere:\n  ") && !target.exists(), "{}: {said}", path.display());
+        }
+        if style(path) == "style=apigee" {
+            repository_says_what_its_document_says(&repository);
         }
     }
     assert!(written > 0);

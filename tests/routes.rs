@@ -216,6 +216,33 @@ pub(crate) fn endpoint(repository: &Path, kind: &str) -> String {
     entry(&zip, "apiproxy/proxies/default.xml").expect("an endpoint")
 }
 
+/// Holds the bundles that a repository builds from `build/specification.json` to the paths in it: a call of some of these paths,
+/// of one below each, and of a path that is nowhere in the document.
+pub(crate) fn repository_says_what_its_document_says(repository: &Path) {
+    // Every flow is tried for every call, so of many paths few are called.
+    const TRIED: usize = 500;
+    let ran = bundle(repository, Path::new("build/specification.json"));
+    assert_eq!(ran.code, Some(0), "{}: {ran:?}", repository.display());
+    let text = fs::read(repository.join("build/specification.json")).expect("built");
+    let document: Value = serde_json::from_slice(&text).expect("JSON");
+    let paths = document["paths"].as_object().cloned().unwrap_or_default();
+    let paths = paths.into_iter().filter(|(path, _)| path.starts_with('/'));
+    let followed = |item: Value| match item["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
+        Some(pointer) => document.pointer(pointer).expect("it leads somewhere").clone(),
+        None => item,
+    };
+    let paths: Map<String, Value> = paths.map(|(path, item)| (path, followed(item))).collect();
+    let parameter = Regex::new(r"\{[^{}/]*\}").expect("a pattern");
+    let called =
+        paths.keys().step_by(paths.len() * paths.len() / TRIED + 1).map(|path| parameter.replace_all(path, "a1"));
+    let requests = called.flat_map(|path| [format!("{}/b2", path.trim_end_matches('/')), path.into_owned()]);
+    let requests = requests.chain(["/nowhere/in/the/document".to_owned()]).collect();
+    for kind in ["live", "sandbox"] {
+        let said = says_what_the_document_says(&endpoint(repository, kind), &paths, &requests);
+        said.unwrap_or_else(|error| panic!("{}, {kind}: {error}", repository.display()));
+    }
+}
+
 /// Each request must take the flow of the operation that the document means, and no flow where it means none.
 pub(crate) fn says_what_the_document_says(
     endpoint: &str,
