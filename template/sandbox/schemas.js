@@ -4,7 +4,7 @@
 
 const Ajv = require("ajv/dist/2020").default;
 const addFormats = require("ajv-formats").default;
-const { isObject } = require("./specification");
+const { DATA, isObject } = require("./specification");
 
 const TYPES = new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
 const isCount = (value) => Number.isInteger(value) && value >= 0;
@@ -37,7 +37,6 @@ const PLAIN = {
   uniqueItems: (value) => typeof value === "boolean",
   xml: isObject,
 };
-const DATA = new Set(["const", "default", "enum", "example", "examples"]);
 const ONE = [
   "additionalProperties",
   "contains",

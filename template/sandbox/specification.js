@@ -82,6 +82,28 @@ function absolute(reference, base) {
   }
 }
 
+// Calls `see` once for each object and list of a document, but for those in examples and other data: with the URL that it is
+// relative to, its JSON pointer, and the URLs that it gives itself by `$id`, `$anchor` and `$dynamicAnchor`.
+function visit(root, url, see) {
+  const seen = new Set();
+  const walk = (node, around, pointer, isMap) => {
+    if (typeof node !== "object" || node === null || seen.has(node)) {
+      return;
+    }
+    seen.add(node);
+    const base = typeof node.$id === "string" ? (absolute(node.$id, around)?.split("#")[0] ?? around) : around;
+    const anchors = [node.$anchor, node.$dynamicAnchor].filter((name) => typeof name === "string");
+    const names = [...(base === around ? [] : [base]), ...anchors.map((name) => `${base}#${name}`)];
+    see({ node, base, pointer, names });
+    for (const [key, value] of Object.entries(node)) {
+      if (isMap || !DATA.has(key)) {
+        walk(value, base, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, NAMED.has(key));
+      }
+    }
+  };
+  walk(root, url, "", false);
+}
+
 class Document {
   #folder;
   #files = new Map();
@@ -108,25 +130,12 @@ class Document {
     if (!/\$(id|anchor|dynamicAnchor)\b/.test(text)) {
       return;
     }
-    const seen = new Set();
-    const walk = (node, base, isMap) => {
-      if (typeof node !== "object" || node === null || seen.has(node)) {
-        return;
+    visit(this.#files.get(file), pathToFileURL(file).href, ({ node, base, names }) => {
+      for (const name of names) {
+        this.#named.set(name, { value: node, file });
       }
-      seen.add(node);
-      const here = typeof node.$id === "string" ? (absolute(node.$id, base)?.split("#")[0] ?? base) : base;
-      const anchors = [node.$anchor, node.$dynamicAnchor].filter((name) => typeof name === "string");
-      for (const url of [...(here === base ? [] : [here]), ...anchors.map((name) => `${here}#${name}`)]) {
-        this.#named.set(url, { value: node, file });
-      }
-      this.#bases.set(node, here);
-      for (const [key, value] of Object.entries(node)) {
-        if (isMap || !DATA.has(key)) {
-          walk(value, here, NAMED.has(key));
-        }
-      }
-    };
-    walk(this.#files.get(file), pathToFileURL(file).href, false);
+      this.#bases.set(node, base);
+    });
   }
 
   // What a reference leads to by a name that a schema gives itself; undefined when there is no such schema.
@@ -263,4 +272,5 @@ module.exports = {
   isReference,
   isRemote,
   pointed,
+  visit,
 };

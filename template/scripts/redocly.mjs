@@ -5,7 +5,7 @@
 // (`$id`, `$anchor`): references by these become JSON pointers.
 import { createRequire } from "node:module";
 
-const { DATA, Document, NAMED, VALUE_KEYS, absolute, isBareReference, isRemote, pointed } = createRequire(import.meta.url)(
+const { Document, VALUE_KEYS, absolute, isBareReference, isRemote, pointed, visit } = createRequire(import.meta.url)(
   "../sandbox/specification.js",
 );
 
@@ -23,29 +23,16 @@ const BASE = "https://specification.invalid/";
 function point(root) {
   const named = new Map();
   const references = [];
-  const seen = new Set();
   let isDynamic = false;
-  const walk = (node, base, pointer, isMap) => {
-    if (typeof node !== "object" || node === null || seen.has(node)) {
-      return;
-    }
-    seen.add(node);
-    const here = typeof node.$id === "string" ? (absolute(node.$id, base)?.split("#")[0] ?? base) : base;
-    const anchors = [node.$anchor, node.$dynamicAnchor].filter((name) => typeof name === "string");
-    for (const name of [...(here === base ? [] : [here]), ...anchors.map((anchor) => `${here}#${anchor}`)]) {
+  visit(root, BASE, ({ node, base, pointer, names }) => {
+    for (const name of names) {
       named.set(name, { pointer, node });
     }
     isDynamic ||= typeof node.$dynamicRef === "string";
     if (typeof node.$ref === "string") {
-      references.push({ node, base: here });
+      references.push({ node, base });
     }
-    for (const [key, value] of Object.entries(node)) {
-      if (isMap || !DATA.has(key)) {
-        walk(value, here, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, NAMED.has(key));
-      }
-    }
-  };
-  walk(root, BASE, "", false);
+  });
   if (isDynamic) {
     return;
   }
